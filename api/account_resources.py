@@ -1,0 +1,104 @@
+"""The Falcon resources of local accounts: registering and logging in, each answered with a token."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Protocol
+
+import falcon
+import orjson
+from falcon import Request, Response
+
+from api.accounts import Accounts
+from api.errors import InvalidCredentials
+from api.middleware import spend
+from api.rate_limits import RateLimit
+from api.tokens import Identity, Tokens
+from api.validation import Schema, read_json
+
+
+class AddressReader(Protocol):
+    """Tells the address a request comes from, a trusted proxy's word included."""
+
+    def __call__(self, environ: dict[str, Any]) -> str: ...
+
+
+class AccountDesk:
+    """What both resources need: the accounts, the tokens they hand out, and the limit on trying."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        tokens: Tokens,
+        *,
+        token_ttl: int,
+        limit: RateLimit | None,
+        address_of: AddressReader,
+    ) -> None:
+        self.accounts = accounts
+        self._tokens = tokens
+        self._token_ttl = token_ttl
+        self._limit = limit
+        self._address_of = address_of
+
+    def spend_address(self, req: Request, resp: Response) -> None:
+        """Count a call of this address; raises RateLimited."""
+        if self._limit is not None:
+            spend(self._limit, f"address:{self._address_of(req.env)}", resp)
+
+    def spend_email(self, email: str, resp: Response) -> None:
+        """Count a try of this e-mail, from wherever; raises RateLimited."""
+        if self._limit is not None:
+            digest = hashlib.sha256(email.lower().encode()).hexdigest()
+            spend(self._limit, f"email:{digest}", resp)
+
+    def hand_token(self, req: Request, resp: Response, identity: Identity) -> None:
+        """Answer with a token for the account."""
+        user = {"id": identity.user_id, "email": identity.email, "name": identity.name}
+        token = self._tokens.issue(identity, self._token_ttl)
+        body = {"token": token, "token_type": "Bearer", "expires_in": self._token_ttl, "user": user}
+        resp.data = orjson.dumps({"data": body})
+        req.context.user_id = identity.user_id
+
+
+class Registration:
+    """POST makes a local account."""
+
+    auth_required = False
+    invalid_status = 400
+
+    def __init__(self, desk: AccountDesk) -> None:
+        self._desk = desk
+        self._schema = Schema("register.json")
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        self._desk.spend_address(req, resp)
+        fields = self._schema.validate(read_json(req))
+        self._desk.spend_email(fields["email"], resp)
+        identity = self._desk.accounts.register(fields["email"], fields["password"], fields.get("name"))
+        req.context.event = "user_registered"
+        resp.status = falcon.HTTP_201
+        self._desk.hand_token(req, resp, identity)
+
+
+class Login:
+    """POST proves a local account's password."""
+
+    auth_required = False
+    invalid_status = 400
+
+    def __init__(self, desk: AccountDesk) -> None:
+        self._desk = desk
+        self._schema = Schema("login.json")
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        self._desk.spend_address(req, resp)
+        fields = self._schema.validate(read_json(req))
+        self._desk.spend_email(fields["email"], resp)
+        try:
+            identity = self._desk.accounts.log_in(fields["email"], fields["password"])
+        except InvalidCredentials:
+            req.context.event = "login_failed"
+            raise
+        req.context.event = "user_logged_in"
+        self._desk.hand_token(req, resp, identity)

@@ -1,0 +1,147 @@
+"""Users: local accounts with passwords, and rows made for the users of somebody else's tokens. No HTTP.
+
+Password hashing is slow on purpose, so only so many threads may be busy with it: the rest go on serving tasks.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import Any, Final
+
+import bcrypt
+import psycopg2.errors
+from peewee import fn
+
+from api.database import Database
+from api.errors import EmailTaken, InvalidCredentials, Overloaded, UnknownUser
+from api.models import users_model
+from api.statements import Parameter, render
+from api.tokens import Identity
+
+MAX_PASSWORD_BYTES: Final = 72
+
+OURS: Final = "Users of the tasks backend"
+"""The comment that the first migration puts on a users table it makes."""
+
+_TABLE_COMMENT: Final = "SELECT obj_description(to_regclass(quote_ident(%s)), 'pg_class')"
+_ID_TYPE: Final = (
+    "SELECT format_type(atttypid, NULL) FROM pg_attribute "
+    "WHERE attrelid = to_regclass(quote_ident(%s)) AND attname = 'id' AND NOT attisdropped"
+)
+
+
+def owns_users_table(database: Database, users_table: str) -> bool:
+    """Whether the users table is the one our first migration made."""
+    return database.run(_TABLE_COMMENT, (users_table,), repeatable=True) == [(OURS,)]
+
+
+def has_uuid_ids(database: Database, users_table: str) -> bool:
+    """Whether users are told by a uuid, as some auth servers do, and not by any text."""
+    return database.run(_ID_TYPE, (users_table,), repeatable=True) == [("uuid",)]
+
+
+class PasswordHasher:
+    """bcrypt in at most `slots` threads at a time, with as many again waiting; more is Overloaded."""
+
+    def __init__(self, cost: int, *, slots: int) -> None:
+        self._cost = cost
+        self._running = threading.BoundedSemaphore(slots)
+        self._present = threading.BoundedSemaphore(2 * slots)
+        # Compared with when there is no account, so that this takes as long as a wrong password.
+        self._decoy = bcrypt.hashpw(b"no account", bcrypt.gensalt(cost))
+
+    def hash(self, password: str) -> str:
+        """The hash of a password of at most 72 bytes."""
+        with _Turn(self._present, self._running):
+            return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode()
+
+    def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether the password is the one hashed; False, after the same work, where there is none to compare."""
+        secret = password.encode()
+        comparable = hashed is not None and len(secret) <= MAX_PASSWORD_BYTES
+        against = hashed.encode() if hashed is not None else self._decoy
+        with _Turn(self._present, self._running):
+            return bcrypt.checkpw(secret[:MAX_PASSWORD_BYTES], against) and comparable
+
+
+class _Turn:
+    """A place among those present, then a turn among those running."""
+
+    def __init__(self, present: threading.Semaphore, running: threading.Semaphore) -> None:
+        self._present = present
+        self._running = running
+
+    def __enter__(self) -> None:
+        if not self._present.acquire(blocking=False):
+            raise Overloaded
+        self._running.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._running.release()
+        self._present.release()
+
+
+class Accounts:
+    """The users table, where it is ours."""
+
+    def __init__(self, database: Database, hasher: PasswordHasher, users_table: str) -> None:
+        self._database = database
+        self._hasher = hasher
+        user = users_model(users_table)
+        same_email = fn.lower(user.email) == fn.lower(Parameter("email"))
+        self._find = render(
+            user.select(user.id, user.email, user.name, user.password_hash).where(
+                same_email & user.password_hash.is_null(False)
+            )
+        )
+        self._insert = render(
+            user.insert(
+                {column: Parameter(column.name) for column in (user.id, user.email, user.name, user.password_hash)}
+            )
+        )
+
+    def register(self, email: str, password: str, name: str | None) -> Identity:
+        """Make a local account of validated values. Raises EmailTaken."""
+        identity = Identity(str(uuid.uuid4()), email, name)
+        password_hash = self._hasher.hash(password)
+        try:
+            values = {"id": identity.user_id, "email": email, "name": name, "password_hash": password_hash}
+            self._run(self._insert, values)
+        except psycopg2.errors.UniqueViolation:
+            raise EmailTaken from None
+        return identity
+
+    def log_in(self, email: str, password: str) -> Identity:
+        """The account with this e-mail and password. Raises InvalidCredentials, whichever is wrong."""
+        rows = self._run(self._find, {"email": email}, repeatable=True)
+        user_id, known_email, name, password_hash = rows[0] if rows else (None, None, None, None)
+        if not self._hasher.verify(password, password_hash):
+            raise InvalidCredentials
+        return Identity(user_id, known_email, name)
+
+    def _run(self, statement: Any, values: dict[str, Any], *, repeatable: bool = False) -> list[tuple[Any, ...]]:
+        return self._database.run(statement.sql, statement.bind(values), repeatable=repeatable)
+
+
+class Provisioning:
+    """Makes the row of a user whom only a verified token has named so far."""
+
+    def __init__(self, database: Database, users_table: str) -> None:
+        self._database = database
+        user = users_model(users_table)
+        columns = {column: Parameter(column.name) for column in (user.id, user.email, user.name)}
+        self._insert = render(user.insert(columns).on_conflict_ignore())
+
+    def provision(self, identity: Identity) -> None:
+        """Make the row; one that another request has just made is as good."""
+        values = {"id": identity.user_id, "email": identity.email, "name": identity.name}
+        self._database.run(self._insert.sql, self._insert.bind(values), repeatable=True)
+
+
+class NoProvisioning:
+    """The users table is kept by somebody else: who is not in it does not exist."""
+
+    def provision(self, identity: Identity) -> None:
+        """Always raises UnknownUser."""
+        raise UnknownUser

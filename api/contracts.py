@@ -1,0 +1,35 @@
+"""The route families: where five specifications of this backend disagree, as values.
+
+A family is where its paths begin and how it answers; the resources behind all of them are the same classes. A fourth
+would be one more line in `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One route family. `foreign_task_forbidden`: another user's task is 403 there, not 404."""
+
+    name: str
+    collection: str
+    invalid_status: int = 422
+    foreign_task_forbidden: bool = False
+
+    @property
+    def item(self) -> str:
+        return f"{self.collection}/{{task_id}}"
+
+    @property
+    def completion(self) -> str:
+        return f"{self.item}/complete"
+
+
+CANONICAL: Final = Family("canonical", "/api/tasks")
+OWNER_PATH: Final = Family("owner path", "/api/{user_id}/tasks")
+BARE: Final = Family("bare", "/tasks", invalid_status=400, foreign_task_forbidden=True)
+
+FAMILIES: Final = (CANONICAL, OWNER_PATH, BARE)

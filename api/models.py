@@ -1,0 +1,69 @@
+"""The tables, as Peewee models: columns and types. No HTTP, no queries; DDL, indexes and CHECKs are in migrations/."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import peewee
+from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField, IdentityField
+
+DEFAULT_USERS_TABLE: Final = "users"
+
+
+class _Table(peewee.Model):
+    class Meta:
+        legacy_table_names = False
+
+
+class User(_Table):
+    """A user: with a password hash a local account, without one a row made from a verified token's claims."""
+
+    id = peewee.TextField(primary_key=True)
+    email = peewee.TextField(null=True)
+    name = peewee.TextField(null=True)
+    password_hash = peewee.TextField(null=True)
+    created_at = DateTimeTZField()
+    updated_at = DateTimeTZField()
+
+    class Meta:
+        table_name = DEFAULT_USERS_TABLE
+
+
+def users_model(table_name: str) -> type[User]:
+    """User over the table that USERS_TABLE names."""
+    if table_name == DEFAULT_USERS_TABLE:
+        return User
+    meta = type("Meta", (), {"table_name": table_name})
+    return type("NamedUser", (User,), {"Meta": meta})
+
+
+class Task(_Table):
+    """A user's task. `due_at` is an instant; where `due_all_day`, it is midnight in UTC of a calendar date."""
+
+    id = IdentityField(generate_always=True)
+    user_id = peewee.TextField()
+    title = peewee.TextField()
+    description = peewee.TextField(null=True)
+    completed = peewee.BooleanField()
+    due_at = DateTimeTZField(null=True)
+    due_all_day = peewee.BooleanField()
+    version = peewee.IntegerField()
+    created_at = DateTimeTZField()
+    updated_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "tasks"
+
+
+class IdempotencyKey(_Table):
+    """A key that a create was made with: what was asked (a digest) and the row that was first answered."""
+
+    user_id = peewee.TextField()
+    key = peewee.TextField()
+    fingerprint = peewee.BlobField()
+    answer = BinaryJSONField()
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "idempotency_keys"
+        primary_key = peewee.CompositeKey("user_id", "key")

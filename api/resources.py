@@ -1,0 +1,174 @@
+"""The Falcon resources of the tasks: what a request asks, one call into the core, what goes back.
+
+No SQL and no status of an error here. One set of classes serves every route family: a family comes in as a value.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import falcon
+import orjson
+from falcon import Request, Response
+from falcon.uri import encode
+
+from api.contracts import Family
+from api.database import Database
+from api.errors import FieldError, ValidationFailed
+from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
+from api.tasks import Tasks, VersionedTask
+from api.validation import Schema, parse_task_id, read_json
+
+_STRONG_TAG: Final = re.compile(r"[1-9][0-9]{0,9}")
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class TaskCollection:
+    """A user's tasks: GET lists them, POST makes one."""
+
+    def __init__(self, family: Family, tasks: Tasks, database: Database) -> None:
+        self.invalid_status = family.invalid_status
+        self._tasks = tasks
+        self._database = database
+        self._query = Schema("task-query.json")
+        self._schema = Schema("task-create.json")
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        query = parse_list_query(self._query.validate_query(req.query_string))
+        page = list_tasks(self._database, req.context.user_id, query)
+        body: dict[str, Any] = {"data": page.tasks}
+        if query.limit is not None:
+            body["pagination"] = _pagination(query, page)
+            _set_links(req, resp, query, page)
+        resp.data = orjson.dumps(body)
+
+    on_head = on_get
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        key = _idempotency_key(req)
+        fields = self._schema.validate(read_json(req))
+        created = self._tasks.create(req.context.identity, fields, key)
+        resp.status = falcon.HTTP_201
+        resp.set_header("Location", f"{encode(req.path)}/{created.task['id']}")
+        if created.replayed:
+            resp.set_header("Idempotent-Replayed", "true")
+        _tell_event(req, "task_replayed" if created.replayed else "task_created", created.task["id"])
+        _set_task(resp, VersionedTask(created.task, 1))
+
+
+class TaskItem:
+    """One task of the authenticated user: GET, PUT, PATCH, DELETE."""
+
+    def __init__(self, family: Family, tasks: Tasks) -> None:
+        self.invalid_status = family.invalid_status
+        self._tasks = tasks
+        self._schema = Schema("task-update.json")
+
+    def on_get(self, req: Request, resp: Response, task_id: str) -> None:
+        found = self._tasks.find(req.context.user_id, parse_task_id(task_id))
+        _set_task(resp, found)
+        if any(tag == "*" or tag == str(found.version) for tag in req.if_none_match or ()):
+            resp.status = falcon.HTTP_304
+
+    on_head = on_get
+
+    def on_put(self, req: Request, resp: Response, task_id: str) -> None:
+        number = parse_task_id(task_id)
+        changes = self._schema.validate(read_json(req))
+        changed = self._tasks.update(req.context.user_id, number, changes, _versions(req))
+        _tell_event(req, "task_updated", number)
+        _set_task(resp, changed)
+
+    # Both keep what is not sent: every frontend of this family sends partial bodies with either.
+    on_patch = on_put
+
+    def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
+        number = parse_task_id(task_id)
+        self._tasks.delete(req.context.user_id, number, _versions(req))
+        _tell_event(req, "task_deleted", number)
+        resp.status = falcon.HTTP_204
+
+
+class TaskCompletion:
+    """The completion of one task: PATCH flips it, or sets it as told."""
+
+    def __init__(self, family: Family, tasks: Tasks) -> None:
+        self.invalid_status = family.invalid_status
+        self._tasks = tasks
+        self._schema = Schema("task-completion.json")
+
+    def on_patch(self, req: Request, resp: Response, task_id: str) -> None:
+        number = parse_task_id(task_id)
+        wanted = self._schema.validate(read_json(req, optional=True)).get("completed")
+        user_id, versions = req.context.user_id, _versions(req)
+        if wanted is None:
+            changed = self._tasks.toggle_completed(user_id, number, versions)
+        else:
+            changed = self._tasks.set_completed(user_id, number, wanted, versions)
+        _tell_event(req, "task_completed" if changed.task["completed"] else "task_reopened", number)
+        _set_task(resp, changed)
+
+
+def _set_task(resp: Response, found: VersionedTask) -> None:
+    resp.set_header("ETag", f'"{found.version}"')
+    resp.data = orjson.dumps({"data": found.task})
+
+
+def _tell_event(req: Request, event: str, task_id: int) -> None:
+    req.context.event = event
+    req.context.details["task_id"] = task_id
+
+
+def _versions(req: Request) -> list[int] | None:
+    """The versions that If-Match names (RFC 9110, section 13.1.1); None without it, and for `*`.
+
+    A weak tag matches nothing, nor does one that is not ours.
+    """
+    tags = req.if_match
+    if tags is None or "*" in tags:
+        return None
+    return [int(tag) for tag in tags if not getattr(tag, "is_weak", False) and _STRONG_TAG.fullmatch(tag)]
+
+
+def _idempotency_key(req: Request) -> str | None:
+    key = req.get_header("Idempotency-Key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise ValidationFailed(
+            FieldError("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters")
+        )
+    return key
+
+
+def _pagination(query: ListQuery, page: TaskPage) -> dict[str, Any]:
+    if page.total is None:
+        return {"limit": query.limit, "next_cursor": page.next_cursor}
+    return {
+        "page": query.page,
+        "limit": query.limit,
+        "total": page.total,
+        "pages": -(-page.total // (query.limit or 1)),
+        "next_cursor": page.next_cursor,
+    }
+
+
+def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -> None:
+    """RFC 8288 links to the pages beside this one, with everything else of the query as it was."""
+    if query.page is None:
+        if page.next_cursor is not None:
+            resp.append_link(_beside(req, cursor=page.next_cursor), "next")
+        return
+    if page.next_cursor is not None:
+        resp.append_link(_beside(req, page=query.page + 1, limit=query.limit), "next")
+    if query.page > 1:
+        resp.append_link(_beside(req, page=query.page - 1, limit=query.limit), "prev")
+
+
+def _beside(req: Request, **changed: object) -> str:
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(req.query_string, keep_blank_values=True)
+        if name not in changed
+    ]
+    return f"{encode(req.path)}?{urlencode([*kept, *changed.items()])}"

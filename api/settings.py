@@ -1,0 +1,244 @@
+"""Settings: every one of them, its default and what may stand in it, read from a mapping once at start.
+
+Nothing here reads the environment by itself; `serve.py` passes it in, with `.env` beneath it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from limits import parse as parse_rate
+
+from api.database_url import parse_url
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+MIN_SECRET_BYTES: Final = 32
+"""RFC 7518, section 3.2: an HS256 key has at least the size of the hash."""
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message is one line that names it and never shows a secret."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value[:12]) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise ValueError(f"must be a number of seconds from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def _switch(value: str) -> bool:
+    try:
+        return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}[value.lower()]
+    except KeyError:
+        raise ValueError("must be on or off") from None
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value.lower()
+
+    return parse
+
+
+def _secret(value: str) -> str:
+    if len(value.encode()) < MIN_SECRET_BYTES:
+        raise ValueError(f"must be at least {MIN_SECRET_BYTES} bytes long")
+    return value
+
+
+def _versioned_secrets(value: str) -> tuple[str, ...]:
+    """`2:new,1:old` → the secrets, highest version first."""
+    secrets: dict[int, str] = {}
+    for entry in value.split(","):
+        version, colon, secret = entry.strip().partition(":")
+        if not colon or not version.isascii() or not version.isdigit() or int(version[:9]) in secrets:
+            raise ValueError("must look like 2:newer-secret,1:older-secret, each version once")
+        secrets[int(version[:9])] = _secret(secret)
+    return tuple(secrets[version] for version in sorted(secrets, reverse=True))
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("must be an http or https URL")
+    return value
+
+
+def _database_url(value: str) -> str:
+    parse_url(value)
+    return value
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(entry.strip().rstrip("/") for entry in value.split(",") if entry.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+            raise ValueError("must be exact origins such as https://app.example.com, separated by commas")
+    return origins
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
+    except ValueError:
+        raise ValueError("must be addresses or CIDR networks, separated by commas") from None
+
+
+def _rate(value: str) -> str:
+    if value:
+        try:
+            parse_rate(value)
+        except ValueError:
+            raise ValueError("must look like 600/minute, or be empty for no limit") from None
+    return value
+
+
+def _rate_storage(value: str) -> str:
+    if value != "memory" and urlsplit(value).scheme not in ("redis", "rediss"):
+        raise ValueError("must be memory or a redis:// URL")
+    return value
+
+
+def _identifier(value: str) -> str:
+    if not value or len(value.encode()) > 63 or "\0" in value:
+        raise ValueError("must be the name of a table")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: how its text is read, what holds without it, what it is for."""
+
+    parse: Callable[[str], Any]
+    default: Any
+    help: str
+    may_be_empty: bool = False
+
+
+def _setting(parse: Callable[[str], Any], default: Any, help: str, *, may_be_empty: bool = False) -> Any:
+    return dataclasses.field(metadata={"setting": Setting(parse, default, help, may_be_empty)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """The settings of one process; each attribute is the environment variable of the same name in capitals."""
+
+    database_url: str | None = _setting(
+        _database_url, None, "PostgreSQL's URL; unset: an embedded PostgreSQL under DATA_DIR"
+    )
+    data_dir: Path = _setting(Path, Path("data"), "where the embedded PostgreSQL and its secret are kept")
+    better_auth_secret: str | None = _setting(
+        _secret, None, "HS256 secret, at least 32 bytes; embedded database: made once and kept if unset"
+    )
+    better_auth_secrets: tuple[str, ...] = _setting(
+        _versioned_secrets, (), "several secrets, 2:newer,1:older; the newest signs, all verify"
+    )
+    jwks_url: str | None = _setting(_http_url, None, "where the issuer's public keys are; unset: none")
+    jwt_issuer: str | None = _setting(_text, None, "the iss a token must carry; unset: any (JWKS_URL: its origin)")
+    jwt_audience: str | None = _setting(_text, None, "the aud a token must carry; unset: any (JWKS_URL: its origin)")
+    token_ttl: int = _setting(_integer(1, 31_536_000), 3600, "seconds a token issued here is valid")
+    bcrypt_cost: int = _setting(_integer(4, 16), 12, "bcrypt's work factor")
+    provision_users: bool | None = _setting(
+        _switch, None, "make a missing user's row on the first write; unset: on where the users table is ours"
+    )
+    local_accounts: bool | None = _setting(
+        _switch,
+        None,
+        "/auth/register and /auth/login; unset: on without JWKS_URL where the users table is ours",
+    )
+    users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
+    host: str = _setting(_text, "127.0.0.1", "address to listen on")
+    port: int = _setting(_integer(1, 65_535), 8000, "TCP port to listen on")
+    workers: int = _setting(_integer(1, 256), os.cpu_count() or 1, "processes; unset: one a core")
+    threads: int = _setting(_integer(1, 256), 4, "threads of a process")
+    pool_size: int = _setting(_integer(1, 1000), 4, "database connections of a process at most")
+    statement_timeout: float = _setting(_seconds(0.1, 300), 1.5, "seconds a statement may take")
+    shutdown_timeout: float = _setting(_seconds(0.1, 300), 10.0, "seconds to finish requests after SIGTERM")
+    cors_origins: tuple[str, ...] = _setting(
+        _origins,
+        ("http://localhost:3000",),
+        "browser origins that may call, comma-separated",
+        may_be_empty=True,
+    )
+    max_tasks: int = _setting(_integer(0, 10**9), 10_000, "tasks a user may hold; 0: no limit")
+    rate_limit: str = _setting(_rate, "600/minute", "a user's task calls; empty: no limit", may_be_empty=True)
+    auth_rate_limit: str = _setting(
+        _rate, "20/minute", "an address's and an e-mail's /auth calls; empty: no limit", may_be_empty=True
+    )
+    rate_limit_storage: str = _setting(
+        _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)"
+    )
+    trusted_proxy: tuple[Network, ...] = _setting(
+        _networks, (), "CIDR list of proxies whose X-Forwarded-For is believed", may_be_empty=True
+    )
+    web_page: bool = _setting(_switch, True, "serve the page at /")
+    metrics_port: int | None = _setting(_integer(1, 65_535), None, "port of Prometheus metrics; unset: none")
+    log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
+    log_format: str = _setting(_one_of("text", "json"), "text", "text or json")
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    field.name.upper(): field.metadata["setting"] for field in dataclasses.fields(Settings)
+}
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from environment variables; one set to nothing counts as unset where nothing is no value.
+
+    Raises SettingsError with one line for the first variable that cannot be used.
+    """
+    values: dict[str, Any] = {}
+    for name, setting in SETTINGS.items():
+        text = environ.get(name)
+        if text is None or (not text.strip() and not setting.may_be_empty):
+            values[name.lower()] = setting.default
+            continue
+        try:
+            values[name.lower()] = setting.parse(text)
+        except ValueError as ex:
+            raise SettingsError(f"{name} {ex}") from None
+    return Settings(**_all_secrets(values))
+
+
+def _all_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    """BETTER_AUTH_SECRETS come before BETTER_AUTH_SECRET, which goes on verifying beside them."""
+    secrets: tuple[str, ...] = values["better_auth_secrets"]
+    single: str | None = values["better_auth_secret"]
+    if single is not None and single not in secrets:
+        secrets = (*secrets, single)
+    if not secrets and values["database_url"] is not None and values["jwks_url"] is None:
+        raise SettingsError(
+            "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, as your auth server has it)"
+        )
+    return {**values, "better_auth_secrets": secrets}

@@ -1,0 +1,59 @@
+"""How a task's row becomes what clients see: the select list, and the reading of it. No queries.
+
+Times are read as text in UTC whatever the session's time zone is; driver objects for them would cost more than the
+rest of a list, and end at year 9999.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from peewee import SQL
+
+from api.models import Task
+
+COLUMNS: Final = (
+    "id",
+    "title",
+    "description",
+    "completed",
+    "due",
+    "due_all_day",
+    "created",
+    "updated",
+    "version",
+)
+"""Names for what `select_list` selects, in its order. The owner is not among them: every caller knows it."""
+
+
+def select_list() -> list[Any]:
+    """The select list whose rows `as_tasks` reads."""
+    times = {name: SQL(f"({name}_at AT TIME ZONE 'UTC')::text") for name in ("due", "created", "updated")}
+    return [times[name] if name in times else getattr(Task, name) for name in COLUMNS]
+
+
+def as_tasks(user_id: str, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """The tasks of one user, from rows of `select_list`."""
+    return [
+        {
+            "id": task_id,
+            "user_id": user_id,
+            "title": title,
+            "description": description,
+            "completed": completed,
+            "due_date": due and (due[:10] if all_day else _rfc3339(due)),
+            "created_at": _rfc3339(created),
+            "updated_at": _rfc3339(updated),
+        }
+        for task_id, title, description, completed, due, all_day, created, updated, _ in rows
+    ]
+
+
+def _rfc3339(text: str) -> str:
+    """PostgreSQL's `2026-02-06 10:15:30.12` as `2026-02-06T10:15:30.120000Z`."""
+    fraction = text[20:] if len(text) == _WITH_FRACTION else text[20:].ljust(6, "0")
+    return f"{text[:10]}T{text[11:19]}.{fraction}Z"
+
+
+_WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")

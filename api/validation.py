@@ -1,0 +1,216 @@
+"""From bytes and query strings to values or field errors, by the JSON Schemas in api/schemas/.
+
+The schemas are read and compiled once, at import; no submitted value ever stands in a message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import falcon
+import orjson
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from api.due_dates import parse_date, parse_date_time
+from api.errors import (
+    FieldError,
+    MalformedJSON,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_TASK_ID: Final = 2**63 - 1
+PASSWORD_BYTES: Final = range(8, 73)
+"""bcrypt reads 72 bytes and no more."""
+
+SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
+    path.name: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parent / "schemas").glob("*.json"))
+}
+
+_REGISTRY: Final[Registry[Any]] = Registry().with_resources(
+    (name, Resource.from_contents(schema, default_specification=DRAFT202012)) for name, schema in SCHEMAS.items()
+)
+
+_FORMATS: Final = FormatChecker(formats=())
+_FORMATS.checks("date", raises=ValueError)(lambda value: not isinstance(value, str) or bool(parse_date(value)))
+_FORMATS.checks("date-time", raises=ValueError)(
+    lambda value: not isinstance(value, str) or bool(parse_date_time(value))
+)
+_FORMATS.checks("password")(lambda value: not isinstance(value, str) or len(value.encode()) in PASSWORD_BYTES)
+
+_MESSAGES: Final = {
+    "format:password": "{label} must be 8 to 72 bytes long",
+    "anyOf": "{label} must be a date (2026-03-01) or an RFC 3339 date-time with its offset",
+    "enum": "{label} must be one of {choices}",
+    "maxLength": "{label} must be at most {limit} characters long",
+    "minimum": "{label} must be at least {limit}",
+    "maximum": "{label} must be at most {limit}",
+    "type": "{label} must be {article}",
+    "required": "{label} is required",
+}
+
+_ARTICLES: Final = {"string": "text", "boolean": "true or false", "integer": "a whole number", "null": "null"}
+
+
+class Schema:
+    """One compiled schema file of api/schemas/."""
+
+    def __init__(self, name: str) -> None:
+        self._schema = SCHEMAS[name]
+        self._validator = Draft202012Validator({"$ref": name}, registry=_REGISTRY, format_checker=_FORMATS)
+        self._known = frozenset(self._schema["properties"])
+
+    def validate(self, value: object) -> dict[str, Any]:
+        """The known members of a valid object; ValidationFailed names every member at fault once."""
+        errors = list(self._validator.iter_errors(value))
+        if errors:
+            raise ValidationFailed(*_one_a_field(each for error in errors for each in self._explain(error)))
+        assert isinstance(value, dict)
+        return {key: value[key] for key in value if key in self._known}
+
+    def validate_query(self, query_string: str) -> dict[str, Any]:
+        """The known parameters of a query string, integers as such; one given twice is not valid."""
+        values: dict[str, Any] = {}
+        for name, text in _parse_query(query_string):
+            if name not in self._known:
+                continue
+            if name in values:
+                raise ValidationFailed(FieldError(name, f"{self._label(name)} must be given once"))
+            is_integer = self._schema["properties"][name]["type"] == "integer"
+            values[name] = _integer_or_text(text) if is_integer else text
+        return self.validate(values)
+
+    def _label(self, name: str) -> str:
+        found = self._schema["properties"].get(name, {})
+        if "$ref" in found:
+            file, _, pointer = found["$ref"].partition("#/properties/")
+            found = SCHEMAS[file]["properties"][pointer]
+        return str(found.get("title", name))
+
+    def _explain(self, error: ValidationError) -> Iterator[FieldError]:
+        instance: Any = error.instance
+        if error.validator == "required":
+            for name in _texts(error.validator_value):
+                if name not in instance:
+                    yield FieldError(name, f"{self._label(name)} is required")
+        elif error.path:
+            name = str(error.path[0])
+            yield FieldError(name, _message(self._label(name), error))
+        else:
+            yield self._explain_whole(error)
+
+    def _explain_whole(self, error: ValidationError) -> FieldError:
+        if error.validator == "type":
+            return FieldError("body", "The body must be a JSON object")
+        if error.validator == "not":
+            return FieldError("cursor", "Page and cursor cannot be given together")
+        names = ", ".join(self._schema["properties"])
+        return FieldError("body", f"At least one of {names} must be given")
+
+
+def _message(label: str, error: ValidationError) -> str:
+    keyword, wanted = str(error.validator), error.validator_value
+    if (keyword == "type" and error.instance is None) or keyword == "minLength" or wanted == "\\S":
+        return f"{label} is required"
+    if keyword == "pattern" and "\0" in str(error.instance):
+        return f"{label} must not contain NUL"
+    if keyword == "format":
+        keyword = f"format:{wanted}"
+    return _MESSAGES.get(keyword, "{label} is not valid").format(
+        label=label,
+        limit=wanted,
+        choices=", ".join(_texts(wanted)),
+        article=" or ".join(_ARTICLES.get(each, each) for each in _texts(wanted)),
+    )
+
+
+def _texts(wanted: Any) -> list[str]:
+    """A keyword's value as a list of texts, whether it is one or several."""
+    return [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]
+
+
+def _one_a_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for error in errors:
+        if error.field not in seen:
+            seen.add(error.field)
+            yield error
+
+
+def _parse_query(query_string: str) -> list[tuple[str, str]]:
+    # WSGI gives the query as Latin-1 text of the bytes; past ASCII they were sent unencoded.
+    try:
+        raw = query_string.encode("latin-1").decode("utf-8")
+        return parse_qsl(raw, keep_blank_values=True, errors="strict")
+    except (UnicodeError, ValueError):
+        raise ValidationFailed(FieldError("query", "The query string must be UTF-8")) from None
+
+
+def _integer_or_text(text: str) -> int | str:
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
+
+
+def parse_task_id(text: str) -> int:
+    """The task id of a path; 0, which no row has, for every other integer that no row can have.
+
+    ValidationFailed for what is not an ASCII integer.
+    """
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit():
+        raise ValidationFailed(FieldError("id", "The task id must be an integer"))
+    # Compared by length first: int() of a text of many digits is slow, and refused past 4,300.
+    if text.startswith("-") or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or 0) > MAX_TASK_ID:
+        return 0
+    return int(digits.lstrip("0") or 0)
+
+
+def read_json(req: falcon.Request, *, optional: bool = False) -> object:
+    """The body as JSON; where it is `optional`, an absent one is `{}`.
+
+    Raises UnsupportedMediaType, PayloadTooLarge or MalformedJSON, in this order.
+    """
+    length = req.content_length
+    chunked = length is None and "HTTP_TRANSFER_ENCODING" in req.env
+    if not length and not chunked:
+        return _absent(optional)
+    if not _is_json(req.content_type):
+        raise UnsupportedMediaType
+    if length is not None and length > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    # Of a chunked body the server knows the end; bounded_stream would read none of it.
+    stream = req.stream if chunked else req.bounded_stream
+    body = stream.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    if not body:
+        return _absent(optional)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise MalformedJSON("The body is not valid JSON") from None
+
+
+def _absent(optional: bool) -> object:
+    if not optional:
+        raise MalformedJSON("A JSON body is required")
+    return {}
+
+
+def _is_json(content_type: str | None) -> bool:
+    """`application/json`, alone or with a UTF-8 charset (RFC 8259, section 8.1)."""
+    media_type, _, parameters = (content_type or "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        return False
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    return charset in ("", "utf-8", "utf8", "us-ascii") or not parameters.strip().lower().startswith("charset")

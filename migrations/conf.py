@@ -1,0 +1,25 @@
+"""Settings of the `pw_migrate` command: the database and users table that serve.py would use.
+
+pw_migrate list            what has been run, what has not
+pw_migrate migrate         run what has not
+pw_migrate rollback        undo the last one
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+# The command runs this file by itself, so the project is not importable unless it is installed.
+sys.path.insert(0, str(Path.cwd()))
+
+from api.database import Database
+from api.embedded import start_embedded
+from api.settings import load_settings
+
+settings = load_settings({**{k: v for k, v in dotenv_values(".env").items() if v}, **os.environ})
+url = settings.database_url or start_embedded(settings.data_dir)
+
+DATABASE = Database(url, pool_size=1, statement_timeout=settings.statement_timeout).peewee
+DATABASE.users_table = settings.users_table

@@ -1,0 +1,115 @@
+"""The production process: settings → database → migrate → application → waitress workers.
+
+python serve.py          start the service; every setting is an environment variable or a line of .env
+python serve.py --help   the settings
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import structlog
+from dotenv import dotenv_values
+
+from api import workers
+from api.app import create_app
+from api.database import Database
+from api.database_url import describe
+from api.embedded import EmbeddedError, start_embedded
+from api.errors import DatabaseUnavailable
+from api.logs import configure_logging
+from api.migrate import migrate
+from api.secret_file import keep_secret
+from api.settings import Settings, SettingsError, load_settings
+
+DATABASE_WAIT: Final = 30.0
+"""Seconds a database that is not there at start is tried again."""
+
+RETRY_PAUSE: Final = 1.0
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Serve until told to stop; the process's exit status."""
+    try:
+        settings = load_settings({**_dotenv(), **environ})
+        configure_logging(settings.log_level, settings.log_format)
+        settings = _with_database(settings)
+        database_url = settings.database_url or ""
+        _prepare(database_url, settings)
+        listener = workers.listen(settings.host, settings.port)
+    except (SettingsError, EmbeddedError, OSError) as ex:
+        print(f"serve.py: {ex}", file=sys.stderr)
+        return 1
+    except DatabaseUnavailable:
+        print(f"serve.py: DATABASE_URL: no database at {describe(database_url)}", file=sys.stderr)
+        return 1
+    return workers.run(
+        lambda: create_app(settings, _connect(database_url, settings)),
+        listener,
+        workers=settings.workers,
+        threads=settings.threads,
+        shutdown_timeout=settings.shutdown_timeout,
+        on_ready=lambda: _announce(settings),
+    )
+
+
+def _dotenv() -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(".env").items() if value is not None}
+
+
+def _with_database(settings: Settings) -> Settings:
+    """The settings with a database and a secret, the embedded ones where none is given."""
+    if settings.database_url is not None:
+        return settings
+    url = start_embedded(settings.data_dir)
+    secrets = settings.better_auth_secrets or (keep_secret(settings.data_dir / "secret"),)
+    return replace(settings, database_url=url, better_auth_secrets=secrets)
+
+
+def _connect(url: str, settings: Settings) -> Database:
+    return Database(url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
+
+
+def _prepare(url: str, settings: Settings) -> None:
+    """Migrate, and build the application once so that a setting it refuses stops the start.
+
+    A database that is not there is tried again for a while; DatabaseUnavailable after that.
+    """
+    log = structlog.get_logger()
+    deadline = time.monotonic() + DATABASE_WAIT
+    while True:
+        database = _connect(url, settings)
+        try:
+            for name in migrate(database, settings.users_table):
+                log.info("migrated", migration=name)
+            create_app(settings, database)
+            return
+        except DatabaseUnavailable as ex:
+            if time.monotonic() + RETRY_PAUSE > deadline:
+                raise
+            log.warning("database not there yet, trying again", database=describe(url), reason=ex.kind)
+            time.sleep(RETRY_PAUSE)
+        finally:
+            database.close()
+
+
+def _announce(settings: Settings) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    origin = f"http://{host}:{settings.port}"
+    structlog.get_logger().info(
+        "ready",
+        api=f"{origin}/api/tasks",
+        docs=f"{origin}/docs",
+        **({"page": f"{origin}/"} if settings.web_page else {}),
+        database=describe(settings.database_url or ""),
+        workers=settings.workers,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

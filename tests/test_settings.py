@@ -1,0 +1,116 @@
+"""Settings: what each may be, and how a mistake is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from api.settings import SETTINGS, Settings, SettingsError, load_settings
+
+SECRET = "s" * 32
+BASIS = {"DATABASE_URL": "postgresql://localhost/tasks", "BETTER_AUTH_SECRET": SECRET}
+
+
+def test_without_any_setting_the_embedded_database_is_used() -> None:
+    settings = load_settings({})
+    assert settings.database_url is None
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.cors_origins == ("http://localhost:3000",)
+    assert settings.rate_limit == "600/minute"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://localhost/tasks"),
+        ("DATABASE_URL", "tasks"),
+        ("BETTER_AUTH_SECRET", "short"),
+        ("BETTER_AUTH_SECRET", "é" * 15),
+        ("BETTER_AUTH_SECRETS", "no-version-but-a-secret-of-32-bytes"),
+        ("BETTER_AUTH_SECRETS", f"1:{SECRET},1:{SECRET}"),
+        ("BETTER_AUTH_SECRETS", "2:short"),
+        ("JWKS_URL", "ftp://auth.example.com/jwks"),
+        ("JWKS_URL", "/jwks"),
+        ("TOKEN_TTL", "0"),
+        ("BCRYPT_COST", "3"),
+        ("BCRYPT_COST", "31"),
+        ("PROVISION_USERS", "maybe"),
+        ("LOCAL_ACCOUNTS", "yes please"),
+        ("USERS_TABLE", "x" * 64),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("PORT", "8000.0"),
+        ("PORT", "\uff18\uff10\uff10\uff10"),
+        ("PORT", "9" * 5000),
+        ("WORKERS", "0"),
+        ("WORKERS", "-1"),
+        ("THREADS", "many"),
+        ("POOL_SIZE", "0"),
+        ("STATEMENT_TIMEOUT", "nan"),
+        ("STATEMENT_TIMEOUT", "0"),
+        ("SHUTDOWN_TIMEOUT", "inf"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "app.example.com"),
+        ("CORS_ORIGINS", "https://app.example.com/path"),
+        ("MAX_TASKS", "-1"),
+        ("RATE_LIMIT", "often"),
+        ("AUTH_RATE_LIMIT", "20"),
+        ("RATE_LIMIT_STORAGE", "memcached://localhost"),
+        ("TRUSTED_PROXY", "the proxy"),
+        ("WEB_PAGE", "2"),
+        ("METRICS_PORT", "x"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_setting(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**BASIS, name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name} ")
+    assert "\n" not in message
+
+
+def test_a_mistake_in_a_secret_or_a_url_does_not_show_it() -> None:
+    for name, value in (("BETTER_AUTH_SECRET", "hunter2"), ("DATABASE_URL", "postgresql+x://a:hunter2@b/c")):
+        with pytest.raises(SettingsError) as caught:
+            load_settings({**BASIS, name: value})
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_database_of_ones_own_needs_a_secret_or_a_key_set() -> None:
+    with pytest.raises(SettingsError, match=r"^BETTER_AUTH_SECRET "):
+        load_settings({"DATABASE_URL": "postgresql://localhost/tasks"})
+    with_keys = load_settings(
+        {"DATABASE_URL": "postgresql://localhost/tasks", "JWKS_URL": "http://localhost:3000/api/auth/jwks"}
+    )
+    assert with_keys.better_auth_secrets == ()
+
+
+def test_secrets_are_ordered_by_version_and_the_single_one_goes_on_verifying() -> None:
+    old, new = "o" * 32, "n" * 32
+    settings = load_settings({**BASIS, "BETTER_AUTH_SECRETS": f"1:{old},12:{new}"})
+    assert settings.better_auth_secrets == (new, old, SECRET)
+
+
+def test_a_setting_set_to_nothing_counts_as_unset_unless_nothing_is_a_value() -> None:
+    settings = load_settings({**BASIS, "PORT": "", "RATE_LIMIT": "", "CORS_ORIGINS": ""})
+    assert (settings.port, settings.rate_limit, settings.cors_origins) == (8000, "", ())
+
+
+def test_settings_do_not_show_their_secrets_when_printed() -> None:
+    assert SECRET not in repr(load_settings(BASIS))
+
+
+def test_every_setting_of_the_example_file_exists() -> None:
+    example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    assert named <= set(SETTINGS)
+
+
+def test_every_attribute_is_a_setting() -> None:
+    assert {field.name.upper() for field in dataclasses.fields(Settings)} == set(SETTINGS)
