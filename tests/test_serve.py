@@ -1,0 +1,155 @@
+"""The real `serve.py` through a real socket: start, stop, restart, and what is refused at start."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from api.database import Database
+from tests.conftest import SECRET, token_for
+from tests.service import Service, running
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "service.log"
+
+
+def test_tasks_made_before_a_restart_are_there_after(log: Path, create_database: Callable[[], str]) -> None:
+    environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET}
+    token = token_for("ada")
+    with running(log, **environ) as service:
+        created = service.call("POST", "/api/tasks", {"title": "Outlive me"}, token=token)
+        assert created.status == 201
+        assert created.headers["location"] == f"/api/tasks/{created.json['data']['id']}"
+        assert "server" not in created.headers
+        assert service.stop() == 0
+    with running(log, **environ) as service:
+        assert service.call("GET", "/api/tasks", token=token).json == {"data": [created.json["data"]]}
+
+
+def test_without_settings_it_runs_on_the_embedded_database_and_keeps_its_secret(log: Path, tmp_path: Path) -> None:
+    account = {"email": "ada@example.com", "password": "correct horse"}
+    with running(log, WORKERS="1", BCRYPT_COST="4") as service:
+        token = service.call("POST", "/auth/register", account).json["data"]["token"]
+        assert service.call("POST", "/api/tasks", {"title": "a"}, token=token).status == 201
+    assert (tmp_path / "data" / "secret").stat().st_mode & 0o777 == 0o600
+    with running(log, WORKERS="1", BCRYPT_COST="4") as service:
+        assert [task["title"] for task in service.call("GET", "/api/tasks", token=token).json["data"]] == ["a"]
+
+
+def test_the_embedded_database_survives_a_kill(log: Path) -> None:
+    environ = {"WORKERS": "2", "BETTER_AUTH_SECRET": SECRET}
+    with running(log, **environ) as service:
+        assert service.call("POST", "/api/tasks", {"title": "a"}, token=token_for("ada")).status == 201
+        assert service.stop(signal.SIGKILL) == -signal.SIGKILL
+    with running(log, **environ) as service:
+        assert len(service.call("GET", "/api/tasks", token=token_for("ada")).json["data"]) == 1
+        assert service.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_signal_ends_it_with_status_0(
+    log: Path, database_url: str, number: signal.Signals, workers: str
+) -> None:
+    with running(log, DATABASE_URL=database_url, BETTER_AUTH_SECRET=SECRET, WORKERS=workers) as service:
+        assert service.stop(number) == 0
+    assert "Traceback" not in service.output
+
+
+def test_the_start_line_says_where_everything_is_and_no_password(log: Path, create_database: Callable[[], str]) -> None:
+    parameters = psycopg2.extensions.parse_dsn(create_database())
+    url = f"postgresql://{parameters['user']}:pass-word@/{parameters['dbname']}?host={parameters['host']}"
+    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET) as service:
+        ready = service.wait_for_event("ready")
+    assert ready["api"] == f"http://127.0.0.1:{service.port}/api/tasks"
+    assert ready["page"] == f"http://127.0.0.1:{service.port}/"
+    assert ready["docs"] == f"http://127.0.0.1:{service.port}/docs"
+    assert parameters["dbname"] in ready["database"]
+    assert "pass-word" not in service.output
+    assert SECRET not in service.output
+
+
+def test_a_request_is_one_log_line_without_what_is_private(log: Path, database_url: str) -> None:
+    token = token_for("ada")
+    with running(log, DATABASE_URL=database_url, BETTER_AUTH_SECRET=SECRET) as service:
+        made = service.call("POST", "/api/tasks?search=private", {"title": "A private title"}, token=token)
+        service.call("GET", "/api/tasks/x", token=token)
+    created = service.wait_for_event("task_created")
+    assert created["request_id"] == made.headers["x-request-id"]
+    assert created["task_id"] == made.json["data"]["id"]
+    assert (created["method"], created["path"], created["status"]) == ("POST", "/api/tasks", 201)
+    assert created["user_id"] == "ada"
+    assert created["ms"] > 0
+    refused = service.wait_for_event("refused")
+    assert (refused["status"], refused["reason"]) == (422, "validation_error")
+    assert "private" not in service.output
+    assert token not in service.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("BETTER_AUTH_SECRET", "too short"),
+        ("DATABASE_URL", "mysql://localhost/tasks"),
+        ("WORKERS", "none"),
+        ("CORS_ORIGINS", "*"),
+    ],
+)
+def test_a_mistaken_setting_stops_the_start_with_one_line(log: Path, database_url: str, name: str, value: str) -> None:
+    service = Service(log, {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, name: value})
+    assert service.process.wait(10) == 1
+    assert service.output.count("\n") == 1
+    assert f"{name} " in service.output
+    assert "too short" not in service.output
+
+
+def test_settings_come_from_a_dotenv_file_beneath_the_environment(log: Path, database_url: str) -> None:
+    dotenv = f"DATABASE_URL={database_url}\nBETTER_AUTH_SECRET={SECRET}\nWORKERS=0\n"
+    (log.parent / ".env").write_text(dotenv, encoding="utf-8")
+    assert Service(log, {}).process.wait(10) == 1
+    with running(log, WORKERS="1") as service:
+        assert service.call("GET", "/api/tasks", token=token_for("ada")).status == 200
+
+
+def test_a_port_that_is_taken_stops_the_start_with_one_line(log: Path, database_url: str) -> None:
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    with running(log, **environ) as service:
+        second = Service(log.with_name("second.log"), {**environ, "PORT": str(service.port)})
+        assert second.process.wait(10) == 1
+    assert second.output.count("\n") == 1
+    assert str(service.port) in second.output
+
+
+def test_a_database_that_comes_late_is_waited_for(
+    log: Path, create_database: Callable[[], str], database: Database
+) -> None:
+    url = create_database()
+    name = url.rsplit("/", 1)[1].partition("?")[0]
+    database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"})
+    try:
+        service.wait_for_event("database not there yet, trying again")
+        database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        service.wait_until_ready(10)
+    finally:
+        service.stop()
+    assert "Traceback" not in service.output
+
+
+def test_two_starting_at_once_on_an_empty_database_do_no_harm(log: Path, create_database: Callable[[], str]) -> None:
+    environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    services = [Service(log.with_name(f"{number}.log"), environ) for number in range(3)]
+    try:
+        for service in services:
+            service.wait_until_ready()
+    finally:
+        statuses = [service.stop() for service in services]
+    assert statuses == [0, 0, 0]
+    assert sum(len(service.events("migrated")) for service in services) == 1
