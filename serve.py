@@ -1,7 +1,6 @@
 """The production process: settings → database → migrate → application → waitress workers.
 
-python serve.py          start the service; every setting is an environment variable or a line of .env
-python serve.py --help   the settings
+python serve.py --help tells what can be set, and python serve.py --check whether all that is needed is there.
 """
 
 from __future__ import annotations
@@ -9,23 +8,30 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+import falcon
 import structlog
 from dotenv import dotenv_values
 
 from api import workers
 from api.app import create_app
+from api.check import report
+from api.command_line import Command, UsageError, help_text, parse
 from api.database import Database
 from api.database_url import describe
 from api.embedded import EmbeddedError, start_embedded
 from api.errors import DatabaseUnavailable
+from api.housekeeping import Housekeeping
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.secret_file import keep_secret
 from api.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from api.metrics_server import MetricsServer
 
 DATABASE_WAIT: Final = 30.0
 """Seconds a database that is not there at start is tried again."""
@@ -33,29 +39,43 @@ DATABASE_WAIT: Final = 30.0
 RETRY_PAUSE: Final = 1.0
 
 
-def main(environ: Mapping[str, str]) -> int:
-    """Serve until told to stop; the process's exit status."""
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Do what the arguments ask for; the process's exit status: 0, 1 where something is wrong, 2 for the arguments."""
     try:
+        command = parse(arguments)
+        if command is Command.HELP:
+            print(help_text())
+            return 0
         settings = load_settings({**_dotenv(), **environ})
-        configure_logging(settings.log_level, settings.log_format)
-        settings = _with_database(settings)
-        database_url = settings.database_url or ""
-        _prepare(database_url, settings)
-        listener = workers.listen(settings.host, settings.port)
+        return report(settings) if command is Command.CHECK else _serve(settings)
+    except UsageError as ex:
+        print(f"serve.py: {ex}", file=sys.stderr)
+        return 2
     except (SettingsError, EmbeddedError, OSError) as ex:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 1
-    except DatabaseUnavailable:
-        print(f"serve.py: DATABASE_URL: no database at {describe(database_url)}", file=sys.stderr)
-        return 1
-    return workers.run(
-        lambda: create_app(settings, _connect(database_url, settings)),
-        listener,
-        workers=settings.workers,
-        threads=settings.threads,
-        shutdown_timeout=settings.shutdown_timeout,
-        on_ready=lambda: _announce(settings),
-    )
+
+
+def _serve(settings: Settings) -> int:
+    """Serve until told to stop."""
+    configure_logging(settings.log_level, settings.log_format)
+    settings = _with_database(settings)
+    database_url = settings.database_url or ""
+    _prepare(database_url, settings)
+    listener = workers.listen(settings.host, settings.port)
+    metrics = _listen_for_metrics(settings)
+    try:
+        return workers.run(
+            lambda: _begin_work(settings, database_url, metrics),
+            listener,
+            workers=settings.workers,
+            threads=settings.threads,
+            shutdown_timeout=settings.shutdown_timeout,
+            on_ready=lambda: _announce(settings),
+        )
+    finally:
+        if metrics is not None:
+            metrics.close()
 
 
 def _dotenv() -> dict[str, str]:
@@ -78,7 +98,7 @@ def _connect(url: str, settings: Settings) -> Database:
 def _prepare(url: str, settings: Settings) -> None:
     """Migrate, and build the application once so that a setting it refuses stops the start.
 
-    A database that is not there is tried again for a while; DatabaseUnavailable after that.
+    A database that is not there is tried again for a while; SettingsError after that.
     """
     log = structlog.get_logger()
     deadline = time.monotonic() + DATABASE_WAIT
@@ -91,11 +111,26 @@ def _prepare(url: str, settings: Settings) -> None:
             return
         except DatabaseUnavailable as ex:
             if time.monotonic() + RETRY_PAUSE > deadline:
-                raise
+                raise SettingsError(f"DATABASE_URL: no database at {describe(url)}") from ex
             log.warning("database not there yet, trying again", database=describe(url), reason=ex.kind)
             time.sleep(RETRY_PAUSE)
         finally:
             database.close()
+
+
+def _listen_for_metrics(settings: Settings) -> MetricsServer | None:
+    if settings.metrics_port is None:
+        return None
+    from api.metrics_server import MetricsServer  # noqa: PLC0415 whoever wants no metrics does not pay for them
+
+    return MetricsServer(workers.listen(settings.host, settings.metrics_port))
+
+
+def _begin_work(settings: Settings, url: str, metrics: MetricsServer | None) -> falcon.App[Any, Any]:
+    """One worker's application and the threads beside it: called after the fork."""
+    database = _connect(url, settings)
+    Housekeeping(database).start()
+    return create_app(settings, database, metrics.start() if metrics is not None else None)
 
 
 def _announce(settings: Settings) -> None:
@@ -112,4 +147,4 @@ def _announce(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(sys.argv[1:], os.environ))

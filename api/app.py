@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import falcon
 import orjson
@@ -26,12 +26,17 @@ from api.forwarded import client_address
 from api.health import Health, Readiness
 from api.jwks import KeySet
 from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
+from api.openapi import build_document
 from api.pages import page_routes
 from api.rate_limits import RateLimit, connect_storage
+from api.reference import reference_routes
 from api.resources import TaskCollection, TaskCompletion, TaskItem
 from api.settings import Settings, SettingsError
 from api.tasks import Tasks, UserDirectory
 from api.tokens import Tokens
+
+if TYPE_CHECKING:
+    from api.metrics import Metrics
 
 
 class Route(NamedTuple):
@@ -48,20 +53,24 @@ class UsersTable(NamedTuple):
     uuid_ids: bool
 
 
-def create_app(settings: Settings, database: Database) -> falcon.App[Any, Any]:
-    """The application over a database whose schema is current.
+def create_app(settings: Settings, database: Database, metrics: Metrics | None = None) -> falcon.App[Any, Any]:
+    """The application over a database whose schema is current; with `metrics` it is a worker's, and counted.
 
     Raises SettingsError where local accounts or provisioning are asked for with somebody else's users table.
     """
     users_table = UsersTable(
         owns_users_table(database, settings.users_table), has_uuid_ids(database, settings.users_table)
     )
-    tokens = _tokens(settings)
+    jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
+    tokens = Tokens(
+        settings.better_auth_secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks
+    )
     storage = connect_storage(settings.rate_limit_storage)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         middleware=[
             RequestLog(),
+            *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             CrossOrigin(settings.cors_origins),
             Authentication(tokens, uuid_users=users_table.uuid_ids),
@@ -73,6 +82,8 @@ def create_app(settings: Settings, database: Database) -> falcon.App[Any, Any]:
     add_error_handlers(app)
     for route in routes(settings, database, users_table, tokens, storage):
         app.add_route(route.template, route.resource)
+    if metrics is not None:
+        metrics.watch(database, jwks)
     return app
 
 
@@ -95,16 +106,8 @@ def routes(
         table += [Route("/auth/register", Registration(desk)), Route("/auth/login", Login(desk))]
     if settings.web_page:
         table += [Route(*pair) for pair in page_routes(local_accounts=local_accounts)]
+    table += [Route(*pair) for pair in reference_routes(build_document(table))]
     return table
-
-
-def _tokens(settings: Settings) -> Tokens:
-    return Tokens(
-        settings.better_auth_secrets,
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-        jwks=KeySet(settings.jwks_url) if settings.jwks_url else None,
-    )
 
 
 def _user_directory(settings: Settings, database: Database, ours: bool) -> UserDirectory:

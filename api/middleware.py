@@ -6,8 +6,9 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from secrets import token_hex
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from falcon import Request, Response
@@ -55,7 +56,7 @@ class RequestLog:
         context = req.context
         context.started = time.perf_counter()
         given = req.get_header("X-Request-ID")
-        context.request_id = given if given and _REQUEST_ID.fullmatch(given) else uuid4().hex
+        context.request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
         context.event = "request"
         context.user_id = None
         context.details = {}

@@ -7,7 +7,7 @@ page of a walk costs what the first did. A cursor holds values, not a row: whate
 from __future__ import annotations
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -183,7 +183,7 @@ def _encode_cursor(query: ListQuery, last: Mapping[str, Any]) -> str:
 def _decode_cursor(cursor: str, sort: str, descending: bool) -> Position:
     """The place that a cursor of this sort names; clients may forge one, and then name another place of their own."""
     try:
-        content = orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        content = orjson.loads(b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         cursor_sort, cursor_descending, value, task_id = content
         if not isinstance(task_id, int) or isinstance(task_id, bool) or not 0 < task_id < 2**63:
             raise ValueError("no task id")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import falcon
 import jwt
 import psycopg2
 import pytest
@@ -91,7 +92,7 @@ def database(shared_database: Database) -> Database:
     return shared_database
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_settings(database_url: str) -> Callable[..., Settings]:
     """Settings from environment variables, those of the tests beneath."""
 
@@ -153,9 +154,16 @@ def make_client(database: Database, make_settings: Callable[..., Settings]) -> C
     return lambda **environ: TestClient(create_app(make_settings(**environ), database))
 
 
+@pytest.fixture(scope="session")
+def application(shared_database: Database, make_settings: Callable[..., Settings]) -> falcon.App[Any, Any]:
+    """The application with the tests' settings: it keeps nothing of a request, so that all tests may share it."""
+    return create_app(make_settings(), shared_database)
+
+
 @pytest.fixture
-def client(make_client: Callable[..., TestClient]) -> TestClient:
-    return make_client()
+def client(application: falcon.App[Any, Any], database: Database) -> TestClient:
+    """A testing client of an application whose tables are empty."""
+    return TestClient(application)
 
 
 @pytest.fixture

@@ -1,0 +1,167 @@
+"""`python serve.py --check`: is everything there that the service needs? One finding a part, and what to do about it.
+
+Nothing is changed: no migration is run, and an embedded database that was never started is not made. No finding holds
+a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import psycopg2
+from psycopg2.extensions import make_dsn
+
+from api.app import create_app
+from api.database import Database
+from api.database_url import describe, parse_url
+from api.embedded import EmbeddedError, start_embedded
+from api.errors import DatabaseUnavailable
+from api.jwks_download import DownloadError, download
+from api.migrate import pending
+from api.rate_limits import connect_storage
+from api.settings import Settings, SettingsError
+
+CONNECT_TIMEOUT: Final = "10"
+"""Seconds; a database that was asleep takes some to wake up."""
+
+JWKS_TIMEOUT: Final = 5.0
+
+ENOUGH_BITS: Final = 96.0
+"""Of a secret, by how often each of its characters occurs: 32 random hexadecimal digits come to 105 or more."""
+
+WORDS: Final = re.compile("secret|password|change|example|better.?auth|12345", re.IGNORECASE)
+"""What stands in the secrets of examples and in Better Auth's own default, which everybody can read."""
+
+_ABOUT_THE_SERVER: Final = """
+SELECT current_setting('server_version'), current_setting('max_connections')::int,
+       current_setting('transaction_read_only') = 'on',
+       has_schema_privilege(current_schema(), 'CREATE')
+"""
+
+
+class Finding(NamedTuple):
+    """What was found of one part: well or not, and in words, with the remedy where there is one to name."""
+
+    part: str
+    ok: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.part:<9} {'ok' if self.ok else 'failed'}: {self.text}"
+
+
+def report(settings: Settings) -> int:
+    """Print the findings, each as soon as it is known; 0 if all is well, else 1."""
+    status = 0
+    for finding in check(settings):
+        print(finding, flush=True)
+        status = status if finding.ok else 1
+    return status
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """The findings, in the order of what depends on what."""
+    yield Finding("settings", True, "each can be read")
+    yield from _check_database(settings)
+    yield _check_secrets(settings)
+    yield _check_jwks(settings)
+    yield _check_redis(settings)
+
+
+def _check_database(settings: Settings) -> Iterator[Finding]:
+    url = settings.database_url
+    if url is None:
+        if not (settings.data_dir / "postgres").exists():
+            yield Finding("database", True, f"the first start makes it in {settings.data_dir}")
+            return
+        try:
+            url = start_embedded(settings.data_dir)
+        except EmbeddedError as ex:
+            yield Finding("database", False, str(ex))
+            return
+    try:
+        connection = psycopg2.connect(make_dsn(**{"connect_timeout": CONNECT_TIMEOUT, **parse_url(url)}))
+    except psycopg2.OperationalError as ex:
+        yield Finding("database", False, f"{_one_line(ex)}; see to DATABASE_URL, or to the server it names")
+        return
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        started = time.perf_counter()
+        cursor.execute(_ABOUT_THE_SERVER)
+        took = (time.perf_counter() - started) * 1000
+        version, most, read_only, may_create = cursor.fetchone() or ("", 0, False, False)
+    if read_only:
+        yield Finding("database", False, f"{describe(url)} is read only; DATABASE_URL must name the primary")
+        return
+    used = settings.workers * settings.pool_size
+    text = f"{describe(url)}, PostgreSQL {version}, {took:.1f} ms; takes up to {used} of its {most} connections"
+    yield Finding("database", True, text)
+    yield _check_schema(url, settings, may_create)
+
+
+def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
+    database = Database(url, pool_size=1, statement_timeout=max(settings.statement_timeout, 5.0))
+    try:
+        missing = pending(database)
+        if missing:
+            if not may_create:
+                text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
+                return Finding("schema", False, text)
+            return Finding("schema", True, f"the next start runs {', '.join(missing)}")
+        create_app(settings, database)
+    except DatabaseUnavailable as ex:
+        return Finding("schema", False, f"the database did not answer ({ex.kind}); try again")
+    except SettingsError as ex:
+        return Finding("schema", False, f"{ex}; unset it, or name another table in USERS_TABLE")
+    finally:
+        database.close()
+    return Finding("schema", True, f"current; tasks belong to table {settings.users_table}")
+
+
+def _check_secrets(settings: Settings) -> Finding:
+    secrets = settings.better_auth_secrets
+    if not secrets:
+        if settings.database_url is None:
+            return Finding("secret", True, f"the service's own, kept in {settings.data_dir / 'secret'}")
+        return Finding("secret", True, "none: tokens are verified with the keys behind JWKS_URL alone")
+    for secret in secrets:
+        if WORDS.search(secret) or _bits(secret) < ENOUGH_BITS:
+            return Finding("secret", False, "it can be guessed; make another with: openssl rand -base64 32")
+    shortest = min(len(secret.encode()) for secret in secrets)
+    return Finding("secret", True, f"{len(secrets)}, of {shortest} bytes" + (" and more" if len(secrets) > 1 else ""))
+
+
+def _bits(secret: str) -> float:
+    """Shannon's entropy of the characters times their number: an upper bound, which a lazy secret falls below."""
+    counts = Counter(secret).values()
+    return -sum(count * math.log2(count / len(secret)) for count in counts)
+
+
+def _check_jwks(settings: Settings) -> Finding:
+    if settings.jwks_url is None:
+        return Finding("JWKS", True, "JWKS_URL is not set: only tokens signed with a secret are verified")
+    try:
+        keys = download(settings.jwks_url, JWKS_TIMEOUT)
+    except DownloadError as ex:
+        return Finding("JWKS", False, f"{_one_line(ex)}; JWKS_URL must answer from this machine, without a redirect")
+    if not keys:
+        return Finding("JWKS", False, "no key that can be used; JWKS_URL must name a set of public signature keys")
+    algorithms = ", ".join(sorted({key.algorithm for key in keys.values()}))
+    return Finding("JWKS", True, f"{len(keys)} of {algorithms}")
+
+
+def _check_redis(settings: Settings) -> Finding:
+    if settings.rate_limit_storage == "memory":
+        return Finding("Redis", True, "RATE_LIMIT_STORAGE is memory: each process counts rate limits for itself")
+    if not connect_storage(settings.rate_limit_storage).check():
+        return Finding("Redis", False, "no answer; see to RATE_LIMIT_STORAGE (until then no rate limit holds)")
+    return Finding("Redis", True, "answers")
+
+
+def _one_line(ex: Exception) -> str:
+    return " ".join(str(ex).split())

@@ -1,0 +1,46 @@
+"""Whose address a request comes from, behind proxies that are trusted to say so (TRUSTED_PROXY).
+
+Apart because the server, the rate limit and the log may all ask, and because every character of the header is
+the client's to write until a trusted proxy has added to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any, Final
+
+_Address = IPv4Address | IPv6Address
+_Network = IPv4Network | IPv6Network
+
+_WITH_PORT: Final = re.compile(r"\[(?P<v6>[^]]*)\](?::\d+)?|(?P<v4>[0-9.]+):\d+")
+
+
+def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> str:
+    """The address nearest to the server that is in none of `networks`.
+
+    That is the peer's own, unless the peer is trusted: then X-Forwarded-For counts from its right end, where each
+    trusted proxy has written whom it was called by. What stands further left, anybody may have written. An entry
+    that is no address ends the search: the proxy that wrote it stands for its clients.
+    """
+    peer: str = environ["REMOTE_ADDR"]
+    address = _parse(peer)
+    nearest = peer if address is None else str(address)
+    for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        if address is None or not any(address in network for network in networks):
+            break
+        address = _parse(entry.strip())
+        if address is not None:
+            nearest = str(address)
+    return nearest
+
+
+def _parse(text: str) -> _Address | None:
+    match = _WITH_PORT.fullmatch(text)
+    try:
+        address = ip_address((match["v6"] or match["v4"]) if match else text)
+    except ValueError:
+        return None
+    # On a socket for both families an IPv4 peer looks like ::ffff:192.0.2.1.
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

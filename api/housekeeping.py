@@ -1,0 +1,89 @@
+"""The work nobody asks for: idempotency keys that have had their day are deleted, by the service itself.
+
+One thread a worker, so that no cron job, no lead process and no extension of the database is needed. Workers do not
+agree on who cleans: rows that one of them is deleting are skipped by the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from typing import Final
+
+import psycopg2
+
+from api.database import Database
+from api.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+EVERY: Final = 3600.0
+"""Seconds between two cleanings, give or take a quarter, so that workers that started together spread out."""
+
+FIRST_AFTER: Final = 30.0
+"""Seconds after its start that a worker cleans for the first time, at most."""
+
+BATCH: Final = 500
+"""Keys deleted by one statement: it must be done long before STATEMENT_TIMEOUT, and never holds a lock for long."""
+
+PAUSE: Final = 0.2
+"""Seconds between two batches, in which requests have the database to themselves."""
+
+# Age is judged by the clock that stamped the keys, the database's. The index by age finds them.
+DELETE_OLD_KEYS: Final = """
+WITH old AS (
+    SELECT user_id, key FROM idempotency_keys
+    WHERE created_at < clock_timestamp() - interval '24 hours'
+    ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
+), deleted AS (
+    DELETE FROM idempotency_keys USING old
+    WHERE idempotency_keys.user_id = old.user_id AND idempotency_keys.key = old.key
+    RETURNING 1
+)
+SELECT count(*) FROM deleted
+"""
+
+
+class Housekeeping:
+    """A daemon thread that cleans soon after `start` and about once an hour from then on. Start it after a fork."""
+
+    def __init__(self, database: Database, *, first_after: float = FIRST_AFTER, every: float = EVERY) -> None:
+        self._database = database
+        self._first_after = first_after
+        self._every = every
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Begin; the thread ends with its process."""
+        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread after the batch that it is at."""
+        self._stopped.set()
+
+    def clean(self) -> int:
+        """Delete every key older than 24 hours, a batch at a time, and return their number.
+
+        Raises what `Database.run` raises.
+        """
+        total = 0
+        while not self._stopped.is_set():
+            deleted: int = self._database.run(DELETE_OLD_KEYS, (BATCH,), repeatable=True)[0][0]
+            total += deleted
+            if deleted < BATCH:
+                break
+            self._stopped.wait(PAUSE)
+        return total
+
+    def _run(self) -> None:
+        wait = random.uniform(0, self._first_after)  # noqa: S311 no secret: workers must not all come at once
+        while not self._stopped.wait(wait):
+            try:
+                deleted = self.clean()
+            except (DomainError, psycopg2.Error) as ex:
+                logger.warning("old idempotency keys not deleted, trying again later: %s", type(ex).__name__)
+            else:
+                if deleted:
+                    logger.info("old idempotency keys deleted: %d", deleted)
+            wait = self._every * random.uniform(0.75, 1.25)  # noqa: S311 see above

@@ -1,0 +1,75 @@
+"""One public key of a JWK set: which keys are usable, and for which algorithm.
+
+Fetching and keeping sets is api/jwks.py; here is no network and no state. A key that cannot be used is None,
+never an error, since one odd key must not take the others down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+
+# What each algorithm needs of a key: its type, its curve ("" for none), and the members of its public half.
+# No other member is ever read, so a private key published by mistake still serves as a public one.
+_SHAPES = {
+    "EdDSA": ("OKP", "Ed25519", ("x",)),
+    "ES256": ("EC", "P-256", ("x", "y")),
+    "ES512": ("EC", "P-521", ("x", "y")),
+    "RS256": ("RSA", "", ("n", "e")),
+    "PS256": ("RSA", "", ("n", "e")),
+}
+ALGORITHMS = frozenset(_SHAPES)
+_MIN_RSA_BITS = 2048
+_MAX_RSA_BITS = 8192  # one check must stay cheap
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key bound to one algorithm. Two keys are equal when their published members are."""
+
+    kid: str
+    algorithm: str
+    members: Mapping[str, str]
+    _public: Any = field(compare=False, repr=False)
+
+    def verify(self, signing_input: bytes, signature: bytes) -> bool:
+        return bool(jwt.get_algorithm_by_name(self.algorithm).verify(signing_input, self._public, signature))
+
+
+def parse(jwk: object) -> Key | None:
+    """The key in one member of a JWK set (RFC 7517), None if it is not one that verifies our algorithms.
+
+    The algorithm is the key's `alg`; without one it follows from the type and curve, RS256 for RSA.
+    """
+    if not isinstance(jwk, dict) or not _may_verify(jwk):
+        return None
+    kid, algorithm = jwk.get("kid"), _algorithm(jwk)
+    if not isinstance(kid, str) or not kid or algorithm is None:
+        return None
+    kty, curve, names = _SHAPES[algorithm]
+    members = {"kty": kty, "crv": curve} | {name: jwk[name] for name in names if isinstance(jwk.get(name), str)}
+    try:
+        public = jwt.get_algorithm_by_name(algorithm).from_jwk(members)
+    except (jwt.InvalidKeyError, ValueError, UnsupportedAlgorithm):
+        return None
+    if kty == "RSA" and not _MIN_RSA_BITS <= public.key_size <= _MAX_RSA_BITS:
+        return None
+    return Key(kid, algorithm, members, public)
+
+
+def _may_verify(jwk: Mapping[str, Any]) -> bool:
+    key_ops = jwk.get("key_ops", ["verify"])
+    return jwk.get("use", "sig") == "sig" and isinstance(key_ops, list) and "verify" in key_ops
+
+
+def _algorithm(jwk: Mapping[str, Any]) -> str | None:
+    """The first algorithm that fits the key's `alg` (where it has one), type and curve."""
+    for algorithm, (kty, curve, _) in _SHAPES.items():
+        fits = jwk.get("kty") == kty and (not curve or jwk.get("crv") == curve)
+        if fits and jwk.get("alg", algorithm) == algorithm:
+            return algorithm
+    return None

@@ -1,0 +1,75 @@
+"""The listening socket: bound once, shared by all worker processes, and taken from evenly.
+
+Who serves what was accepted is in api/server.py.
+"""
+
+from __future__ import annotations
+
+import resource
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+BACKLOG: Final = 4096
+"""Connections the kernel holds until a worker accepts them; Linux cuts it to net.core.somaxconn."""
+
+YIELD: Final = 0.001
+"""Seconds a process leaves a connection to one that has fewer; then it takes it, for the other may be stuck."""
+
+_AHEAD: Final = 4
+"""Connections more than another process has, up to which that makes no difference."""
+
+_SPARE_DESCRIPTORS: Final = 256
+"""For the database, temporary files, logs."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind `host` (a name, an IPv4 or an IPv6 address, with or without brackets) and listen.
+
+    Raises OSError whose text is one line that names the address.
+    """
+    address = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    try:
+        family, kind, protocol, _, bound = socket.getaddrinfo(
+            address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as ex:
+        raise OSError(ex.errno, f"cannot listen on {shown}: {ex.strerror or ex}") from ex
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(bound)
+        listener.listen(BACKLOG)
+    except OSError as ex:
+        listener.close()
+        raise OSError(ex.errno, f"cannot listen on {shown}: {ex.strerror or ex}") from ex
+    return listener
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a process knows of the others on its listening socket."""
+
+    parent: int
+    """A pipe that is at its end when the parent process is."""
+    counts: memoryview[int]
+    """How many connections each process has, in memory that all share."""
+    slot: int
+    """Whose of them this process's is."""
+
+    def should_yield(self, connections: int) -> bool:
+        """Whether another process has clearly fewer connections, and so should take the next one."""
+        self.counts[self.slot] = connections
+        return connections > min(self.counts) + _AHEAD + connections // 16
+
+
+def raise_descriptor_limit(connections: int) -> int:
+    """Make room for `connections` where the system allows it; how many there is room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _SPARE_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, soft - _SPARE_DESCRIPTORS)
+    return connections

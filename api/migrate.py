@@ -1,0 +1,63 @@
+"""Bring the schema up to date: peewee-migrate over migrations/, in one transaction under a lock.
+
+What a migration does stands in its own file. Never called beside traffic, nor in a worker: to replay the migrations
+that are done, peewee-migrate patches Peewee process-wide.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import peewee
+import psycopg2.errors
+from peewee_migrate import Router
+from peewee_migrate.logs import logger as statement_logger
+
+from api.database import Database
+from api.errors import DatabaseUnavailable
+
+MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
+
+LOCK: Final = 7_236_017_112
+"""Key of the advisory lock. Any number will do that all versions of the service share."""
+
+logger: Final = logging.getLogger(__name__)
+
+
+class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
+    """What peewee-migrate tells at every start, told only to those who debug."""
+
+    def info(self, msg: object, *args: object, **kwargs: object) -> None:
+        self.debug(msg, *args)
+
+
+def migrate(database: Database, users_table: str) -> list[str]:
+    """Run the migrations that have not been run, all or none, and return their names.
+
+    `users_table` is the table that tasks refer to. Raises DatabaseUnavailable, and what a migration raises.
+    """
+    pool = database.peewee
+    pool.users_table = users_table
+    statement_logger.setLevel(logging.WARNING)
+    try:
+        with pool.connection_context(), pool.atomic():
+            # Of two processes that start at once the second waits here, then finds nothing left to do.
+            pool.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # type: ignore[no-untyped-call]
+            router = Router(pool, MIGRATIONS, logger=_QuietLogger(logger))
+            done: list[str] = router.run()
+    except (peewee.OperationalError, peewee.InterfaceError) as ex:
+        raise DatabaseUnavailable("migration") from ex
+    return done
+
+
+def pending(database: Database) -> list[str]:
+    """The names of migrations that have not been run, in order. One SELECT, so cheap enough to ask often."""
+    names = sorted(file.stem for file in MIGRATIONS.iterdir() if Router.filemask.match(file.name))
+    try:
+        rows = database.run("SELECT name FROM migratehistory", repeatable=True)
+    except psycopg2.errors.UndefinedTable:
+        return names
+    done = {name for (name,) in rows}
+    return [name for name in names if name not in done]

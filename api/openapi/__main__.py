@@ -1,0 +1,28 @@
+"""Print the document of a service with default settings: what docs/openapi.json holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from api.app import UsersTable, routes
+from api.database import Database
+from api.openapi import build_document
+from api.rate_limits import connect_storage
+from api.settings import load_settings
+from api.tokens import Tokens
+
+
+def main() -> None:
+    """Nothing connects and nothing is signed: only the route table is read."""
+    settings = load_settings({})
+    database = Database("postgresql://localhost/none", pool_size=1, statement_timeout=1)
+    tokens = Tokens(("nothing is signed with this, but it has to be long",), issuer=None, audience=None)
+    storage = connect_storage(settings.rate_limit_storage)
+    document = build_document(routes(settings, database, UsersTable(True, False), tokens, storage))
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

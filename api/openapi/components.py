@@ -1,0 +1,163 @@
+"""The document's reusable parts: schemas out of api/schemas/, parameters, headers, the bearer scheme."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from api.openapi.codes import code_schema
+from api.validation import SCHEMAS
+
+SCHEMA_NAMES: Final = {file: schema["title"] for file, schema in SCHEMAS.items() if file != "task-query.json"}
+"""The component's name of each schema file; a query is no component but parameters."""
+
+SECURITY_SCHEMES: Final = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A JWT of the auth server, or of `/auth/login`. The user is its claim `user_id`, else `sub`.",
+    }
+}
+
+
+def schema_ref(file: str) -> dict[str, str]:
+    """A reference to the component made of a schema file."""
+    return {"$ref": f"#/components/schemas/{SCHEMA_NAMES[file]}"}
+
+
+def schemas() -> dict[str, Any]:
+    """Every component schema: the files as they validate, references turned to components."""
+    found = {name: _as_component(SCHEMAS[file]) for file, name in SCHEMA_NAMES.items()}
+    found["Error"]["properties"]["error"]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
+    found["ErrorCode"] = code_schema()
+    return dict(sorted(found.items()))
+
+
+def _as_component(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_component(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        file, _, pointer = value["$ref"].partition("#")
+        return {"$ref": f"#/components/schemas/{SCHEMA_NAMES[file]}{pointer}"}
+    return {key: _as_component(each) for key, each in value.items() if key != "$schema"}
+
+
+QUERY_PARAMETERS: Final = tuple(name.capitalize() for name in SCHEMAS["task-query.json"]["properties"])
+"""Names of the parameters that a list takes."""
+
+
+def parameters() -> dict[str, Any]:
+    """Every parameter by its component's name."""
+    return {**_QUERY, **_PATH_AND_HEADERS}
+
+
+def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    rules = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    return {"name": name, "in": "query", "description": schema["description"], "schema": rules}
+
+
+_QUERY: Final = {
+    name.capitalize(): _query_parameter(name, schema)
+    for name, schema in SCHEMAS["task-query.json"]["properties"].items()
+}
+
+PATH_PARAMETERS: Final = {"task_id": "TaskId", "user_id": "UserId"}
+"""The parameter's component for each name in a URI template."""
+
+_PATH_AND_HEADERS: Final[dict[str, Any]] = {
+    "TaskId": {
+        "name": "task_id",
+        "in": "path",
+        "required": True,
+        "description": "The task's id.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 1},
+        "example": 7,
+    },
+    "UserId": {
+        "name": "user_id",
+        "in": "path",
+        "required": True,
+        "description": "The id of the token's user; any other is refused.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^/]+$"},
+        "example": "ada",
+    },
+    "RequestId": {
+        "name": "X-Request-ID",
+        "in": "header",
+        "description": "Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.",
+        "schema": {"type": "string"},
+        "example": "checkout-42",
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag of the task as you know it: write only if it has not changed since.",
+        "schema": {"type": "string"},
+        "example": '"3"',
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag of the task as you have it: 304 if it has not changed since.",
+        "schema": {"type": "string"},
+        "example": '"3"',
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "example": "b1946ac9-2c1e-4b8e-9d0f-7f2f0f3d6a11",
+    },
+}
+
+HEADERS: Final[dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "Names this request in the service's log.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    },
+    "ETag": {
+        "description": "The task's version, for If-Match and If-None-Match.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
+    },
+    "Location": {
+        "description": "The path of the new task.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Link": {
+        "description": "The pages beside this one, `rel=next` and `rel=prev` (RFC 8288).",
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "Present where this is the first answer to the same key once more.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "RateLimit-Policy": {
+        "description": 'What a window allows: `"user";q=600;w=60` is 600 calls in 60 seconds.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": 'What is left: `"user";r=599;t=60` is 599 calls in the next 60 seconds.',
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "What is wanted: `Bearer`.",
+        "required": True,
+        "schema": {"type": "string", "const": "Bearer"},
+    },
+    "Allow": {
+        "description": "The methods that the path has.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+}

@@ -1,0 +1,107 @@
+"""The operations around the tasks: local accounts and the state of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.errors import Code
+from api.openapi.components import schema_ref
+from api.openapi.operations import OF_BODIES, OF_THE_DATABASE, Link, Operation, Success
+from api.validation import SCHEMAS
+
+_SESSION: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": schema_ref("session.json")},
+}
+_OF_ACCOUNTS: Final = (Code.VALIDATION_ERROR, Code.RATE_LIMITED, *OF_BODIES, *OF_THE_DATABASE)
+
+
+def _session(status: int, description: str, links: Mapping[str, Link]) -> Success:
+    return Success(
+        status=status,
+        description=description,
+        schema=_SESSION,
+        example={"data": SCHEMAS["session.json"]["examples"][0]},
+        headers=("RateLimit", "RateLimit-Policy"),
+        links=links,
+    )
+
+
+def _state(status: str) -> Mapping[str, Any]:
+    return {
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "data": {
+                "type": "object",
+                "required": ["status"],
+                "properties": {"status": {"type": "string", "const": status}},
+            }
+        },
+    }
+
+
+REGISTRATION: Final[Mapping[str, Operation]] = {
+    "post": Operation(
+        name="register",
+        summary="Make a local account",
+        body="register.json",
+        success=(
+            _session(
+                201,
+                "The account, and a token for it.",
+                {
+                    "logIn": Link(
+                        operation="logIn",
+                        description="Log in with the same e-mail and password.",
+                        body={"email": "$request.body#/email", "password": "$request.body#/password"},
+                    )
+                },
+            ),
+        ),
+        errors=(Code.EMAIL_TAKEN, *_OF_ACCOUNTS),
+    ),
+}
+
+LOGIN: Final[Mapping[str, Operation]] = {
+    "post": Operation(
+        name="logIn",
+        summary="Get a token for a local account",
+        body="login.json",
+        success=(_session(200, "A fresh token.", {}),),
+        errors=(Code.INVALID_CREDENTIALS, *_OF_ACCOUNTS),
+    ),
+}
+
+HEALTH: Final[Mapping[str, Operation]] = {
+    "get": Operation(
+        name="getHealth",
+        summary="Whether the process lives",
+        success=(
+            Success(
+                status=200,
+                description="It does.",
+                schema=_state("ok"),
+                example={"data": {"status": "ok"}},
+            ),
+        ),
+    ),
+}
+
+READINESS: Final[Mapping[str, Operation]] = {
+    "get": Operation(
+        name="getReadiness",
+        summary="Whether the database answers and its schema is current",
+        success=(
+            Success(
+                status=200,
+                description="It does, and is.",
+                schema=_state("ready"),
+                example={"data": {"status": "ready"}},
+            ),
+        ),
+        errors=OF_THE_DATABASE,
+    ),
+}

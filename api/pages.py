@@ -1,0 +1,120 @@
+"""The page for people: its HTML at `/`, its style, scripts and icons under `/static/`, all from memory.
+
+Only the files found in `api/static/` at start exist; a name from a URL never touches the file system.
+Nothing here knows tasks: the page calls the public API like any other client. Its `/docs` lives elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import falcon
+
+STATIC: Final = Path(__file__).parent / "static"
+
+CONTENT_TYPES: Final[Mapping[str, str]] = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    # Trusted Types with no policy allowed: where a browser knows them, no string can become markup or code.
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_ACCOUNTS_ON: Final = b'data-local-accounts="true"'
+_ACCOUNTS_OFF: Final = b'data-local-accounts="false"'
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent: bytes, type and strong entity tag (the tag without its quotes)."""
+
+    body: bytes
+    content_type: str
+    etag: str
+
+    def send(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer with the file, or 304 where the client has it (RFC 9110, section 13.1.2)."""
+        resp.set_headers(dict(SECURITY_HEADERS))
+        resp.cache_control = ["no-cache"]
+        resp.etag = self.etag
+        if any(tag in ("*", self.etag) for tag in req.if_none_match or ()):
+            resp.status = falcon.HTTP_304
+            return
+        resp.content_type = self.content_type
+        resp.data = self.body
+
+
+class PageFile:
+    """One file at a path of its own."""
+
+    auth_required = False
+
+    def __init__(self, asset: Asset) -> None:
+        self._asset = asset
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self._asset.send(req, resp)
+
+    on_head = on_get
+
+
+class PageFiles:
+    """The page's style, scripts and icons by name; any other name is not found."""
+
+    auth_required = False
+
+    def __init__(self, assets: Mapping[str, Asset]) -> None:
+        self._assets = assets
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str) -> None:
+        asset = self._assets.get(name)
+        if asset is None:
+            raise falcon.HTTPNotFound
+        asset.send(req, resp)
+
+    on_head = on_get
+
+
+def page_routes(*, local_accounts: bool) -> list[tuple[str, object]]:
+    """(URI template, resource) pairs; `local_accounts` tells the page whether to offer e-mail and password."""
+    assets = {path.name: _asset(path.suffix, path.read_bytes()) for path in _files()}
+    html = (STATIC / "index.html").read_bytes()
+    if _ACCOUNTS_ON not in html:
+        raise ValueError("index.html does not carry the attribute that is set here")
+    if not local_accounts:
+        html = html.replace(_ACCOUNTS_ON, _ACCOUNTS_OFF, 1)
+    return [("/", PageFile(_asset(".html", html))), ("/static/{name}", PageFiles(assets))]
+
+
+def _files() -> list[Path]:
+    """Style, scripts and icons directly in the folder; the HTML has its own path, folders their own owners."""
+    return sorted(p for p in STATIC.iterdir() if p.suffix in CONTENT_TYPES and p.suffix != ".html" and p.is_file())
+
+
+def _asset(suffix: str, body: bytes) -> Asset:
+    return Asset(body, CONTENT_TYPES[suffix], hashlib.sha256(body).hexdigest()[:32])

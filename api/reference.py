@@ -1,0 +1,94 @@
+"""The document at /openapi.json and the interactive reference at /docs, all from memory.
+
+The reference is Swagger UI as the package offapi carries it: nothing on the page comes from another host. What it
+shows, it reads from /openapi.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import falcon
+import orjson
+
+from api.openapi import DOCUMENT_PATH
+from api.pages import CONTENT_TYPES, SECURITY_HEADERS, STATIC, Asset
+
+FOLDER: Final = STATIC / "reference"
+
+SWAGGER_UI: Final[Mapping[str, str]] = {
+    "swagger-ui-bundle.js": "swagger_bundle.js",
+    "swagger-ui.css": "swagger_style.css",
+}
+"""Names on the page, and those of the files in offapi."""
+
+# Swagger UI makes markup out of strings, so it cannot live under Trusted Types, and its icons are data URLs.
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+REFERENCE_HEADERS: Final[Mapping[str, str]] = {**SECURITY_HEADERS, "Content-Security-Policy": _POLICY}
+
+
+class ApiDocument:
+    """GET gives the OpenAPI document, as built at start."""
+
+    auth_required = False
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._asset = _asset(orjson.dumps(document), falcon.MEDIA_JSON)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self._asset.send(req, resp)
+
+    on_head = on_get
+
+
+class Reference:
+    """GET gives the reference page, or one of its files by name."""
+
+    auth_required = False
+
+    def __init__(self) -> None:
+        self._assets = {name: _asset(path.read_bytes(), CONTENT_TYPES[path.suffix]) for name, path in _files().items()}
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str = "index.html") -> None:
+        asset = self._assets.get(name)
+        if asset is None:
+            raise falcon.HTTPNotFound
+        asset.send(req, resp)
+        resp.set_headers(dict(REFERENCE_HEADERS))
+
+    on_head = on_get
+
+
+def reference_routes(document: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """(URI template, resource) pairs."""
+    reference = Reference()
+    return [(DOCUMENT_PATH, ApiDocument(document)), ("/docs", reference), ("/docs/{name}", reference)]
+
+
+def _files() -> dict[str, Path]:
+    # Found and not imported: the package reads all it has into memory.
+    spec = find_spec("offapi")
+    assert spec is not None
+    assert spec.origin is not None
+    swagger_ui = {name: Path(spec.origin).with_name(file) for name, file in SWAGGER_UI.items()}
+    own = [STATIC / "icon.svg", *(path for path in FOLDER.iterdir() if path.suffix in CONTENT_TYPES)]
+    return {**swagger_ui, **{path.name: path for path in own}}
+
+
+def _asset(body: bytes, content_type: str) -> Asset:
+    return Asset(body, content_type, hashlib.sha256(body).hexdigest()[:32])

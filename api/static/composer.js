@@ -1,0 +1,50 @@
+/** The line in which a task is written down; opens to description and due date when it is used. */
+import { dueFrom } from "/static/dates.js";
+import { clearErrors, hasMistakes, submitByKeyboard } from "/static/fields.js";
+
+export class Composer {
+  #form = document.getElementById("composer");
+  #more = this.#form.querySelector(".composer-more");
+
+  /** `add` gets the fields that were filled in. */
+  constructor(add) {
+    const { title, description, due_date: due } = this.#form.elements;
+    submitByKeyboard(this.#form);
+    this.#form.addEventListener("focusin", () => this.#open(true));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (hasMistakes({ form: this.#form, title, due })) return;
+      add({
+        title: title.value,
+        ...(description.value !== "" && { description: description.value }),
+        ...(due.value !== "" && { due_date: dueFrom(due) }),
+      });
+      this.clear();
+      title.focus();
+    });
+    // Closed only once a click has done its work elsewhere: closing moves the page, and the click would miss.
+    document.addEventListener("click", () => this.#closeIfLeft());
+    document.addEventListener("keyup", () => this.#closeIfLeft());
+  }
+
+  focus() {
+    this.#form.elements.title.focus();
+  }
+
+  clear() {
+    this.#form.reset();
+    clearErrors(this.#form);
+  }
+
+  #open(open) {
+    this.#more.hidden = !open;
+  }
+
+  #closeIfLeft() {
+    const { title, description, due_date: due } = this.#form.elements;
+    const empty = [title, description, due].every((field) => field.value === "");
+    if (!empty || this.#form.contains(document.activeElement)) return;
+    clearErrors(this.#form);
+    this.#open(false);
+  }
+}

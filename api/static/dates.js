@@ -1,0 +1,76 @@
+/**
+ * Due dates. The API has two kinds: a calendar date, the same day in every zone, and an instant.
+ * Here is how each is told to a person, put into a field, and read back from it.
+ */
+
+const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+const DAY_MS = 86_400_000;
+
+/* The page's words are English: a weekday in another language would sit oddly among them, aloud above all. */
+const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
+
+const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
+const WEEKDAY = format({ weekday: "long" });
+const DAY_AND_MONTH = format({ day: "numeric", month: "long" });
+const TIME = format({ timeStyle: "short" });
+/* Calendar dates are held as midnight in UTC and written in UTC: no zone can shift them. */
+const THIS_YEAR = format({ weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+const ANOTHER_YEAR = format({ day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+export function today(now = new Date()) {
+  return { weekday: WEEKDAY.format(now), date: DAY_AND_MONTH.format(now) };
+}
+
+/** @returns {{text: string, isToday: boolean, isPast: boolean}} */
+export function describeDue(due, now = new Date()) {
+  const day = dayOf(due);
+  const distance = (day - localDay(now)) / DAY_MS;
+  const instant = isCalendarDate(due) ? null : new Date(due);
+  const isPast = instant ? instant < now : distance < 0;
+  return { text: dayText(day, distance, now) + (instant ? `, ${TIME.format(instant)}` : ""), isToday: distance === 0, isPast };
+}
+
+/** The kind of field that can hold `due` without losing anything a person sees, and its value there. */
+export function dueField(due) {
+  if (due === null) return { type: "date", value: "" };
+  if (isCalendarDate(due)) return { type: "date", value: due };
+  const at = new Date(due);
+  const date = [pad(at.getFullYear(), 4), pad(at.getMonth() + 1), pad(at.getDate())].join("-");
+  return { type: "datetime-local", value: `${date}T${pad(at.getHours())}:${pad(at.getMinutes())}` };
+}
+
+/** The API's value for what stands in a field. */
+export function dueFrom({ type, value }) {
+  if (value === "") return null;
+  return type === "date" ? value : new Date(value).toISOString();
+}
+
+function isCalendarDate(due) {
+  return CALENDAR_DATE.test(due);
+}
+
+function dayOf(due) {
+  const parts = CALENDAR_DATE.exec(due);
+  return parts ? utcDay(Number(parts[1]), parts[2] - 1, Number(parts[3])) : localDay(new Date(due));
+}
+
+function localDay(at) {
+  return utcDay(at.getFullYear(), at.getMonth(), at.getDate());
+}
+
+/** Not Date.UTC: that takes the years 0 to 99 for 1900 to 1999. */
+function utcDay(year, month, day) {
+  return new Date(0).setUTCFullYear(year, month, day);
+}
+
+function dayText(day, distance, now) {
+  if (distance === 0) return "Today";
+  if (distance === 1) return "Tomorrow";
+  if (distance === -1) return "Yesterday";
+  const sameYear = new Date(day).getUTCFullYear() === now.getFullYear();
+  return (sameYear ? THIS_YEAR : ANOTHER_YEAR).format(day);
+}
+
+function pad(number, length = 2) {
+  return String(number).padStart(length, "0");
+}

@@ -1,0 +1,239 @@
+"""Who is calling: verifies JSON Web Tokens and issues our own. No HTTP, no database.
+
+The signature algorithms are PyJWT's; tokens are taken apart by api/jws.py, the keys behind JWKS_URL kept by
+api/jwks.py. Claims are checked here: PyJWT has one leeway for all times and takes strings for numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import jwt
+
+from api import jws
+from api.errors import TokenExpired, TokenInvalid
+from api.jwk import ALGORITHMS, Key
+from api.jwks import KeySet
+
+LEEWAY = 30  # seconds that nbf and iat may lie ahead of our clock; exp has none
+MAX_USER_ID = 255
+MAX_EMAIL = 320
+MAX_NAME = 255
+
+# Types (RFC 8725 section 3.11) that an access token may have; any other was signed for another purpose.
+_TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
+_LATEST = 253402300799  # 9999-12-31: an exp past it is milliseconds or nonsense, not a time
+_CACHED = 2048
+_HMAC = jwt.get_algorithm_by_name("HS256")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The user that a token names. `email` and `name` are None unless usable as text."""
+
+    user_id: str
+    email: str | None = None
+    name: str | None = None
+
+
+class Tokens:
+    """Verifies tokens of every configured kind and issues HS256 ones.
+
+    `secrets`: newest first; the newest signs, all verify HS256 and nothing else. `issuer` and `audience`,
+    where given, are demanded of every token; where not, tokens under `jwks` must name the origin of its URL in
+    both, and HS256 tokens may name whom they like. Raises ValueError for a secret that is a public or private key.
+    """
+
+    def __init__(
+        self,
+        secrets: tuple[str, ...],
+        *,
+        issuer: str | None,
+        audience: str | None,
+        jwks: KeySet | None = None,
+    ) -> None:
+        try:
+            self._secrets = tuple(_HMAC.prepare_key(secret) for secret in secrets)
+        except jwt.InvalidKeyError as ex:
+            raise ValueError("a shared secret must not be a public or private key") from ex
+        self._issuer = issuer
+        self._audience = audience
+        self._jwks = jwks
+        self._cache = _Cache({})
+
+    def verify(self, token: str) -> Identity:
+        """The identity in `token`. Raises TokenExpired or TokenInvalid, never anything else."""
+        cache = self._current_cache()
+        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        verified = cache.get(digest)
+        if verified is None:
+            verified = self._check(token)
+            verified.check_time()
+            cache.put(digest, verified)
+        else:
+            verified.check_time()
+        return verified.identity
+
+    def issue(self, identity: Identity, ttl: int) -> str:
+        """An HS256 token for `identity`, signed with the newest secret, that expires in `ttl` seconds."""
+        now = int(time.time())
+        claims = {
+            "sub": identity.user_id,
+            "email": identity.email,
+            "name": identity.name,
+            "iat": now,
+            "exp": now + ttl,
+            "iss": self._issuer,
+            "aud": self._audience,
+        }
+        present = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(present, self._secrets[0], algorithm="HS256")
+
+    def _current_cache(self) -> _Cache:
+        """The cache of tokens verified under the present keys: another key set is another cache."""
+        if self._jwks is None:
+            return self._cache
+        keys = self._jwks.current()
+        cache = self._cache
+        if cache.keys is not keys:
+            self._cache = cache = _Cache(keys)
+        return cache
+
+    def _check(self, token: str) -> _Verified:
+        parts = jws.split(token)
+        algorithm = _check_header(parts.header)
+        if algorithm == "HS256" and self._secrets:
+            issuer, audience = self._issuer, self._audience
+            if not any(_HMAC.verify(parts.signing_input, key, parts.signature) for key in self._secrets):
+                raise TokenInvalid("signature")
+        elif self._jwks is not None and algorithm in ALGORITHMS:
+            issuer, audience = self._issuer or self._jwks.origin, self._audience or self._jwks.origin
+            key = _find_key(self._jwks, parts, issuer, audience)
+            if algorithm != key.algorithm:
+                raise TokenInvalid("algorithm")
+            if not key.verify(parts.signing_input, parts.signature):
+                raise TokenInvalid("signature")
+        else:
+            raise TokenInvalid("algorithm")
+        return _check_claims(jws.parse_object(parts.payload), issuer, audience)
+
+
+class _Verified(NamedTuple):
+    """What stays true of a token however often it is sent, and the times between which it may be."""
+
+    identity: Identity
+    not_before: float
+    expires: float
+
+    def check_time(self) -> None:
+        now = time.time()
+        if now >= self.expires:
+            raise TokenExpired
+        if now < self.not_before:
+            raise TokenInvalid("not_yet_valid")
+
+
+class _Cache:
+    """Tokens verified under `keys`, by digest: two generations of `_CACHED`, the older dropped as a whole.
+
+    There is no lock: threads that race lose an entry at worst, which costs one more signature check.
+    """
+
+    __slots__ = ("_old", "_young", "keys")
+
+    def __init__(self, keys: Mapping[str, Key]) -> None:
+        self.keys = keys
+        self._young: dict[bytes, _Verified] = {}
+        self._old: dict[bytes, _Verified] = {}
+
+    def get(self, digest: bytes) -> _Verified | None:
+        found = self._young.get(digest)
+        if found is None:
+            found = self._old.get(digest)
+            if found is not None:
+                self.put(digest, found)
+        return found
+
+    def put(self, digest: bytes, verified: _Verified) -> None:
+        if len(self._young) >= _CACHED:
+            self._old = self._young
+            self._young = {}
+        self._young[digest] = verified
+
+
+def _check_header(header: Mapping[str, Any]) -> str:
+    """The algorithm that the header names, which may be any text. Raises TokenInvalid for what we do not do."""
+    algorithm, typ = header.get("alg"), header.get("typ", "JWT")
+    if not isinstance(algorithm, str):
+        raise TokenInvalid("algorithm")
+    if not isinstance(header.get("kid", ""), str):
+        raise TokenInvalid("malformed")
+    if not isinstance(typ, str) or typ.lower() not in _TYPES:
+        raise TokenInvalid("type")
+    if "crit" in header or "b64" in header:
+        raise TokenInvalid("critical")
+    return algorithm
+
+
+def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
+    kid = parts.header.get("kid", "")
+    key = jwks.current().get(kid)
+    if key is None:
+        # Fetches are few, so none is spent on a token that no key could make valid.
+        try:
+            _check_claims(jws.parse_object(parts.payload), issuer, audience).check_time()
+        except (TokenInvalid, TokenExpired) as ex:
+            raise TokenInvalid("unknown_key") from ex
+        key = jwks.fetch(kid)
+    if key is None:
+        raise TokenInvalid("unknown_key")
+    return key
+
+
+def _check_claims(claims: Mapping[str, Any], issuer: str | None, audience: str | None) -> _Verified:
+    """Everything about the claims but the present time. Raises TokenInvalid."""
+    if issuer is not None and claims.get("iss") != issuer:
+        raise TokenInvalid("issuer")
+    if audience is not None and not _is_for(claims.get("aud"), audience):
+        raise TokenInvalid("audience")
+    expires = _time(claims, "exp")
+    if expires is None:
+        raise TokenInvalid("claims")
+    not_before = max(_time(claims, "nbf") or 0, _time(claims, "iat") or 0) - LEEWAY
+    user_id = claims.get("user_id")
+    if user_id is None:
+        user_id = claims.get("sub")
+    user_id = _text(user_id, MAX_USER_ID)
+    if user_id is None:
+        raise TokenInvalid("user_id")
+    email = _text(claims.get("email"), MAX_EMAIL)
+    return _Verified(Identity(user_id, email, _text(claims.get("name"), MAX_NAME)), not_before, expires)
+
+
+def _is_for(claim: object, audience: str) -> bool:
+    if isinstance(claim, list):
+        return audience in claim and all(isinstance(name, str) for name in claim)
+    return claim == audience
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float | None:
+    """A NumericDate (RFC 7519 section 2), None if absent. Whatever else it is raises TokenInvalid."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if type(value) not in (int, float) or not 0 <= value <= _LATEST:
+        raise TokenInvalid("claims")
+    return value  # type: ignore[no-any-return]
+
+
+def _text(value: object, limit: int) -> str | None:
+    """`value` if it is text that a database can hold: not empty, not too long, no NUL, no lone surrogate."""
+    if not isinstance(value, str) or not 0 < len(value) <= limit or "\0" in value:
+        return None
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return None
+    return value

@@ -1,0 +1,132 @@
+"""`python -m bench`: measure the service beside its peers and write bench/results.md."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import contract_check, databases, dataset, load, machine, report, rows, services, soak
+from bench.measure import Bench, measure_all
+from bench.progress import Progress
+from bench.results import Cell, Results
+from bench.running import Running, StartFailed, started
+from bench.scenarios import SCENARIOS
+from bench.services import Service
+
+RESULTS = Path(__file__).parent / "results.md"
+NOTES = (
+    "Rate limits and request logs are off on all sides; what they cost ours is in the table above.",
+    "wrk, PostgreSQL and the services share the machine: a service is faster where it leaves more of it to the others.",
+    "Clients send the next request when they have the answer, so latency under this load is mostly waiting in line.",
+    "Ours keeps six indexes and checks the user's task limit on create; the peers keep the one index their list needs.",
+    "Each of the 1,000 users of a scenario has one token; ours remembers verified tokens, the peers verify each time.",
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run as told; the exit status."""
+    options = _parse(arguments)
+    try:
+        load.find_wrk()
+        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            if options.soak:
+                print(soak.run(Path(directory), options.workers, options.connections))
+                return 0
+            results = _run(options, Path(directory))
+    except (load.LoadFailed, StartFailed, contract_check.ContractBroken) as ex:
+        print(f"bench: {ex}", file=sys.stderr)
+        return 1
+    text = report.markdown(results)
+    options.output.write_text(text)
+    print(text)
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5, help="length of one measurement (5)")
+    parser.add_argument("--rounds", type=int, default=2, help="measurements of each scenario (2)")
+    parser.add_argument("--quick", action="store_true", help="one round of 2 s: the same table, less sure")
+    parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (64)")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes of each service (2)")
+    parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=SCENARIOS, metavar="NAME")
+    parser.add_argument("--services", nargs="+", metavar="KEY", help="ours, granian, sqlmodel, asyncpg, fastify (all)")
+    parser.add_argument("--table-only", action="store_true", help="leave out the rows beside the table")
+    parser.add_argument("--soak", action="store_true", help="only: 500,000 requests, and memory before and after")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="the report (bench/results.md)")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.seconds, options.rounds = 2, 1
+    return options
+
+
+def _run(options: argparse.Namespace, directory: Path) -> Results:
+    chosen = _choose(options)
+    secret = secrets.token_urlsafe(48)
+    users_file = directory / "users"
+    dataset.write_users(users_file, secret)
+    steps = len(chosen) * len(options.scenarios) * options.rounds
+    if not options.table_only:
+        steps += rows.steps(options.rounds) + len(options.scenarios)
+    with ExitStack() as stack:
+        server_url = stack.enter_context(databases.postgresql(directory / "data"))
+        urls = {one.key: databases.create(server_url, f"bench_{one.key}", ours=one.ours) for one in chosen}
+        bench = Bench(
+            users_file, urls, options.connections, options.seconds, min(1.0, options.seconds), Progress(steps)
+        )
+        running = [
+            stack.enter_context(started(one, urls[one.key], secret, options.workers, directory)) for one in chosen
+        ]
+        results = Results(
+            {one.key: one.title for one in chosen},
+            options.scenarios,
+            options.connections,
+            options.seconds,
+            options.rounds,
+            options.workers,
+            machine.describe(server_url),
+            notes=list(NOTES),
+        )
+        for one in running:
+            bench.fill(one)
+            contract_check.check(one, secret)
+            results.ready_after[one.service.key] = one.ready_after
+        results.cells = measure_all(bench, running, options.scenarios, options.rounds)
+        results.memory = {one.service.key: one.memory() for one in running}
+        if not options.table_only and chosen[0].key == "ours":
+            _add_rows(bench, results, running[0], secret, directory)
+        bench.progress.end()
+    return results
+
+
+def _choose(options: argparse.Namespace) -> list[Service]:
+    available = [services.ours(), *services.peers(options.workers), services.granian(options.workers)]
+    chosen = [one for one in available if options.services is None or one.key in options.services]
+    for one in chosen:
+        missing = one.missing()
+        if missing is not None:
+            raise StartFailed(missing)
+    return chosen
+
+
+def _add_rows(bench: Bench, results: Results, ours: Running, secret: str, directory: Path) -> None:
+    get_one = results.cells["ours", "get-one"]
+    bench.fill(ours)
+    for scenario in results.scenarios:
+        bench.progress.step(f"ours: {scenario}, 100 connections")
+        measured, _ = bench.measure(ours, scenario, connections=100)
+        results.at_100[scenario] = Cell([measured])
+    results.rows += rows.limit(bench, ours, directory, get_one)
+    results.rows.append(rows.many_connections(bench, ours))
+    results.rows += rows.verification(bench, secret, get_one)
+    results.rows.append(rows.login(bench, ours))
+    results.rows += rows.switched_on(bench, secret, results.workers, directory, results.rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

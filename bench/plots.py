@@ -1,0 +1,59 @@
+"""The two pictures of bench/scale.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from bench.load import Measurement
+
+mpl.use("Agg")
+
+from matplotlib import pyplot as plt
+
+Figures = Mapping[str, Sequence[tuple[int, Measurement]]]
+
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+def by_total(figures: Figures, file: Path) -> None:
+    """p50 (solid) and p95 (dashed) of each scenario against the number of tasks in the database."""
+    figure, axes = plt.subplots(figsize=(8, 4.8), layout="constrained")
+    for (scenario, points), marker in zip(figures.items(), MARKERS, strict=False):
+        totals = [total for total, _ in points]
+        (line,) = axes.plot(totals, [one.p50_ms for _, one in points], marker=marker, label=f"{scenario} p50")
+        axes.plot(
+            totals,
+            [one.p95_ms for _, one in points],
+            marker=marker,
+            linestyle="--",
+            color=line.get_color(),
+            label=f"{scenario} p95",
+        )
+    axes.set(xscale="log", xlabel="tasks in the database", ylabel="ms", title="What a call costs as the data grows")
+    axes.set_ylim(bottom=0)
+    _finish(figure, axes, file)
+
+
+def by_length(figures: Figures, file: Path) -> None:
+    """p50 of the list against its length, a line a service."""
+    figure, axes = plt.subplots(figsize=(8, 4.8), layout="constrained")
+    for (title, points), marker in zip(figures.items(), MARKERS, strict=False):
+        axes.plot([length for length, _ in points], [one.p50_ms for _, one in points], marker=marker, label=title)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="tasks in the list",
+        ylabel="p50 in ms, 8 connections",
+        title="What a list costs as it gets longer",
+    )
+    _finish(figure, axes, file)
+
+
+def _finish(figure: plt.Figure, axes: plt.Axes, file: Path) -> None:
+    axes.grid(visible=True, which="major", alpha=0.3)
+    axes.legend()
+    figure.savefig(file, dpi=130)
+    plt.close(figure)

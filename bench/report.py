@@ -1,0 +1,129 @@
+"""The results as Markdown, for the terminal and for bench/results.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+
+from bench.results import Cell, Results
+from bench.scenarios import DESCRIPTIONS
+
+MIB = 2**20
+
+
+def markdown(results: Results) -> str:
+    """The whole report."""
+    return "\n\n".join(section for section in _sections(results) if section) + "\n"
+
+
+def _sections(results: Results) -> Iterable[str]:
+    yield "# Benchmark results"
+    yield _introduction(results)
+    yield "## Requests a second\n\n" + _rates(results)
+    if "ours" in _services(results):
+        yield "## Times ours is faster\n\n" + _ratios(results)
+    yield "## Latency, p50 / p95 / p99 in ms\n\n" + _latencies(results)
+    yield "## Errors, memory, start\n\n" + _footprints(results)
+    if results.at_100:
+        yield "## Ours at 100 connections\n\n" + _at_100(results)
+    yield "## Beside the table\n\n" + _table(("", ""), [(row.title, row.value) for row in results.rows])
+    yield _notes(results)
+
+
+def _introduction(results: Results) -> str:
+    day = datetime.now(timezone.utc).date().isoformat()
+    lines = [
+        f"Measured {day} by `make bench` on one machine that also ran PostgreSQL and wrk:",
+        "",
+        *(f"- {line}" for line in results.machine),
+        f"- {results.workers} worker processes a service, {results.connections} keep-alive connections, "
+        f"{results.rounds} rounds of {results.seconds:g} s after a warm-up, services taking turns in each scenario",
+    ]
+    return "\n".join(lines)
+
+
+def _services(results: Results) -> list[str]:
+    return [key for key in results.titles if (key, results.scenarios[0]) in results.cells]
+
+
+def _by_service(results: Results, show: str) -> list[Sequence[str]]:
+    rows = []
+    for scenario in results.scenarios:
+        cells = [results.cells[key, scenario] for key in _services(results)]
+        rows.append((_name(scenario), *(show.format(cell=cell) for cell in cells)))
+    return rows
+
+
+def _name(scenario: str) -> str:
+    return f"{scenario}: {DESCRIPTIONS[scenario]}"
+
+
+def _header(results: Results) -> Sequence[str]:
+    return ("", *(results.titles[key] for key in _services(results)))
+
+
+def _rates(results: Results) -> str:
+    return _table(_header(results), _by_service(results, "{cell.rate:,.0f}"))
+
+
+def _latencies(results: Results) -> str:
+    show = "{cell.p50_ms:,.1f} / {cell.p95_ms:,.1f} / {cell.p99_ms:,.1f}"
+    return _table(_header(results), _by_service(results, show))
+
+
+def _ratios(results: Results) -> str:
+    peers = [key for key in _services(results) if key not in ("ours", "granian")]
+    rows = []
+    for scenario in results.scenarios:
+        ours = results.cells["ours", scenario].rate
+        rows.append((scenario, *(f"{ours / results.cells[key, scenario].rate:.2f}" for key in peers)))
+    return _table(("", *(results.titles[key] for key in peers)), rows)
+
+
+def _footprints(results: Results) -> str:
+    rows = []
+    for key in _services(results):
+        cells = [results.cells[key, scenario] for scenario in results.scenarios]
+        memory = results.memory[key]
+        rows.append(
+            (
+                results.titles[key],
+                f"{sum(cell.errors for cell in cells):,} of {_requests(cells):,}",
+                f"{memory.rss / MIB:.0f} MiB",
+                f"{memory.pss / MIB:.0f} MiB",
+                f"{memory.total_pss / MIB:.0f} MiB",
+                f"{results.ready_after[key]:.2f} s",
+            )
+        )
+    header = ("", "errors", "RSS, largest process", "PSS, largest process", "PSS, all", "start to first answer")
+    return _table(header, rows)
+
+
+def _requests(cells: Iterable[Cell]) -> int:
+    return sum(one.requests for cell in cells for one in cell.rounds)
+
+
+def _at_100(results: Results) -> str:
+    rows = [
+        (
+            scenario,
+            f"{cell.rate:,.0f}",
+            f"{cell.p50_ms:,.1f}",
+            f"{cell.p95_ms:,.1f}",
+            f"{cell.p99_ms:,.1f}",
+            f"{cell.errors}",
+        )
+        for scenario, cell in results.at_100.items()
+    ]
+    return _table(("", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors"), rows)
+
+
+def _notes(results: Results) -> str:
+    if not results.notes:
+        return ""
+    return "## Notes\n\n" + "\n".join(f"- {note}" for note in results.notes)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

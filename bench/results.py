@@ -1,0 +1,69 @@
+"""What a run has measured, before anybody formats it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.load import Measurement
+from bench.running import Memory
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One scenario on one service, over all rounds; rates and latencies are the rounds' mean."""
+
+    rounds: Sequence[Measurement]
+    processor_us: float = 0.0
+    """Processor time of the service's processes for one request, in microseconds."""
+
+    @property
+    def rate(self) -> float:
+        return self._mean("rate")
+
+    @property
+    def p50_ms(self) -> float:
+        return self._mean("p50_ms")
+
+    @property
+    def p95_ms(self) -> float:
+        return self._mean("p95_ms")
+
+    @property
+    def p99_ms(self) -> float:
+        return self._mean("p99_ms")
+
+    @property
+    def errors(self) -> int:
+        return sum(one.errors for one in self.rounds)
+
+    def _mean(self, name: str) -> float:
+        values: list[float] = [getattr(one, name) for one in self.rounds]
+        return sum(values) / len(values)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure that stands beside the table of scenarios."""
+
+    title: str
+    value: str
+
+
+@dataclass
+class Results:
+    """All of one run; cells by (service key, scenario)."""
+
+    titles: dict[str, str]
+    scenarios: Sequence[str]
+    connections: int
+    seconds: float
+    rounds: int
+    workers: int
+    machine: Sequence[str]
+    cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
+    memory: dict[str, Memory] = field(default_factory=dict)
+    ready_after: dict[str, float] = field(default_factory=dict)
+    at_100: dict[str, Cell] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,97 @@
+"""The figures beside the main table: PostgreSQL alone, 1,000 connections, a token, a login, a limit, a log line."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import limits, services
+from bench.measure import Bench, compare
+from bench.results import Cell, Row
+from bench.running import Running, started
+
+MANY_CONNECTIONS = 1000
+LOGIN_CONNECTIONS = 8
+ACCOUNT = {"email": "bench@example.com", "password": "correct horse battery staple", "name": "Bench"}
+
+
+def steps(rounds: int) -> int:
+    """How often the functions below call `progress.step`."""
+    return 3 * rounds + 5
+
+
+def switched_on(bench: Bench, secret: str, workers: int, log_dir: Path, rounds: int) -> list[Row]:
+    """get-one with everything off, with the rate limit on and with the request log on, in turns."""
+    variants = (
+        services.ours("plain", "rate limit and request log off"),
+        services.ours("limited", "rate limit on, never reached", RATE_LIMIT="100000000/minute"),
+        services.ours("logged", "request log on", LOG_LEVEL="info"),
+    )
+    url = bench.urls["ours"]
+    with ExitStack() as stack:
+        running = [stack.enter_context(started(variant, url, secret, workers, log_dir)) for variant in variants]
+        plain, *rest = compare(bench, running, "get-one", rounds, bench.progress.step)
+    rows = [Row(f"get-one, {variants[0].title}", f"{plain.rate:,.0f}/s")]
+    for variant, cell in zip(variants[1:], rest, strict=True):
+        share = cell.rate / plain.rate
+        rows.append(Row(f"get-one, {variant.title}", f"{cell.rate:,.0f}/s ({share:.2f} of off)"))
+    return rows
+
+
+def many_connections(bench: Bench, running: Running) -> Row:
+    """get-one with 1,000 keep-alive connections held at once."""
+    bench.progress.step(f"{running.service.title}: get-one, {MANY_CONNECTIONS:,} connections")
+    measured, _ = bench.measure(running, "get-one", connections=MANY_CONNECTIONS)
+    text = f"{measured.rate:,.0f}/s, p95 {measured.p95_ms:,.0f} ms, p99 {measured.p99_ms:,.0f} ms, "
+    return Row(f"get-one, {MANY_CONNECTIONS:,} connections", f"{text}{measured.errors} errors")
+
+
+def login(bench: Bench, running: Running) -> Row:
+    """POST /auth/login: one bcrypt each."""
+    bench.progress.step(f"{running.service.title}: login")
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection.request("POST", "/auth/register", json.dumps(ACCOUNT), {"Content-Type": "application/json"})
+    connection.getresponse().read()
+    connection.close()
+    measured, processor = bench.measure(running, "login", connections=LOGIN_CONNECTIONS)
+    each = processor / max(1, measured.requests) * 1e3
+    return Row(
+        f"login (bcrypt), {LOGIN_CONNECTIONS} connections",
+        f"{measured.rate:,.1f}/s, p50 {measured.p50_ms:,.0f} ms, {each:,.0f} ms of processor time, "
+        f"{measured.errors} errors",
+    )
+
+
+def verification(bench: Bench, secret: str, get_one: Cell) -> list[Row]:
+    """How much of a get-one is the token."""
+    bench.progress.step("HS256 verification")
+    first, again = limits.verification_seconds(secret)
+    share = again * 1e6 / get_one.processor_us
+    return [
+        Row("worker's processor time of a get-one", f"{get_one.processor_us:,.0f} µs"),
+        Row("HS256 verification, token not seen before", f"{first * 1e6:,.1f} µs"),
+        Row(
+            "HS256 verification, token seen before (as in these scenarios)",
+            f"{again * 1e6:,.1f} µs ({share:.0%} of it)",
+        ),
+    ]
+
+
+def limit(bench: Bench, running: Running, directory: Path, get_one: Cell) -> Sequence[Row]:
+    """get-one beside PostgreSQL alone, asked the same statement by pgbench."""
+    url = bench.urls[running.service.key]
+    bench.measure(running, "get-one", seconds=1)
+    statement = limits.last_statement(url)
+    rows = []
+    for prepared in (False, True):
+        way = "prepared" if prepared else "simple"
+        bench.progress.step(f"pgbench, {way} protocol")
+        rate = limits.pgbench(url, statement, directory, prepared=prepared, seconds=bench.seconds)
+        share = get_one.rate / rate
+        rows.append(
+            Row(f"pgbench with get-one's statement, {way} protocol", f"{rate:,.0f}/s; ours is {share:.0%} of it")
+        )
+    return rows

@@ -1,0 +1,113 @@
+"""Every forged token is refused, for its own reason, by every kind of key. The lists are beside this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from api.app import create_app
+from api.database import Database
+from api.errors import TokenExpired, TokenInvalid
+from api.jwks import KeySet
+from api.settings import load_settings
+from api.tokens import Tokens
+from tests.attacks.curves import ARITHMETIC
+from tests.attacks.forge import AUDIENCE, ISSUER, Target
+from tests.attacks.headers import CONFUSION, HEADERS, SHARED, USELESS_KEYS, other_keys
+from tests.attacks.payloads import PAYLOADS
+from tests.attacks.shapes import SHAPES
+from tests.conftest import error_of
+from tests.jwks_server import JwksServer, serving
+from tests.signing import ASYMMETRIC, SECRET, signer_for
+
+ON_EVERY_KIND = [*SHAPES, *HEADERS, *PAYLOADS]
+KINDS = ("HS256", *ASYMMETRIC)
+
+
+def attacks_on(algorithm: str) -> list[tuple[str, Callable[[Target], str], str]]:
+    special = SHARED if algorithm == "HS256" else [*CONFUSION, *other_keys(algorithm)]
+    return [*ON_EVERY_KIND, *special, *ARITHMETIC[algorithm]]
+
+
+ATTACKS = [
+    pytest.param(algorithm, forge, reason, id=f"{algorithm}-{name}")
+    for algorithm in KINDS
+    for name, forge, reason in attacks_on(algorithm)
+]
+
+
+@pytest.fixture(scope="module")
+def auth_server() -> Iterator[JwksServer]:
+    """All kinds of keys at once, so that each attack may try to reach another kind's."""
+    with serving(*map(signer_for, ASYMMETRIC)) as server:
+        server.keys = [*USELESS_KEYS, *server.keys]
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tokens(auth_server: JwksServer) -> Iterator[Tokens]:
+    keys = KeySet(auth_server.url)
+    yield Tokens((SECRET,), issuer=ISSUER, audience=AUDIENCE, jwks=keys)
+    keys.close()
+
+
+@pytest.fixture(scope="module")
+def call(auth_server: JwksServer, database_url: str, shared_database: Database) -> Callable[[str], Result]:
+    """Lists the tasks of the bearer of a token, through the whole application."""
+    settings = {
+        "DATABASE_URL": database_url,
+        "BETTER_AUTH_SECRET": SECRET,
+        "JWKS_URL": auth_server.url,
+        "JWT_ISSUER": ISSUER,
+        "JWT_AUDIENCE": AUDIENCE,
+        "RATE_LIMIT": "",
+    }
+    client = TestClient(create_app(load_settings(settings), shared_database))
+
+    def get(token: str) -> Result:
+        as_received = token.encode("utf-8", "surrogatepass").decode("latin-1")
+        return client.simulate_get("/api/tasks", headers={"Authorization": f"Bearer {as_received}"})
+
+    return get
+
+
+@pytest.mark.parametrize("algorithm", KINDS)
+def test_the_token_that_the_attacks_start_from_is_good(
+    tokens: Tokens, call: Callable[[str], Result], algorithm: str
+) -> None:
+    token = Target(signer_for(algorithm)).sign()
+    assert tokens.verify(token).user_id == "user-1"
+    assert call(token).status_code == 200
+
+
+@pytest.mark.parametrize(("algorithm", "forge", "reason"), ATTACKS)
+def test_a_forged_token_is_refused(
+    tokens: Tokens,
+    call: Callable[[str], Result],
+    algorithm: str,
+    forge: Callable[[Target], str],
+    reason: str,
+) -> None:
+    target = Target(signer_for(algorithm))
+    tokens.verify(target.sign())
+    token = forge(target)
+    with pytest.raises((TokenInvalid, TokenExpired)) as caught:
+        tokens.verify(token)
+    assert caught.value.reason == reason
+    if "\n" in token:
+        return  # ends the header line: what follows is not part of the token
+    answer = call(token)
+    assert error_of(answer) == (401, code_of(token, reason))
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def code_of(token: str, reason: str) -> str:
+    if token == "" or " " in token:
+        return "UNAUTHORIZED"  # the header itself is not `Bearer` and one token
+    return "TOKEN_EXPIRED" if reason == "expired" else "TOKEN_INVALID"
+
+
+def test_the_list_is_long_enough() -> None:
+    assert len(ON_EVERY_KIND) >= 60

@@ -1,0 +1,167 @@
+"""Every snippet of docs/better-auth.md does what the text says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.better_auth import recipe
+from tests.better_auth.conftest import Setup
+from tests.better_auth.servers import EXAMPLE
+from tests.service import Service, running
+
+PAGE = "https://app.example.com"
+IN_USE = next(code for code in recipe.JS if code.startswith("import { createTaskClient }"))
+
+
+@pytest.fixture(scope="module")
+def setup(start_setup: Callable[..., Setup]) -> Setup:
+    """As the document says, but for the addresses; tokens last four seconds."""
+    auth = {**without(recipe.AUTH_SERVER, "BETTER_AUTH_URL", "DATABASE_URL", "PORT"), **recipe.AUTH_SERVER_HS256}
+    return start_setup({**auth, "TOKEN_LIFETIME": "4s"}, without(recipe.SERVICE, "DATABASE_URL", "JWKS_URL"))
+
+
+def without(settings: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in settings.items() if name not in names}
+
+
+def run_page(setup: Setup, code: str) -> subprocess.CompletedProcess[str]:
+    """Run a page's script in node as a browser at PAGE would, with the addresses of the running servers."""
+    code = code.replace("https://auth.example.com", setup.auth.url)
+    code = code.replace("https://tasks.example.com", f"http://127.0.0.1:{setup.tasks.port}")
+    browser = (Path(__file__).parent / "browser.mjs").as_uri()
+    return subprocess.run(
+        ["node", "--import", browser, "--input-type=module", "--eval", code],
+        cwd=EXAMPLE,
+        env={"PATH": os.environ["PATH"], "PAGE_ORIGIN": PAGE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("code", recipe.JS, ids=lambda code: code.splitlines()[0][:40])
+def test_each_script_is_a_file_of_the_example_that_these_tests_run(code: str) -> None:
+    files = {path.read_text(encoding="utf-8") for path in EXAMPLE.glob("*.js")}
+    assert code in files or code == IN_USE
+
+
+def test_there_are_no_snippets_that_these_tests_do_not_know() -> None:
+    assert {"ini", "js", "sql"} == recipe.LANGUAGES
+
+
+class TestThePage:
+    def test_signs_in_and_creates_a_task_from_another_origin(self, setup: Setup) -> None:
+        account = {"name": "Ann", "email": "ann@example.com", "password": "correct horse battery"}
+        assert setup.auth.call("POST", "/api/auth/sign-up/email", account).status == 200
+        ran = run_page(setup, IN_USE)
+        assert ran.stdout == "201 Buy milk\n", ran.stderr
+        assert "POST /api/auth/sign-out 200" in ran.stderr
+
+    def test_renews_an_expired_token_once_for_calls_at_the_same_time(self, setup: Setup) -> None:
+        script = (
+            IN_USE.partition("const {")[0]
+            + """
+        const { authClient, taskFetch } = createTaskClient("https://auth.example.com", "https://tasks.example.com");
+        await authClient.signUp.email({ name: "Bob", email: "bob@example.com", password: "correct horse battery" });
+        const statuses = async () =>
+          (await Promise.all([1, 2, 3, 4].map(() => taskFetch("/api/tasks")))).map(({ status }) => status);
+        console.log(...(await statuses()));
+        await new Promise((resolve) => setTimeout(resolve, 5000));
+        console.log(...(await statuses()));
+        """
+        )
+        ran = run_page(setup, script)
+        assert ran.stdout == "200 200 200 200\n" * 2, ran.stderr
+        assert ran.stderr.count("GET /api/auth/token 200") == 2
+        assert ran.stderr.count("GET /api/tasks 401") == 4
+
+    def test_is_told_to_sign_in_where_there_is_no_session(self, setup: Setup) -> None:
+        script = (
+            IN_USE.partition("const {")[0]
+            + """
+        const { taskFetch } = createTaskClient("https://auth.example.com", "https://tasks.example.com");
+        for (const attempt of [1, 2]) await taskFetch("/api/tasks").catch((error) => console.log(error.message));
+        """
+        )
+        ran = run_page(setup, script)
+        assert ran.stdout == "Sign in first\n" * 2, ran.stderr
+
+    def test_of_a_foreign_origin_may_call_neither_server(self, setup: Setup) -> None:
+        for url in (f"{setup.auth.url}/api/auth/token", f"http://127.0.0.1:{setup.tasks.port}/api/tasks"):
+            preflight = Request(url, method="OPTIONS", headers={"Origin": "https://evil.example"})
+            with urlopen(preflight, timeout=10) as answer:
+                assert answer.headers["Access-Control-Allow-Origin"] is None
+                assert "Origin" in answer.headers["Vary"]
+
+
+@pytest.fixture
+def start(setup: Setup, tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Service]]:
+    """Starts another task service beside, with settings of the document but for the addresses."""
+    started: list[Service] = []
+
+    def start_service(settings: dict[str, str]) -> Service:
+        addresses = {"DATABASE_URL": setup.database_url, "JWKS_URL": setup.auth.jwks_url}
+        known = {name: value for name, value in addresses.items() if name in settings}
+        started.append(Service(tmp_path / "tasks.log", {**settings, **known, "WORKERS": "1"}))
+        started[-1].wait_until_ready()
+        return started[-1]
+
+    yield start_service
+    for service in started:
+        service.stop()
+
+
+class TestHs256:
+    def test_a_hand_made_token_works_with_the_shared_secret_alone(
+        self, setup: Setup, start: Callable[[dict[str, str]], Service]
+    ) -> None:
+        user, service = setup.sign_up(), start(recipe.SERVICE_HS256)
+        by_hand, by_key = user.renew_token("/api/hs256-token"), user.renew_token()
+        created = service.call("POST", "/api/tasks", {"title": "Buy milk"}, token=by_hand)
+        assert (created.status, created.json["data"]["user_id"]) == (201, user.id)
+        assert service.call("GET", "/api/tasks", token=by_key).status == 401
+
+    def test_both_kinds_name_the_same_user_on_the_way_to_keys(
+        self, setup: Setup, start: Callable[[dict[str, str]], Service]
+    ) -> None:
+        user, service = setup.sign_up(), start(recipe.SERVICE_BOTH)
+        by_hand = user.renew_token("/api/hs256-token")
+        assert service.call("POST", "/api/tasks", {"title": "Buy milk"}, token=by_hand).status == 201
+        listed = service.call("GET", "/api/tasks", token=user.renew_token())
+        assert [task["title"] for task in listed.json["data"]] == ["Buy milk"]
+
+    def test_nobody_without_a_session_gets_one(self, setup: Setup) -> None:
+        assert setup.auth.call("GET", "/api/hs256-token").status == 401
+
+
+def test_a_removed_key_is_published_no_more(start_setup: Callable[..., Setup]) -> None:
+    setup = start_setup()
+    user = setup.sign_up()
+    before = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]
+    setup.query(recipe.REMOVE_KEYS)
+    user.renew_token()
+    assert user("GET", "/api/tasks").status == 200
+    after = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]
+    assert after
+    assert not set(before) & set(after)
+
+
+def test_tasks_of_our_own_users_table_move_to_better_auths(start_setup: Callable[..., Setup], tmp_path: Path) -> None:
+    setup = start_setup(tasks={"USERS_TABLE": "users"})
+    user = setup.sign_up()
+    assert user("POST", "/api/tasks", {"title": "Buy milk"}, **{"Idempotency-Key": "once"}).status == 201
+    assert setup.tasks.stop() == 0
+    setup.query(recipe.MOVE_USERS.replace("BEGIN;", "").replace("COMMIT;", ""))
+    addresses = {"DATABASE_URL": setup.database_url, "JWKS_URL": setup.auth.jwks_url}
+    with running(tmp_path / "tasks.log", **{**recipe.SERVICE, **addresses}) as moved:
+        tasks = moved.call("GET", "/api/tasks", token=user.token).json["data"]
+        assert [task["title"] for task in tasks] == ["Buy milk"]
+        user.delete_account()
+        assert setup.query("SELECT count(*) FROM tasks") == [(0,)]

@@ -1,0 +1,56 @@
+"""What these tests need of the machine: Playwright, axe-core and Chromium. Import Playwright's names from here.
+
+Where something is missing a test run on a developer's machine skips and says what to install; CI fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final, NoReturn
+
+import pytest
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what, allow_module_level=True)
+
+
+try:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect, sync_playwright
+except ImportError:
+    _missing("needs the browser tests' packages: pip install 'playwright' 'axe-playwright-python'")
+
+CHROMIUM: Final = Path(os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium")
+
+if not CHROMIUM.exists():
+    _missing("needs Chromium: apt-get install chromium, or name one in the environment variable CHROMIUM")
+
+FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+__all__ = [
+    "CHROMIUM",
+    "FLAGS",
+    "Axe",
+    "Browser",
+    "BrowserContext",
+    "Locator",
+    "Page",
+    "Request",
+    "Route",
+    "expect",
+    "sync_playwright",
+]

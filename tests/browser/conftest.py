@@ -1,0 +1,145 @@
+"""A service, a browser and tabs.
+
+Every tab is watched: a request elsewhere, a blocked resource, a dialog or a script's error fails its test.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from api.embedded import start_embedded, stop_embedded
+from tests.browser.service import Account, Service
+
+if TYPE_CHECKING:
+    from tests.browser.chromium import Browser, Page
+    from tests.browser.tasks_page import TasksPage
+
+EXPECT_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Not above: a test module that lacks it is skipped, a conftest that does would end the whole run.
+    from tests.browser.chromium import CHROMIUM, FLAGS, expect, sync_playwright  # noqa: PLC0415
+
+    expect.set_options(timeout=EXPECT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def start_service(
+    create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Service]]:
+    """Starts a service with other settings, by default over a new database of the run's PostgreSQL."""
+    services: list[Service] = []
+
+    def start(**environ: str) -> Service:
+        log = tmp_path_factory.mktemp("service") / "log"
+        if "DATA_DIR" not in environ:
+            secret = "a-secret-of-the-browser-tests-long-enough"
+            environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": secret, **environ}
+        services.append(Service(log, **environ))
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def service(start_service: Callable[..., Service]) -> Service:
+    """The service that most tests share; each has users of its own."""
+    return start_service(RATE_LIMIT="")
+
+
+@pytest.fixture
+def account(service: Service) -> Account:
+    return service.sign_up()
+
+
+@pytest.fixture
+def open_tab(browser: Browser, service: Service) -> Iterator[Callable[..., TasksPage]]:
+    """Opens a tab in a browser context of its own; `on` is the service, the rest are options of the context."""
+    from tests.browser.tasks_page import TasksPage  # noqa: PLC0415
+
+    watched: list[Watch] = []
+
+    def open_tab(on: Service = service, **options: Any) -> TasksPage:
+        page = browser.new_context(base_url=on.origin, **options).new_page()
+        watched.append(Watch(page, on.origin))
+        return TasksPage(page)
+
+    yield open_tab
+    for watch in watched:
+        watch.page.context.close()
+    assert [problem for watch in watched for problem in watch.problems] == []
+
+
+@pytest.fixture
+def tab(open_tab: Callable[..., TasksPage]) -> TasksPage:
+    return open_tab()
+
+
+class Watch:
+    """Collects what must never happen on a page."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        self._origin = origin
+        page.on("request", lambda request: self._check(request.url))
+        page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
+        page.on("dialog", self._refuse)
+        page.on("console", lambda message: self._listen(message.text))
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" != self._origin:
+            self.problems.append(f"request elsewhere: {url}")
+
+    def _refuse(self, dialog: Any) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _listen(self, text: str) -> None:
+        if "Content Security Policy" in text or "Trusted" in text:
+            self.problems.append(f"policy violation: {text}")
+
+
+@pytest.fixture
+def fragile(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[FragileService]:
+    """A service whose PostgreSQL the test may stop and start."""
+    data_dir = tmp_path / "data"
+    service = start_service(DATA_DIR=str(data_dir))
+    yield FragileService(service, data_dir)
+    service.stop()
+    stop_embedded(data_dir)
+
+
+class FragileService:
+    """A service over an embedded PostgreSQL of its own."""
+
+    def __init__(self, service: Service, data_dir: Path) -> None:
+        self.service = service
+        self._data_dir = data_dir
+
+    def stop_database(self) -> None:
+        """Shut PostgreSQL down under the running service, ending its connections."""
+        pid_file = self._data_dir / "postgres" / "postmaster.pid"
+        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        postmaster.send_signal(signal.SIGINT)
+        postmaster.wait(20)
+
+    def start_database(self) -> None:
+        """Start it again."""
+        start_embedded(self._data_dir)

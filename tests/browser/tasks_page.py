@@ -1,0 +1,95 @@
+"""The page as a person knows it: what can be done there, found by what it is called, not by how it is built."""
+
+from __future__ import annotations
+
+from tests.browser.chromium import Locator, Page, expect
+from tests.browser.service import PASSWORD, Account
+
+
+class TasksPage:
+    """One tab that shows the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.new_task = page.get_by_label("New task", exact=True)
+        self.search = page.get_by_role("searchbox", name="Search")
+        self.sort = page.get_by_label("Sort by")
+        self.load_more = page.get_by_role("button", name="Load more")
+        self.banner = page.locator("#connection")
+        self.rows = page.get_by_role("list").get_by_role("listitem")
+
+    def open(self) -> None:
+        """Go to the address that the start line prints."""
+        self.page.goto("/")
+
+    def register(self, email: str) -> None:
+        """Create an account, as somebody who is here for the first time."""
+        self.page.get_by_role("button", name="Create an account").click()
+        self._submit_account(email, "Create an account")
+
+    def log_in(self, account: Account) -> None:
+        """Open the page and log in."""
+        self.open()
+        self.log_in_again(account)
+
+    def log_in_again(self, account: Account) -> None:
+        """Log in where the page asks for it."""
+        self._submit_account(account.email, "Log in")
+
+    def _submit_account(self, email: str, button: str) -> None:
+        form = self.page.locator("#account-form")
+        form.get_by_label("E-mail").fill(email)
+        form.get_by_label("Password").fill(PASSWORD)
+        form.get_by_role("button", name=button).first.click()
+        expect(self.new_task).to_be_visible()
+
+    def log_out(self) -> None:
+        """Press the button."""
+        self.page.get_by_role("button", name="Log out").click()
+        expect(self.new_task).to_be_hidden()
+
+    def add(self, title: str, description: str = "", due: str = "") -> None:
+        """Write a task down and press Enter."""
+        self.new_task.fill(title)
+        composer = self.page.get_by_role("form", name="Add a task")
+        composer.get_by_label("Description").fill(description)
+        composer.get_by_label("Due").fill(due)
+        self.new_task.press("Enter")
+
+    def row(self, title: str) -> Locator:
+        """The task with exactly this title."""
+        return self.rows.filter(has=self.page.get_by_text(title, exact=True))
+
+    def tick(self, title: str) -> Locator:
+        """The box of a task."""
+        return self.page.get_by_role("checkbox", name=title, exact=True)
+
+    def edit(self, title: str) -> Locator:
+        """Open a task's editor, and return it."""
+        self.page.get_by_role("button", name=f"Edit {title}", exact=True).click()
+        return self.editor
+
+    @property
+    def editor(self) -> Locator:
+        """The open editor."""
+        return self.rows.get_by_role("form")
+
+    def delete(self, title: str) -> None:
+        """Press the task's bin."""
+        self.page.get_by_role("button", name=f"Delete {title}", exact=True).click()
+
+    def undo(self, title: str) -> None:
+        """Press Undo where the task was."""
+        self.page.get_by_role("button", name=f"Undo deleting {title}", exact=True).click()
+
+    def show(self, status: str) -> None:
+        """Choose a filter by its name."""
+        self.page.get_by_role("radio", name=status).check()
+
+    def titles(self) -> list[str]:
+        """The titles on the page, from top to bottom."""
+        return self.page.locator(".row:not([hidden]) .row-title").all_text_contents()
+
+    def expect_stored(self) -> None:
+        """Wait until nothing is on its way to the service."""
+        expect(self.page.locator(".row-state:visible")).to_have_count(0)

@@ -1,0 +1,97 @@
+"""How the page's files are served: from a list, with strict headers, and never from the file system."""
+
+from __future__ import annotations
+
+import pytest
+from falcon import App
+from falcon.testing import TestClient
+
+from api.pages import STATIC, page_routes
+
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+def client_of(*, local_accounts: bool = True) -> TestClient:
+    app: App = App()
+    for template, resource in page_routes(local_accounts=local_accounts):
+        app.add_route(template, resource)
+    return TestClient(app)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in STATIC.iterdir() if path.suffix in TYPES))
+def test_every_file_of_the_page_is_served_as_what_it_is(name: str) -> None:
+    result = client_of().simulate_get(f"/static/{name}")
+    assert result.content == (STATIC / name).read_bytes()
+    assert result.headers["content-type"] == TYPES[STATIC.joinpath(name).suffix]
+    assert result.headers["cache-control"] == "no-cache"
+    assert result.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/",
+        "/static/index.html",
+        "/static/../pages.py",
+        "/static/%2e%2e/pages.py",
+        "/static/..%2fpages.py",
+        "/static/..%5cpages.py",
+        "/static//etc/passwd",
+        "/static/app.js%00",
+        "/static/reference",
+        "/static/APP.JS",
+    ],
+)
+def test_nothing_else_can_be_had(path: str) -> None:
+    assert client_of().simulate_get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js"])
+def test_a_known_file_is_not_sent_twice(path: str) -> None:
+    client = client_of()
+    etag = client.simulate_get(path).headers["etag"]
+    again = client.simulate_get(path, headers={"If-None-Match": f'"other", {etag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert client.simulate_get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js"])
+def test_head_answers_as_get_without_the_body(path: str) -> None:
+    client = client_of()
+    get, head = client.simulate_get(path), client.simulate_head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == get.headers
+
+
+def test_the_policy_allows_nothing_but_the_pages_own_files() -> None:
+    headers = client_of().simulate_get("/").headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    own = {name for name, sources in policy.items() if sources == "'self'"}
+    assert own == {"script-src", "style-src", "img-src", "connect-src"}
+    none = {name for name, sources in policy.items() if sources == "'none'"}
+    assert none == {"default-src", "base-uri", "form-action", "frame-ancestors", "trusted-types"}
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_page_knows_whether_accounts_are_kept_here() -> None:
+    on, off = client_of(local_accounts=True), client_of(local_accounts=False)
+    assert 'data-local-accounts="true"' in on.simulate_get("/").text
+    assert 'data-local-accounts="false"' in off.simulate_get("/").text
+    assert on.simulate_get("/").headers["etag"] != off.simulate_get("/").headers["etag"]
+
+
+def test_nothing_in_the_files_points_to_another_host_or_holds_inline_code() -> None:
+    for path in (path for path in STATIC.iterdir() if path.is_file()):
+        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text, path.name
+        assert "https://" not in text, path.name
+        assert "innerHTML" not in text, path.name
+    html = (STATIC / "index.html").read_text()
+    assert " style=" not in html
+    assert " on" + "click=" not in html
+
+
+def test_every_module_is_asked_for_at_once() -> None:
+    html = (STATIC / "index.html").read_text()
+    for path in STATIC.glob("*.js"):
+        assert html.count(f'"/static/{path.name}"') == 1, path.name

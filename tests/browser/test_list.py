@@ -1,0 +1,198 @@
+"""Finding tasks: filter, search, sort, page by page; due dates as they were meant; deletions that reach the service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.chromium import Request, Route, expect
+from tests.browser.service import Account
+from tests.browser.tasks_page import TasksPage
+
+
+def test_filters_show_what_they_say_and_how_many(tab: TasksPage, account: Account) -> None:
+    account.make_task("Open")
+    account.make_task("Closed", completed=True)
+    tab.log_in(account)
+    tab.show("Pending")
+    expect(tab.row("Closed")).to_have_count(0)
+    assert tab.titles() == ["Open"]
+    tab.show("Completed")
+    expect(tab.row("Open")).to_have_count(0)
+    assert tab.titles() == ["Closed"]
+    for status, count in (("all", "2"), ("pending", "1"), ("completed", "1")):
+        expect(tab.page.locator(f"[data-count={status}]")).to_have_text(count)
+
+
+def test_a_task_ticked_among_the_pending_ones_leaves_them(tab: TasksPage, account: Account) -> None:
+    account.make_task("Second")
+    account.make_task("First")
+    tab.log_in(account)
+    tab.show("Pending")
+    tab.tick("First").check()
+    expect(tab.row("First")).to_have_count(0)
+    expect(tab.tick("Second")).to_be_focused()
+    tab.tick("Second").check()
+    expect(tab.page.get_by_text("All done.")).to_be_visible()
+
+
+def test_a_new_task_is_seen_even_when_only_completed_ones_were_listed(tab: TasksPage, account: Account) -> None:
+    account.make_task("Closed", completed=True)
+    tab.log_in(account)
+    tab.show("Completed")
+    tab.add("Brand new")
+    expect(tab.page.get_by_role("radio", name="All")).to_be_checked()
+    expect(tab.tick("Brand new")).to_be_visible()
+    expect(tab.row("Closed")).to_be_visible()
+    tab.expect_stored()
+    assert tab.titles() == ["Brand new", "Closed"]
+
+
+def test_search_finds_words_while_they_are_typed(tab: TasksPage, account: Account) -> None:
+    account.make_task("Buy bread", description="from the Bakery")
+    account.make_task("Buy milk")
+    tab.log_in(account)
+    tab.search.press_sequentially("buy bakery", delay=20)
+    expect(tab.row("Buy milk")).to_have_count(0)
+    assert tab.titles() == ["Buy bread"]
+    tab.search.fill("nowhere to be found")
+    expect(tab.page.get_by_text("Nothing found for “nowhere to be found”.")).to_be_visible()
+    tab.page.get_by_role("button", name="Clear the search").click()
+    expect(tab.row("Buy milk")).to_be_visible()
+    expect(tab.search).to_be_focused()
+
+
+def test_the_answer_to_an_older_search_is_dropped(tab: TasksPage, account: Account) -> None:
+    account.make_task("Old question")
+    account.make_task("New question")
+    tab.log_in(account)
+    held: list[Route] = []
+    over: list[str] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    def note(request: Request) -> None:
+        if "search=old" in request.url:
+            over.append(request.url)
+
+    tab.page.route("**/api/tasks?*search=old*", hold)
+    tab.page.on("requestfinished", note)
+    tab.page.on("requestfailed", note)
+    tab.search.fill("old")
+    _until(lambda: bool(held), tab)
+    tab.search.fill("new")
+    expect(tab.row("Old question")).to_have_count(0)
+    held[0].continue_()
+    _until(lambda: bool(over), tab)
+    tab.page.wait_for_timeout(100)
+    assert tab.titles() == ["New question"]
+
+
+def test_the_order_is_the_one_chosen(tab: TasksPage, account: Account) -> None:
+    for title, due in (("banana", "2031-01-02"), ("Apple", None), ("cherry", "2031-01-01")):
+        account.make_task(title, due_date=due)
+    tab.log_in(account)
+    for choice, titles in (
+        ("Newest first", ["cherry", "Apple", "banana"]),
+        ("Oldest first", ["banana", "Apple", "cherry"]),
+        ("Title", ["Apple", "banana", "cherry"]),
+        ("Due date", ["cherry", "banana", "Apple"]),
+    ):
+        tab.sort.select_option(choice)
+        expect(tab.page.locator(".row-title")).to_have_text(titles)
+
+
+def test_loading_more_shows_every_task_once_whatever_is_added_meanwhile(tab: TasksPage, account: Account) -> None:
+    titles = [f"Task {number:03}" for number in range(120)]
+    for title in titles:
+        account.make_task(title)
+    tab.log_in(account)
+    expect(tab.rows).to_have_count(50)
+    account.make_task("Added elsewhere")
+    tab.add("Added here")
+    tab.expect_stored()
+    tab.load_more.click()
+    expect(tab.rows).to_have_count(101)
+    tab.load_more.click()
+    expect(tab.rows).to_have_count(121)
+    expect(tab.load_more).to_be_hidden()
+    assert tab.titles() == ["Added here", *reversed(titles)]
+
+
+def test_a_task_added_here_is_not_listed_again_where_its_turn_comes(tab: TasksPage, account: Account) -> None:
+    for number in range(60):
+        account.make_task(f"Task {number:02}")
+    tab.log_in(account)
+    tab.sort.select_option("Oldest first")
+    expect(tab.page.locator(".row-title").first).to_have_text("Task 00")
+    tab.add("Youngest")
+    tab.expect_stored()
+    tab.load_more.click()
+    expect(tab.rows).to_have_count(61)
+    assert tab.titles().count("Youngest") == 1
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Niue", "Europe/Stockholm", "Pacific/Kiritimati"])
+def test_a_calendar_date_is_that_date_in_every_zone(
+    open_tab: Callable[..., TasksPage], account: Account, zone: str
+) -> None:
+    account.make_task("Name day", due_date="2031-03-01")
+    tab = open_tab(timezone_id=zone, locale="en-GB")
+    tab.log_in(account)
+    expect(tab.row("Name day")).to_contain_text("1 Mar 2031")
+
+
+def test_an_instant_made_elsewhere_is_shown_locally_and_survives_an_edit(
+    open_tab: Callable[..., TasksPage], account: Account
+) -> None:
+    made = account.make_task("Night train", due_date="2031-05-04T22:30:15.250+02:00")
+    tab = open_tab(timezone_id="Asia/Tokyo", locale="en-GB")
+    tab.log_in(account)
+    expect(tab.row("Night train")).to_contain_text("5 May 2031, 05:30")
+    editor = tab.edit("Night train")
+    expect(editor.get_by_label("Due")).to_have_value("2031-05-05T05:30")
+    editor.get_by_label("Title").fill("Night train home")
+    editor.get_by_role("button", name="Save").click()
+    expect(tab.row("Night train home")).to_be_visible()
+    tab.expect_stored()
+    assert account.tasks()[0]["due_date"] == made["due_date"]
+
+    tab.edit("Night train home").get_by_label("Due").fill("")
+    tab.editor.get_by_role("button", name="Save").click()
+    tab.expect_stored()
+    assert account.tasks()[0]["due_date"] is None
+
+
+def test_a_deleted_task_is_gone_for_good_when_the_time_to_undo_is_over(tab: TasksPage, account: Account) -> None:
+    account.make_task("For ever")
+    tab.log_in(account)
+    tab.delete("For ever")
+    expect(tab.page.get_by_text("Nothing to do.")).to_be_visible()
+    _until(lambda: account.tasks() == [], tab)
+
+
+def test_leaving_the_page_sends_a_deletion_that_was_waiting(tab: TasksPage, account: Account) -> None:
+    account.make_task("Left behind")
+    tab.log_in(account)
+    tab.delete("Left behind")
+    assert account.titles() == ["Left behind"]
+    tab.page.goto("about:blank")
+    _until(lambda: account.tasks() == [], tab, seconds=3)
+
+
+def test_logging_out_sends_a_deletion_that_was_waiting(tab: TasksPage, account: Account) -> None:
+    account.make_task("Left behind")
+    tab.log_in(account)
+    tab.delete("Left behind")
+    tab.log_out()
+    _until(lambda: account.tasks() == [], tab, seconds=3)
+
+
+def _until(condition: Callable[[], bool], tab: TasksPage, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        tab.page.wait_for_timeout(50)

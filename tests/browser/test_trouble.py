@@ -1,0 +1,99 @@
+"""The service or the way to it fails: the page says so, tries again by itself, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.browser.chromium import Route, expect
+from tests.browser.conftest import FragileService
+from tests.browser.service import Account, Service
+from tests.browser.tasks_page import TasksPage
+
+
+def test_a_database_that_stops_is_told_and_the_page_recovers_by_itself(
+    fragile: FragileService, open_tab: Callable[..., TasksPage]
+) -> None:
+    account = fragile.service.sign_up()
+    tab = open_tab(on=fragile.service)
+    tab.log_in(account)
+    tab.add("Before")
+    tab.expect_stored()
+
+    fragile.stop_database()
+    tab.add("Meanwhile")
+    tab.tick("Before").check()
+    expect(tab.banner).to_contain_text("The database is not available")
+    expect(tab.banner).to_contain_text("Trying again in")
+    expect(tab.row("Meanwhile")).to_contain_text("Saving…")
+
+    fragile.start_database()
+    tab.expect_stored()
+    expect(tab.banner).to_be_hidden()
+    stored = {task["title"]: task["completed"] for task in account.tasks()}
+    assert stored == {"Meanwhile": False, "Before": True}
+    assert len(account.tasks()) == 2
+
+
+def test_a_list_asked_for_without_a_database_comes_when_it_is_back(
+    fragile: FragileService, open_tab: Callable[..., TasksPage]
+) -> None:
+    account = fragile.service.sign_up()
+    account.make_task("Patience")
+    tab = open_tab(on=fragile.service)
+    tab.log_in(account)
+    fragile.stop_database()
+    tab.page.reload()
+    expect(tab.banner).to_contain_text("The database is not available")
+    fragile.start_database()
+    expect(tab.row("Patience")).to_be_visible()
+    expect(tab.banner).to_be_hidden()
+
+
+def test_what_is_written_offline_is_stored_once_when_the_way_is_back(tab: TasksPage, account: Account) -> None:
+    tab.log_in(account)
+    tab.page.context.set_offline(True)
+    tab.add("On the train")
+    expect(tab.row("On the train")).to_contain_text("Saving…")
+    expect(tab.banner).to_contain_text("You are offline")
+    tab.page.context.set_offline(False)
+    tab.expect_stored()
+    assert account.titles() == ["On the train"]
+
+
+def test_an_answer_lost_on_the_way_does_not_double_a_task(tab: TasksPage, account: Account) -> None:
+    tab.log_in(account)
+    lost: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        request = route.request
+        if request.method == "POST" and not lost:
+            lost.append(route.fetch().text())
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    tab.page.route("**/api/tasks", lose_the_first_answer)
+    tab.add("Only once")
+    expect(tab.banner).to_contain_text("cannot be reached")
+    tab.expect_stored()
+    assert len(lost) == 1
+    assert account.titles() == ["Only once"]
+
+
+def test_too_many_requests_wait_as_long_as_the_service_asks(
+    start_service: Callable[..., Service], open_tab: Callable[..., TasksPage]
+) -> None:
+    service = start_service(RATE_LIMIT="12/5second")
+    account = service.sign_up()
+    tab = open_tab(on=service)
+    tab.log_in(account)
+    titles = [f"Task {number}" for number in range(12)]
+    for title in titles:
+        tab.add(title)
+    expect(tab.banner).to_contain_text("Too many requests")
+    for title in titles:
+        expect(tab.tick(title)).to_be_visible()
+    tab.page.wait_for_function("() => !document.querySelector('.row-state:not([hidden])')", timeout=60_000)
+    tab.page.reload()
+    expect(tab.rows).to_have_count(len(titles), timeout=30_000)
+    assert sorted(tab.titles()) == sorted(titles)

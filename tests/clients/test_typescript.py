@@ -1,0 +1,134 @@
+"""The TypeScript client: generated from the committed document, compiled strictly, run under Node against the service."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg2
+import pytest
+
+from tests.conftest import SECRET, token_for
+from tests.service import Service, running
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIENT = ROOT / "clients" / "typescript"
+MODULES = ROOT / "node_modules"
+DEADLINE = 120
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what)
+
+
+def run(*command: str | Path, cwd: Path = CLIENT, **environ: str) -> str:
+    """The output of a command that has to end well."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tool() -> Callable[[str], Path]:
+    """The path of a command that npm has installed."""
+    if not (MODULES / ".bin" / "tsc").exists() or shutil.which("node") is None:
+        _missing("needs Node 20 and the npm workspace: npm ci")
+    return lambda name: MODULES / ".bin" / name
+
+
+@pytest.fixture(scope="module")
+def compiled(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The client and its tests as JavaScript."""
+    folder = tmp_path_factory.mktemp("client")
+    run(tool("tsc"), "--project", "tsconfig.test.json", "--outDir", folder)
+    shutil.copy(CLIENT / "package.json", folder)
+    (folder / "node_modules").symlink_to(MODULES)
+    return folder
+
+
+def run_tests(compiled: Path, name: str, service: Service, user_id: str) -> None:
+    """Run one file of the client's own tests as a user."""
+    output = run(
+        "node",
+        "--test",
+        "--test-reporter=tap",
+        f"{name}.test.js",
+        cwd=compiled,
+        BASE_URL=f"http://127.0.0.1:{service.port}",
+        TOKEN=token_for(user_id),
+        STRANGER=token_for(f"stranger-{uuid.uuid4()}"),
+        EXPIRED_TOKEN=token_for(user_id, exp=int(time.time()) - 60),
+    )
+    assert re.search(r"^# pass [1-9]", output, re.MULTILINE), output
+
+
+@pytest.fixture
+def settings(create_database: Callable[[], str]) -> dict[str, str]:
+    return {
+        "DATABASE_URL": create_database(),
+        "BETTER_AUTH_SECRET": SECRET,
+        "BCRYPT_COST": "4",
+        "WORKERS": "1",
+        "MAX_TASKS": "3",
+        "RATE_LIMIT": "60/minute",
+        "AUTH_RATE_LIMIT": "",
+    }
+
+
+def test_the_committed_types_are_those_of_the_committed_document(tool: Callable[[str], Path]) -> None:
+    assert tool("openapi-typescript").exists()
+    run("npm", "run", "--silent", "generate", "--", "--check")
+
+
+def test_the_client_compiles_by_itself(tool: Callable[[str], Path], tmp_path: Path) -> None:
+    run(tool("tsc"), "--outDir", tmp_path)
+    assert (tmp_path / "api-client.d.ts").exists()
+
+
+def test_the_example_of_the_readme_compiles(tool: Callable[[str], Path], tmp_path: Path) -> None:
+    for name in ("api-client.ts", "api-types.ts", "package.json"):
+        shutil.copy(CLIENT / name, tmp_path)
+    (tmp_path / "node_modules").symlink_to(MODULES)
+    example = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+    assert len(example) == 1
+    (tmp_path / "example.ts").write_text(example[0])
+    configuration = (CLIENT / "tsconfig.json").read_text()
+    (tmp_path / "tsconfig.json").write_text(configuration.replace("api-client.ts", "example.ts"))
+    run(tool("tsc"), "--noEmit", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["flow", "errors"])
+def test_the_client_against_the_service(name: str, compiled: Path, settings: dict[str, str], tmp_path: Path) -> None:
+    with running(tmp_path / "log", **settings) as service:
+        run_tests(compiled, name, service, f"user-{uuid.uuid4()}")
+
+
+def test_the_client_tells_a_missing_database(compiled: Path, settings: dict[str, str], tmp_path: Path) -> None:
+    with running(tmp_path / "log", **settings) as service:
+        url = settings["DATABASE_URL"]
+        name = str(psycopg2.extensions.parse_dsn(url)["dbname"])
+        with psycopg2.connect(url.replace(name, "postgres", 1)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+            connection.cursor().execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+        run_tests(compiled, "unavailable", service, "somebody")

@@ -1,0 +1,139 @@
+"""Trying passwords is slowed: by address, by e-mail, and by how many threads bcrypt may take."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import bcrypt
+import pytest
+from falcon.testing import Result, TestClient
+
+from tests.conftest import Caller, error_of
+
+DEADLINE = 20.0
+
+
+def log_in(client: TestClient, email: str, address: str = "192.0.2.1", **headers: str) -> Result:
+    result: Result = client.simulate_post(
+        "/auth/login", json={"email": email, "password": "wrong horse"}, remote_addr=address, headers=headers
+    )
+    return result
+
+
+def statuses(answers: list[Result]) -> list[int]:
+    return [answer.status_code for answer in answers]
+
+
+class TestThrottle:
+    @pytest.fixture
+    def throttled(self, make_client: Callable[..., TestClient]) -> TestClient:
+        return make_client(AUTH_RATE_LIMIT="3/hour")
+
+    def test_an_address_has_so_many_tries(self, throttled: TestClient) -> None:
+        answers = [log_in(throttled, f"{number}@example.com") for number in range(4)]
+
+        assert statuses(answers) == [401, 401, 401, 429]
+        assert error_of(answers[3]) == (429, "RATE_LIMITED")
+        assert 1 <= int(answers[3].headers["retry-after"]) <= 3600
+        assert log_in(throttled, "5@example.com", address="192.0.2.2").status_code == 401
+
+    def test_an_email_has_so_many_tries_from_wherever_and_in_whatever_case(self, throttled: TestClient) -> None:
+        spellings = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@example.COM"]
+        answers = [log_in(throttled, email, address=f"192.0.2.{number}") for number, email in enumerate(spellings)]
+
+        assert statuses(answers) == [401, 401, 401, 429]
+        assert log_in(throttled, "ben@example.com", address="192.0.2.9").status_code == 401
+
+    def test_registering_counts_too(self, throttled: TestClient) -> None:
+        answers = [
+            throttled.simulate_post(
+                "/auth/register",
+                json={"email": f"{number}@example.com", "password": "12345678"},
+                remote_addr="192.0.2.1",
+            )
+            for number in range(4)
+        ]
+
+        assert statuses(answers) == [201, 201, 201, 429]
+        assert log_in(throttled, "0@example.com").status_code == 429
+
+    def test_a_throttled_try_costs_no_bcrypt(self, throttled: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(3):
+            log_in(throttled, "ada@example.com")
+
+        monkeypatch.setattr(bcrypt, "checkpw", lambda *_: pytest.fail("bcrypt ran"))
+
+        assert log_in(throttled, "ada@example.com").status_code == 429
+
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+    def test_a_forged_address_changes_nothing(self, throttled: TestClient, header: str) -> None:
+        answers = [
+            log_in(throttled, f"{number}@example.com", **{header: f"for=198.51.100.{number}"})
+            if header == "Forwarded"
+            else log_in(throttled, f"{number}@example.com", **{header: f"198.51.100.{number}"})
+            for number in range(4)
+        ]
+
+        assert statuses(answers) == [401, 401, 401, 429]
+
+    def test_behind_a_trusted_proxy_the_clients_address_counts(self, make_client: Callable[..., TestClient]) -> None:
+        client = make_client(AUTH_RATE_LIMIT="3/hour", TRUSTED_PROXY="192.0.2.0/24")
+
+        for number in range(6):
+            forwarded = {"X-Forwarded-For": f"198.51.100.{number}"}
+            assert log_in(client, f"{number}@example.com", **forwarded).status_code == 401
+        # What a client writes stands left of what the proxy adds.
+        forged = [
+            log_in(client, f"f{number}@example.com", **{"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.99"})
+            for number in range(4)
+        ]
+        assert statuses(forged) == [401, 401, 401, 429]
+
+    def test_nothing_is_counted_without_a_limit(self, client: TestClient) -> None:
+        assert {log_in(client, "ada@example.com").status_code for _ in range(30)} == {401}
+
+    def test_the_default_is_20_a_minute(self, make_client: Callable[..., TestClient]) -> None:
+        answer = log_in(make_client(AUTH_RATE_LIMIT="20/minute"), "ada@example.com")
+
+        assert answer.headers["ratelimit-policy"] == '"auth";q=20;w=60'
+
+
+class TestThreads:
+    """Several logins at once leave threads for others: bcrypt has a part of them, and no long queue."""
+
+    def test_bcrypt_never_takes_all_threads(
+        self, make_client: Callable[..., TestClient], make_user: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = make_client(THREADS="4")
+        user = make_user(through=client)
+        release, hashing = threading.Event(), threading.Semaphore(0)
+        busy: list[int] = []
+        check = bcrypt.checkpw
+
+        def slow(*arguments: Any) -> bool:
+            busy.append(threading.get_ident())
+            hashing.release()
+            release.wait(DEADLINE)
+            return check(*arguments)
+
+        monkeypatch.setattr(bcrypt, "checkpw", slow)
+        with ThreadPoolExecutor(4) as workers:
+            try:
+                logins = [workers.submit(log_in, client, f"{number}@example.com") for number in range(6)]
+                assert hashing.acquire(timeout=DEADLINE)
+                # The same four threads serve this one.
+                listing = workers.submit(user, "GET", "/api/tasks")
+                assert listing.result(timeout=DEADLINE).status_code == 200
+                assert len(set(busy)) < 4
+            finally:
+                release.set()
+            answers = [login.result(timeout=DEADLINE) for login in logins]
+
+        assert set(statuses(answers)) == {401, 503}
+        for answer in answers:
+            if answer.status_code == 503:
+                assert error_of(answer) == (503, "OVERLOADED")
+                assert int(answer.headers["retry-after"]) >= 1

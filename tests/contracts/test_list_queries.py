@@ -1,0 +1,295 @@
+"""Filters, search, sorts and pages of a list, against a plain model of them; "Todo Backend API", user story 3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from api.database import Database
+from tests.conftest import Caller, error_of
+from tests.contracts import task_model
+from tests.contracts.families import Family, in_every_family
+
+
+@pytest.fixture
+def listed(user: Caller, make_user: Callable[..., Caller], database: Database) -> list[dict[str, Any]]:
+    """The tasks that the user has, beside another user's of the same text."""
+    task_model.store(database, str(make_user().user_id), copies=1)
+    task_model.store(database, str(user.user_id))
+    tasks: list[dict[str, Any]] = user("GET", "/api/tasks").json["data"]
+    return tasks
+
+
+def titles_of(user: Caller, query_string: str) -> list[str]:
+    answer = user("GET", "/api/tasks", query_string=query_string)
+    assert answer.status_code == 200, answer.text
+    return [task["title"] for task in answer.json["data"]]
+
+
+@pytest.mark.parametrize("search", [None, "milk", "red phone"])
+@pytest.mark.parametrize("status", [None, "all", "pending", "completed"])
+@pytest.mark.parametrize("order", [None, *task_model.ORDERS])
+@pytest.mark.parametrize("sort", [None, *task_model.SORTS])
+def test_every_combination_is_what_the_model_says(
+    *,
+    user: Caller,
+    listed: list[dict[str, Any]],
+    sort: str | None,
+    order: str | None,
+    status: str | None,
+    search: str | None,
+) -> None:
+    given = {"sort": sort, "order": order, "status": status, "search": search}
+    query = {name: value for name, value in given.items() if value is not None}
+    wanted = task_model.select(listed, status or "all", search or "")
+    wanted = task_model.sort(wanted, sort or "created", order or task_model.DEFAULT_ORDER[sort or "created"])
+
+    assert user("GET", "/api/tasks", params=query).json == {"data": wanted}
+
+    cut = task_model.pages(wanted, 5)
+    cursor = None
+    for number, tasks in enumerate(cut, 1):
+        by_page = user("GET", "/api/tasks", params={**query, "limit": "5", "page": str(number)}).json
+        assert by_page["data"] == tasks
+        assert by_page["pagination"] == {
+            "page": number,
+            "limit": 5,
+            "total": len(wanted),
+            "pages": len(cut),
+            "next_cursor": by_page["pagination"]["next_cursor"],
+        }
+        assert (by_page["pagination"]["next_cursor"] is None) == (number == len(cut))
+        if cursor is not None:
+            by_cursor = user("GET", "/api/tasks", params={**query, "limit": "5", "cursor": cursor}).json
+            assert by_cursor["data"] == tasks
+            assert by_cursor["pagination"] == {
+                "limit": 5,
+                "next_cursor": by_page["pagination"]["next_cursor"],
+            }
+        cursor = by_page["pagination"]["next_cursor"]
+
+
+@pytest.mark.parametrize(("alias", "name"), [("created_at", "created"), ("updated_at", "updated")])
+@pytest.mark.parametrize("order", task_model.ORDERS)
+def test_the_column_names_are_sorts_too(
+    user: Caller, listed: list[dict[str, Any]], alias: str, name: str, order: str
+) -> None:
+    aliased = user("GET", "/api/tasks", params={"sort": alias, "order": order, "limit": "5"}).json
+
+    assert aliased == user("GET", "/api/tasks", params={"sort": name, "order": order, "limit": "5"}).json
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("100%", ["100% sure"]),
+            ("a_b", ["a_b"]),
+            ("a\\b", ["a\\b"]),
+            ("\\", ["a\\b"]),
+            ("%", ["100% sure"]),
+            ("_", ["a_b"]),
+            ("%%", []),
+            ("'", ["it's"]),
+            ("s;--", []),
+            ("{1,2}", ["{1,2}"]),
+            ('"', []),
+        ],
+    )
+    def test_every_character_stands_for_itself(self, user: Caller, search: str, found: list[str]) -> None:
+        for title in ("100% sure", "100 sure", "a_b", "axb", "a\\b", "it's", "{1,2}"):
+            user.make_task(title)
+
+        assert user.titles(search=search) == found
+
+    @pytest.mark.parametrize("search", ["zoë", "ZOË", "Zoë", "ÉTÉ", "été", "ПРИВЕТ", "привет", "ΑΘΉΝΑ"])
+    def test_case_is_folded_in_all_scripts(self, user: Caller, search: str) -> None:
+        user.make_task("Zoë, Été, Привет, Αθήνα")
+
+        assert len(user.titles(search=search)) == 1
+
+    def test_each_word_must_stand_somewhere_in_title_or_description(self, user: Caller) -> None:
+        user.make_task("Buy milk", description="From the farm")
+        user.make_task("Buy bread", description=None)
+
+        assert user.titles(search="farm  buy\tMILK") == ["Buy milk"]
+        assert user.titles(search="buy") == ["Buy bread", "Buy milk"]
+        assert user.titles(search="ilk far") == ["Buy milk"]
+        assert user.titles(search="bread farm") == []
+
+    def test_a_word_does_not_match_across_title_and_description(self, user: Caller) -> None:
+        user.make_task("ab", description="cd")
+
+        assert user.titles(search="bc") == []
+
+    @pytest.mark.parametrize("search", ["", "   ", "\t"])
+    def test_no_words_find_everything(self, user: Caller, search: str) -> None:
+        user.make_task("Buy milk")
+
+        assert user.titles(search=search) == ["Buy milk"]
+
+    def test_never_another_users_tasks(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+        make_user().make_task("Secret plan")
+
+        assert user.titles(search="secret") == []
+
+
+class TestParameters:
+    @pytest.mark.parametrize(
+        ("query", "wrong"),
+        [
+            ("status=done", "status"),
+            ("status=", "status"),
+            ("status=Pending", "status"),
+            ("sort=priority", "sort"),
+            ("sort=title%00", "sort"),
+            ("order=down", "order"),
+            ("limit=0", "limit"),
+            ("limit=-1", "limit"),
+            ("limit=1001", "limit"),
+            ("limit=ten", "limit"),
+            ("limit=1.5", "limit"),
+            ("limit=", "limit"),
+            ("limit=%D9%A3", "limit"),
+            ("limit=" + "9" * 5000, "limit"),
+            ("page=0", "page"),
+            ("page=one", "page"),
+            ("page=99999999999999999999", "page"),
+            ("search=a%00b", "search"),
+            ("cursor=", "cursor"),
+            ("cursor=abc", "cursor"),
+            ("page=1&cursor=abc", "cursor"),
+        ],
+    )
+    def test_a_value_that_is_not_valid_is_refused_with_its_name(self, user: Caller, query: str, wrong: str) -> None:
+        answer = user("GET", "/api/tasks", query_string=query)
+
+        assert error_of(answer) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in answer.json["error"]["details"]] == [wrong]
+
+    @pytest.mark.parametrize("name", ["status", "search", "sort", "order", "limit", "page", "cursor"])
+    def test_one_given_twice_is_refused_with_its_name(self, user: Caller, name: str) -> None:
+        value = {"status": "all", "sort": "title", "order": "asc"}.get(name, "1")
+        answer = user("GET", "/api/tasks", query_string=f"{name}={value}&{name}={value}")
+
+        assert error_of(answer) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in answer.json["error"]["details"]] == [name]
+
+    def test_all_wrong_values_are_named(self, user: Caller) -> None:
+        answer = user("GET", "/api/tasks", query_string="status=x&sort=x&order=x&limit=x&page=x")
+
+        named = {each["field"] for each in answer.json["error"]["details"]}
+        assert named == {"status", "sort", "order", "limit", "page"}
+
+    @pytest.mark.parametrize(
+        "query", ["_=1", "colour=red", "Status=done", "user_id=x&user_id=y", "=", "&&", "limits=x"]
+    )
+    def test_unknown_ones_are_ignored(self, user: Caller, query: str) -> None:
+        user.make_task("Buy milk")
+
+        assert titles_of(user, query) == ["Buy milk"]
+
+    def test_text_that_is_not_utf_8_is_refused(self, user: Caller) -> None:
+        assert error_of(user("GET", "/api/tasks", query_string="search=%FF")) == (422, "VALIDATION_ERROR")
+
+    @in_every_family
+    def test_a_wrong_one_has_the_familys_status(self, user: Caller, family: Family) -> None:
+        answer = user("GET", family.tasks(str(user.user_id)), query_string="sort=priority")
+
+        assert error_of(answer) == (family.invalid, "VALIDATION_ERROR")
+
+
+class TestPages:
+    @pytest.fixture(autouse=True)
+    def seven_tasks(self, user: Caller) -> None:
+        for number in range(7):
+            user.make_task(f"Task {number}")
+
+    def test_a_limit_alone_is_page_1(self, user: Caller) -> None:
+        answer = user("GET", "/api/tasks", params={"limit": "3"})
+
+        assert answer.json["pagination"]["page"] == 1
+        assert answer.json == user("GET", "/api/tasks", params={"limit": "3", "page": "1"}).json
+
+    def test_a_page_alone_has_50(self, user: Caller, database: Database) -> None:
+        database.run("INSERT INTO tasks (user_id, title) SELECT %s, 'x' FROM generate_series(1, 50)", (user.user_id,))
+
+        answer = user("GET", "/api/tasks", params={"page": "1"}).json
+        assert (len(answer["data"]), answer["pagination"]["limit"]) == (50, 50)
+        rest = user("GET", "/api/tasks", params={"cursor": answer["pagination"]["next_cursor"]}).json
+        assert (len(rest["data"]), rest["pagination"]) == (7, {"limit": 50, "next_cursor": None})
+
+    @pytest.mark.parametrize("page", [4, 1_000_000_000])
+    def test_a_page_past_the_end_is_empty(self, user: Caller, page: int) -> None:
+        answer = user("GET", "/api/tasks", params={"limit": "3", "page": str(page)})
+
+        assert answer.json["data"] == []
+        assert answer.json["pagination"] == {
+            "page": page, "limit": 3, "total": 7, "pages": 3, "next_cursor": None
+        }  # fmt: skip
+
+    def test_an_empty_list_has_no_pages(self, make_user: Callable[..., Caller]) -> None:
+        answer = make_user()("GET", "/api/tasks", params={"page": "1"})
+
+        assert answer.json == {
+            "data": [],
+            "pagination": {"page": 1, "limit": 50, "total": 0, "pages": 0, "next_cursor": None},
+        }
+        assert "link" not in answer.headers
+
+
+class TestLinks:
+    """RFC 8288."""
+
+    @staticmethod
+    def links(answer: Any) -> dict[str, str]:
+        found = re.findall(r'<([^>]*)>; *rel="?(\w+)"?', answer.headers.get("link", ""))
+        return {relation: target for target, relation in found}
+
+    @in_every_family
+    def test_next_and_prev_lead_through_all_pages_and_back(
+        self, user: Caller, listed: list[dict[str, Any]], family: Family
+    ) -> None:
+        start = f"{family.tasks(str(user.user_id))}?search=e&sort=title&order=desc&limit=4&unknown=%26%3D"
+        wanted = task_model.sort(task_model.select(listed, search="e"), "title", "desc")
+
+        seen, path, back = [], start, 0
+        while path:
+            answer = user("GET", path)
+            seen += answer.json["data"]
+            last, path = path, self.links(answer).get("next", "")
+        while last:
+            back += 1
+            last = self.links(user("GET", last)).get("prev", "")
+
+        assert seen == wanted
+        assert back == len(task_model.pages(wanted, 4))
+
+    def test_a_walk_by_cursor_has_next_alone(self, user: Caller, listed: list[dict[str, Any]]) -> None:
+        cursor = user("GET", "/api/tasks", params={"limit": "10"}).json["pagination"]["next_cursor"]
+        answer = user("GET", "/api/tasks", params={"limit": "10", "cursor": cursor})
+
+        assert set(self.links(answer)) == {"next"}
+        rest = user("GET", self.links(answer)["next"])
+        assert rest.json["data"] == listed[20:]
+        assert self.links(rest) == {}
+
+    @pytest.mark.parametrize("word", ["zoë", "a&b", "100%", "a+b", "x y", "#"])
+    @pytest.mark.parametrize("encoded", [True, False], ids=["percent-encoded", "bytes"])
+    def test_a_search_is_kept_whatever_is_in_it(self, user: Caller, word: str, encoded: bool) -> None:
+        for number in range(3):
+            user.make_task(f"{word} {number}")
+        # A client may send UTF-8 without encoding it; WSGI hands that on as Latin-1.
+        search = quote(word) if encoded or word.isascii() else word.encode().decode("latin-1")
+
+        answer = user("GET", "/api/tasks", query_string=f"search={search}&limit=2")
+        rest = user("GET", self.links(answer)["next"])
+
+        assert [task["title"] for task in rest.json["data"]] == [f"{word} 0"]
+
+    def test_a_whole_list_has_none(self, user: Caller, listed: list[dict[str, Any]]) -> None:
+        assert "link" not in user("GET", "/api/tasks").headers

@@ -1,0 +1,203 @@
+"""What the real process writes to its log: one event a thing that happened, with ids, and no secret ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.conftest import token_for
+from tests.contracts.service import Answer, Service
+
+SECRETS = {
+    "title": "secret-title-of-a-task",
+    "changed title": "secret-changed-title",
+    "description": "secret-description",
+    "search": "secret-search-words",
+    "password": "secret-pass-word",
+    "wrong password": "secret-wrong-password",
+    "e-mail": "secret-address@example.com",
+    "unknown e-mail": "secret-nobody@example.com",
+    "name": "secret-name-of-a-person",
+    "claimed e-mail": "secret-claim@example.com",
+    "bad field": "secret-bad-field",
+    "idempotency key": "secret-idempotency-key",
+    "forged token": "secret.forged.token",
+    "malformed body": "secret-malformed-body",
+}
+
+
+@dataclass
+class Told:
+    """A call, and the log lines that carry its request id."""
+
+    answer: Answer
+    lines: list[dict[str, Any]]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        assert len(self.lines) == 1, self.lines
+        return self.lines[0]
+
+
+@dataclass
+class Scene:
+    """Everything that was called, and all that was logged."""
+
+    told: dict[str, Told]
+    log: str
+    tokens: list[str]
+    task_id: int
+    user_id: str
+
+
+@pytest.fixture(scope="module")
+def scene(
+    start_shared_service: Callable[..., Service],
+) -> Iterator[Scene]:
+    """One run of the service through everything that is an event."""
+    service = start_shared_service(AUTH_RATE_LIMIT="", RATE_LIMIT="")
+    user_id = "user-in-the-log"
+    token = token_for(user_id, email=SECRETS["claimed e-mail"], name=SECRETS["name"])
+    stranger = token_for("somebody-else")
+    calls: dict[str, Answer] = {}
+
+    def call(
+        label: str, method: str, path: str, token: str | None = None, body: object = None, **headers: str
+    ) -> Answer:
+        headers = {"X-Request-ID": f"id-of-{label.replace(' ', '-')}", **headers}
+        calls[label] = service.call(method, path, token, body, headers)
+        return calls[label]
+
+    account = {"email": SECRETS["e-mail"], "password": SECRETS["password"], "name": SECRETS["name"]}
+    registered = call("registration", "POST", "/auth/register", None, account)
+    logged_in = call("login", "POST", "/auth/login", None, account)
+    call("failed login", "POST", "/auth/login", None, {**account, "password": SECRETS["wrong password"]})
+    call("unknown login", "POST", "/auth/login", None, {**account, "email": SECRETS["unknown e-mail"]})
+    call("taken", "POST", "/auth/register", None, account)
+    fields = {"title": SECRETS["title"], "description": SECRETS["description"]}
+    key = {"Idempotency-Key": SECRETS["idempotency key"]}
+    made = call("created", "POST", "/api/tasks", token, fields, **key)
+    task_id = made.json["data"]["id"]
+    path = f"/api/tasks/{task_id}"
+    call("replayed", "POST", "/api/tasks", token, fields, **key)
+    call("listed", "GET", f"/api/tasks?search={SECRETS['search']}", token)
+    call("updated", "PATCH", path, token, {"title": SECRETS["changed title"]})
+    call("completed", "PATCH", f"{path}/complete", token)
+    call("reopened", "PATCH", f"{path}/complete", token, {"completed": False})
+    call("not found", "GET", path, stranger)
+    call("forbidden", "GET", f"/api/{user_id}/tasks", stranger)
+    call("invalid", "POST", "/api/tasks", token, {"title": "", "due_date": SECRETS["bad field"]})
+    malformed = f'{{"title": "{SECRETS["malformed body"]}'.encode()
+    call("malformed", "POST", "/api/tasks", token, malformed, **{"Content-Type": "application/json"})
+    call("forged", "GET", "/api/tasks", SECRETS["forged token"])
+    call("anonymous", "GET", "/api/tasks")
+    call("unknown path", "GET", "/nowhere")
+    call("deleted", "DELETE", path, token)
+    assert service.stop() == 0
+
+    log = service.log
+    lines = [json.loads(line) for line in log.splitlines()]
+    told = {
+        label: Told(answer, [line for line in lines if line.get("request_id") == f"id-of-{label.replace(' ', '-')}"])
+        for label, answer in calls.items()
+    }
+    tokens = [token, stranger, registered.json["data"]["token"], logged_in.json["data"]["token"]]
+    yield Scene(told, log, tokens, task_id, user_id)
+
+
+EVENTS = {
+    "registration": ("user_registered", 201),
+    "login": ("user_logged_in", 200),
+    "failed login": ("login_failed", 401),
+    "unknown login": ("login_failed", 401),
+    "created": ("task_created", 201),
+    "updated": ("task_updated", 200),
+    "completed": ("task_completed", 200),
+    "reopened": ("task_reopened", 200),
+    "deleted": ("task_deleted", 204),
+}
+
+
+@pytest.mark.parametrize(("label", "event", "status"), [(label, *told) for label, told in EVENTS.items()])
+def test_each_thing_that_happens_is_one_event(scene: Scene, label: str, event: str, status: int) -> None:
+    told = scene.told[label]
+
+    assert told.answer.status == status
+    assert (told.line["event"], told.line["status"]) == (event, status)
+
+
+@pytest.mark.parametrize("label", ["created", "replayed", "updated", "completed", "reopened", "deleted"])
+def test_an_event_of_a_task_names_task_and_user(scene: Scene, label: str) -> None:
+    line = scene.told[label].line
+
+    assert (line["task_id"], line["user_id"]) == (scene.task_id, scene.user_id)
+
+
+@pytest.mark.parametrize("label", ["registration", "login"])
+def test_an_event_of_an_account_names_its_user(scene: Scene, label: str) -> None:
+    told = scene.told[label]
+
+    assert told.line["user_id"] == told.answer.json["data"]["user"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("label", "status"),
+    [
+        ("taken", 400),
+        ("not found", 404),
+        ("forbidden", 403),
+        ("invalid", 422),
+        ("malformed", 400),
+        ("forged", 401),
+        ("anonymous", 401),
+        ("unknown path", 404),
+    ],
+)
+def test_a_refusal_is_an_event_with_its_reason(scene: Scene, label: str, status: int) -> None:
+    line = scene.told[label].line
+
+    assert (line["event"], line["status"]) == ("refused", status)
+    assert line["reason"]
+
+
+def test_every_call_has_one_line_with_what_was_asked_and_how_long_it_took(scene: Scene) -> None:
+    for label, told in scene.told.items():
+        assert told.answer.headers["x-request-id"] == told.line["request_id"], label
+        assert {"method", "path", "status", "ms", "timestamp", "level"} <= set(told.line), label
+        assert "?" not in told.line["path"]
+
+
+@pytest.mark.parametrize("what", SECRETS)
+def test_no_secret_is_ever_in_it(scene: Scene, what: str) -> None:
+    secret = SECRETS[what]
+
+    assert secret not in scene.log
+    assert secret.split("@")[0] not in scene.log
+
+
+def test_no_token_is_ever_in_it(scene: Scene) -> None:
+    for token in scene.tokens:
+        for part in token.split("."):
+            assert part not in scene.log
+    assert "$2b$" not in scene.log
+
+
+def test_text_for_people_holds_the_same_and_no_secret_either(start_service: Callable[..., Service]) -> None:
+    service = start_service(LOG_FORMAT="text")
+    body = {"title": SECRETS["title"], "description": SECRETS["description"]}
+    token = token_for("user-in-the-log")
+    service.call("POST", "/api/tasks", token, body, {"X-Request-ID": "a-call"})
+    service.call("POST", "/auth/login", None, {"email": SECRETS["e-mail"], "password": SECRETS["password"]})
+    assert service.stop() == 0
+
+    [line] = [line for line in service.log.splitlines() if "a-call" in line]
+    assert "task_created" in line
+    assert "user-in-the-log" in line
+    with pytest.raises(ValueError, match="Expecting value|Extra data"):
+        json.loads(line)
+    for secret in (*body.values(), SECRETS["e-mail"], SECRETS["password"], token):
+        assert secret not in service.log

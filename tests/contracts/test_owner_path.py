@@ -1,0 +1,154 @@
+"""The specification "Backend API & Database", and what "Todo Backend API" wants of paths: /api/{user_id}/tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from api.database import Database
+from tests.conftest import Caller, error_of
+from tests.contracts.families import OWNER_PATH
+
+
+class TestCreateATask:
+    """User story 1."""
+
+    def test_valid_data_makes_a_task_201(self, user: Caller) -> None:
+        fields = {"title": "Pay rent", "description": "March", "due_date": "2026-03-01"}
+
+        answer = user("POST", f"/api/{user.user_id}/tasks", fields)
+
+        assert answer.status_code == 201
+        task = answer.json["data"]
+        assert isinstance(task["id"], int)
+        assert {name: task[name] for name in fields} == fields
+        assert task["user_id"] == user.user_id
+        assert answer.headers["location"] == f"/api/{user.user_id}/tasks/{task['id']}"
+
+    @pytest.mark.parametrize(
+        ("fields", "wrong"),
+        [
+            ({}, "title"),
+            ({"title": ""}, "title"),
+            ({"title": 5}, "title"),
+            ({"title": "x", "due_date": "tomorrow"}, "due_date"),
+            ({"title": "x", "completed": "no"}, "completed"),
+        ],
+    )
+    def test_invalid_data_is_422_with_the_field_named(
+        self, user: Caller, fields: dict[str, object], wrong: str
+    ) -> None:
+        answer = user("POST", f"/api/{user.user_id}/tasks", fields)
+
+        assert error_of(answer) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in answer.json["error"]["details"]] == [wrong]
+
+
+class TestViewTheUsersTasks:
+    """User story 2."""
+
+    def test_all_tasks_of_the_user_are_listed(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+        make_user().make_task("Theirs")
+        mine = [user.make_task("First"), user.make_task("Second")]
+
+        answer = user("GET", f"/api/{user.user_id}/tasks")
+
+        assert (answer.status_code, answer.json) == (200, {"data": mine[::-1]})
+
+    def test_another_users_path_is_403(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+        other = make_user()
+        other.make_task("Theirs")
+
+        assert error_of(user("GET", f"/api/{other.user_id}/tasks")) == (403, "FORBIDDEN")
+
+    def test_a_path_of_nobody_is_403_as_well(self, user: Caller) -> None:
+        assert error_of(user("GET", "/api/nobody-at-all/tasks")) == (403, "FORBIDDEN")
+
+    def test_the_path_must_be_the_users_exactly(self, make_user: Callable[..., Caller]) -> None:
+        user = make_user("Ada")
+
+        for spelling in ("ada", "ADA", "Ada%20", "Ad%C3%A1"):
+            assert error_of(user("GET", f"/api/{spelling}/tasks")) == (403, "FORBIDDEN")
+
+
+class TestUpdateAndManageTasks:
+    """User story 3."""
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_a_task_is_updated_200(self, user: Caller, method: str) -> None:
+        task = user.make_task("Pay rent")
+
+        answer = user(method, f"/api/{user.user_id}/tasks/{task['id']}", {"due_date": "2026-04-01"})
+
+        assert answer.status_code == 200
+        assert answer.json["data"]["due_date"] == "2026-04-01"
+        assert answer.json["data"]["title"] == "Pay rent"
+
+    def test_completion_is_toggled_200(self, user: Caller) -> None:
+        task = user.make_task("Pay rent")
+
+        answer = user("PATCH", f"/api/{user.user_id}/tasks/{task['id']}/complete")
+
+        assert answer.status_code == 200
+        assert answer.json["data"]["completed"] is True
+
+    def test_a_task_is_deleted_204(self, user: Caller) -> None:
+        task = user.make_task("Pay rent")
+
+        assert user("DELETE", f"/api/{user.user_id}/tasks/{task['id']}").status_code == 204
+        assert user.titles() == []
+
+
+class TestEdgeCases:
+    """The specification's edge cases."""
+
+    def test_a_task_that_does_not_exist_is_404(self, user: Caller) -> None:
+        assert error_of(user("GET", f"/api/{user.user_id}/tasks/1")) == (404, "NOT_FOUND")
+
+    def test_another_users_task_on_ones_own_path_is_404(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+        theirs = make_user().make_task("Theirs")
+
+        assert error_of(user("GET", f"/api/{user.user_id}/tasks/{theirs['id']}")) == (404, "NOT_FOUND")
+
+    def test_another_users_path_is_refused_before_the_body_is_read_and_the_database_asked(
+        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        statements: list[str] = []
+        run = database.run
+        monkeypatch.setattr(
+            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
+        )
+
+        answer = user("POST", "/api/someone-else/tasks", headers={"Content-Type": "text/plain"}, body=b"{")
+
+        assert error_of(answer) == (403, "FORBIDDEN")
+        assert statements == []
+        user("GET", "/api/tasks")
+        assert len(statements) == 1
+
+    @pytest.mark.parametrize(
+        "user_id",
+        ["a b", "a%2Fb", "zoë", "張三", "🦄", "a+b", "a?b#c", "a&b=c", "a@b.example", "{x}", "..", "a;b,c", "[1]"],
+    )
+    def test_ids_of_any_characters_go_into_the_path_percent_encoded(
+        self, make_user: Callable[..., Caller], user_id: str
+    ) -> None:
+        user = make_user(user_id)
+
+        made = user("POST", OWNER_PATH.tasks(user_id), {"title": "Mine"})
+
+        assert made.status_code == 201, made.text
+        assert made.json["data"]["user_id"] == user_id
+        location = made.headers["location"]
+        assert not set("?#") & set(location)
+        assert user("GET", location).json == made.json
+
+    @pytest.mark.parametrize("user_id", ["a/b", "tasks"])
+    def test_users_whom_no_path_can_name_are_served_by_the_other_families(
+        self, make_user: Callable[..., Caller], user_id: str
+    ) -> None:
+        task = make_user(user_id).make_task("Mine")
+
+        assert task["user_id"] == user_id
+        assert make_user(user_id)("GET", f"/tasks/{task['id']}").json["data"] == task

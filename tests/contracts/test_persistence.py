@@ -1,0 +1,156 @@
+"""The specification "Backend API & Data Persistence": every change is kept, and only for whom it belongs to.
+
+The restarts are of the real process; `service.py` starts it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from falcon.testing import TestClient
+
+from api.app import create_app
+from api.database import Database
+from api.migrate import migrate
+from api.settings import Settings
+from tests.conftest import Caller, connect, error_of, token_for
+from tests.contracts.service import Service
+
+
+class TestSecureTaskManagement:
+    """User story 1."""
+
+    def test_a_created_task_is_associated_with_the_users_id(self, user: Caller, database: Database) -> None:
+        task = user.make_task("Mine")
+
+        assert database.run("SELECT user_id FROM tasks WHERE id = %s", (task["id"],)) == [(user.user_id,)]
+
+    def test_a_list_has_the_users_tasks_only(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+        make_user().make_task("Theirs")
+        user.make_task("Mine")
+
+        assert user.titles() == ["Mine"]
+
+    def test_a_task_is_deleted_if_it_is_the_users(
+        self, user: Caller, make_user: Callable[..., Caller], database: Database
+    ) -> None:
+        path = f"/api/tasks/{user.make_task('Mine')['id']}"
+
+        assert make_user()("DELETE", path).status_code == 404
+        assert database.run("SELECT count(*) FROM tasks") == [(1,)]
+        assert user("DELETE", path).status_code == 204
+        assert database.run("SELECT count(*) FROM tasks") == [(0,)]
+
+
+CALLS = [
+    ("GET", "/api/tasks"),
+    ("POST", "/api/tasks"),
+    ("GET", "/api/tasks/1"),
+    ("PUT", "/api/tasks/1"),
+    ("PATCH", "/api/tasks/1"),
+    ("DELETE", "/api/tasks/1"),
+    ("PATCH", "/api/tasks/1/complete"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+class TestAuthentication:
+    """User story 2."""
+
+    def test_without_a_token_every_call_is_401(self, nobody: Caller, method: str, path: str) -> None:
+        answer = nobody(method, path)
+
+        assert error_of(answer) == (401, "UNAUTHORIZED")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    @pytest.mark.parametrize(("claims", "code"), [({"exp": 1}, "TOKEN_EXPIRED"), ({"sub": None}, "TOKEN_INVALID")])
+    def test_with_an_expired_or_invalid_token_too(
+        self, make_user: Callable[..., Caller], method: str, path: str, claims: dict[str, object], code: str
+    ) -> None:
+        answer = make_user(**claims)(method, path)
+
+        assert error_of(answer) == (401, code)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    def test_with_a_valid_token_it_is_processed(self, user: Caller, method: str, path: str) -> None:
+        assert user(method, path, {"title": "x"}).status_code in (200, 201, 404)
+
+
+class TestPersistence:
+    """User story 3."""
+
+    def test_tasks_are_there_after_a_restart_and_changes_and_deletions_hold(
+        self, start_service: Callable[..., Service]
+    ) -> None:
+        token = token_for("ada")
+        service = start_service()
+        made = service.call("POST", "/api/tasks", token, {"title": "Mine", "due_date": "2026-03-01"})
+        gone = service.call("POST", "/api/tasks", token, {"title": "Gone"})
+        kept = service.call("PUT", made.headers["location"], token, {"title": "Changed"})
+        assert service.call("DELETE", gone.headers["location"], token).status == 204
+        assert service.stop() == 0
+
+        service = start_service()
+        assert service.call("GET", made.headers["location"], token).json == kept.json
+        assert service.call("GET", gone.headers["location"], token).status == 404
+        assert service.call("GET", "/api/tasks", token).json["data"] == [kept.json["data"]]
+
+    def test_an_updated_task_is_read_back_as_updated(self, user: Caller) -> None:
+        task = user.make_task("Before", description="x")
+
+        user("PATCH", f"/api/tasks/{task['id']}", {"title": "After"})
+
+        found = user("GET", f"/api/tasks/{task['id']}").json["data"]
+        assert (found["title"], found["description"]) == ("After", "x")
+
+    def test_a_deleted_task_is_404(self, user: Caller) -> None:
+        path = f"/api/tasks/{user.make_task('Gone')['id']}"
+        user("DELETE", path)
+
+        assert error_of(user("GET", path)) == (404, "NOT_FOUND")
+
+    def test_an_update_that_is_refused_stores_no_part_of_it(self, user: Caller) -> None:
+        task = user.make_task("Before")
+        path = f"/api/tasks/{task['id']}"
+
+        assert user("PATCH", path, {"title": "After", "due_date": "never"}).status_code == 422
+        assert user("GET", path).json["data"] == task
+
+
+class TestDatabaseAway:
+    """The specification's edge case: the connection fails during a request."""
+
+    def test_calls_are_503_meanwhile_nothing_is_stored_and_it_goes_on_by_itself(
+        self, create_database: Callable[[], str], postgres_url: str, make_settings: Callable[..., Settings]
+    ) -> None:
+        url = create_database()
+        database, administrator = connect(url), connect(postgres_url)
+        migrate(database, "users")
+        client = TestClient(create_app(make_settings(DATABASE_URL=url), database))
+        user = Caller(client, "ada", token_for("ada"))
+        user.make_task("Before")
+        name = urlsplit(url).path[1:]
+
+        administrator.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        administrator.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        answers = [user("POST", "/api/tasks", {"title": "Lost"}), user("GET", "/api/tasks"), user("GET", "/ready")]
+        administrator.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+        for answer in answers:
+            assert error_of(answer) == (503, "DATABASE_UNAVAILABLE")
+            assert int(answer.headers["retry-after"]) >= 1
+            assert name not in answer.text
+        self.wait_until_served(user)
+        assert user.titles() == ["Before"]
+        database.close()
+        administrator.close()
+
+    @staticmethod
+    def wait_until_served(user: Caller) -> None:
+        deadline = time.monotonic() + 10
+        while user("GET", "/api/tasks").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -1,0 +1,159 @@
+"""ETag, If-None-Match and If-Match (RFC 9110, section 13.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from falcon.testing import Result
+
+from api.database import Database
+from tests.conftest import Caller, error_of
+from tests.contracts.families import Family, in_every_family
+
+WRITES = [
+    ("PUT", "", {"title": "Changed"}),
+    ("PATCH", "", {"completed": True}),
+    ("PATCH", "/complete", None),
+    ("PATCH", "/complete", {"completed": True}),
+    ("DELETE", "", None),
+]
+each_write = pytest.mark.parametrize(("method", "suffix", "body"), WRITES)
+
+
+def write(user: Caller, path: str, tag: str, method: str = "PATCH", body: Any = None) -> Result:
+    body = {"title": "Changed"} if body is None and method == "PATCH" and "complete" not in path else body
+    return user(method, path, body, headers={"If-Match": tag})
+
+
+@pytest.fixture
+def path(user: Caller) -> str:
+    """A task that is at version 2."""
+    made = f"/api/tasks/{user.make_task('Buy milk')['id']}"
+    user("PATCH", made, {"title": "Buy more milk"})
+    return made
+
+
+@in_every_family
+class TestETag:
+    def test_every_answer_with_one_task_has_a_strong_one(self, user: Caller, family: Family) -> None:
+        owner = str(user.user_id)
+        made = user("POST", family.tasks(owner), {"title": "Buy milk"})
+        task_id = made.json["data"]["id"]
+        answers = [
+            made,
+            user("GET", family.task(owner, task_id)),
+            user("HEAD", family.task(owner, task_id)),
+            user("PUT", family.task(owner, task_id), {"title": "x"}),
+            user("PATCH", family.task(owner, task_id), {"title": "y"}),
+            user("PATCH", family.completion(owner, task_id)),
+            user("PATCH", family.completion(owner, task_id), {"completed": False}),
+        ]
+
+        tags = [answer.headers["etag"] for answer in answers]
+        assert all(tag.startswith('"') and tag.endswith('"') for tag in tags)
+        assert len(set(tags)) == 5, "a read keeps the tag, every write changes it"
+        assert tags[0] == tags[1] == tags[2]
+
+    def test_the_task_that_was_read_is_not_sent_again(self, user: Caller, family: Family) -> None:
+        path = family.task(str(user.user_id), user.make_task()["id"])
+        tag = user("GET", path).headers["etag"]
+
+        for method in ("GET", "HEAD"):
+            answer = user(method, path, headers={"If-None-Match": tag})
+            assert (answer.status_code, answer.content) == (304, b"")
+            assert answer.headers["etag"] == tag
+        user("PATCH", path, {"title": "Changed"})
+        assert user("GET", path, headers={"If-None-Match": tag}).status_code == 200
+
+
+class TestIfNoneMatch:
+    @pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"1", "2"', 'W/"9","2"', "*", '"x" , W/"2"'])
+    def test_what_names_the_version_is_304(self, user: Caller, path: str, tags: str) -> None:
+        assert user("GET", path, headers={"If-None-Match": tags}).status_code == 304
+
+    @pytest.mark.parametrize("tags", ['"1"', '"22"', 'W/"1"', '"1", "3"', '"*"', '""', '"2 "'])
+    def test_what_does_not_is_200(self, user: Caller, path: str, tags: str) -> None:
+        assert user("GET", path, headers={"If-None-Match": tags}).status_code == 200
+
+    def test_an_unknown_task_is_404(self, user: Caller) -> None:
+        assert error_of(user("GET", "/api/tasks/1", headers={"If-None-Match": "*"})) == (404, "NOT_FOUND")
+
+
+class TestIfMatch:
+    @each_write
+    def test_the_current_version_lets_a_write_pass(
+        self, user: Caller, path: str, method: str, suffix: str, body: Any
+    ) -> None:
+        assert write(user, path + suffix, '"2"', method, body).status_code in (200, 204)
+
+    @each_write
+    def test_a_version_that_is_gone_is_412_and_changes_nothing(
+        self, user: Caller, path: str, method: str, suffix: str, body: Any
+    ) -> None:
+        before = user("GET", path)
+
+        assert error_of(write(user, path + suffix, '"1"', method, body)) == (412, "PRECONDITION_FAILED")
+        after = user("GET", path)
+        assert (after.json, after.headers["etag"]) == (before.json, before.headers["etag"])
+
+    @pytest.mark.parametrize("tags", ['"2"', "*", '"1", "2"', '"x","2"', 'W/"2", "2"', ' "2" '])
+    def test_what_names_the_version_strongly_passes(self, user: Caller, path: str, tags: str) -> None:
+        assert write(user, path, tags).status_code == 200
+
+    @pytest.mark.parametrize(
+        "tags",
+        ['W/"2"', 'w/"2"', 'W/"1", W/"2"', '"1"', '"3"', '"02"', '"2 "', '"abc"', '""', '"*"', "a, b", "W/",
+         '"99999999999999999999999"', '"-2"', '"²"'],
+    )  # fmt: skip
+    def test_what_does_not_is_412(self, user: Caller, path: str, tags: str) -> None:
+        before = user("GET", path).json
+
+        assert error_of(write(user, path, tags)) == (412, "PRECONDITION_FAILED")
+        assert user("GET", path).json == before
+
+    @pytest.mark.parametrize("tags", ['"1"', "*", 'W/"1"'])
+    @each_write
+    def test_an_unknown_task_is_404_with_it_too(
+        self, user: Caller, method: str, suffix: str, body: Any, tags: str
+    ) -> None:
+        assert error_of(write(user, f"/api/tasks/1{suffix}", tags, method, body)) == (404, "NOT_FOUND")
+
+    @in_every_family
+    def test_another_users_task_is_refused_as_such(
+        self, user: Caller, make_user: Callable[..., Caller], family: Family
+    ) -> None:
+        theirs = make_user().make_task("Theirs")
+
+        answer = write(user, family.task(str(user.user_id), theirs["id"]), '"1"')
+
+        assert answer.status_code == family.foreign
+
+    def test_without_it_the_last_write_wins(self, user: Caller, path: str) -> None:
+        assert user("PATCH", path, {"title": "Mine"}).status_code == 200
+
+    def test_of_eight_writers_with_one_version_one_wins(self, user: Caller, path: str) -> None:
+        def attempt(number: int) -> Result:
+            return user("PATCH", path, {"title": f"Writer {number}"}, headers={"If-Match": '"2"'})
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(attempt, range(8)))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+        winner = next(answer for answer in answers if answer.status_code == 200)
+        assert user("GET", path).json == winner.json
+
+    def test_it_is_decided_in_the_statement_that_writes(
+        self, user: Caller, path: str, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        statements: list[str] = []
+        run = database.run
+        monkeypatch.setattr(
+            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
+        )
+
+        write(user, path, '"2"')
+
+        assert [statement.split()[0] for statement in statements] == ["UPDATE"]

@@ -1,0 +1,231 @@
+"""Users that tokens name: their rows are made on the first write, or, where somebody else keeps the users, never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+import pytest
+from falcon.testing import TestClient
+
+from api.app import create_app
+from api.database import Database
+from api.migrate import migrate
+from api.settings import Settings, SettingsError
+from tests.conftest import Caller, connect, error_of
+
+
+class TestProvisioning:
+    def test_the_first_write_makes_the_row_from_the_claims(
+        self, make_user: Callable[..., Caller], database: Database
+    ) -> None:
+        user = make_user("ada", email="ada@example.com", name="Ada")
+
+        assert user("GET", "/api/tasks").status_code == 200
+        assert database.run("SELECT count(*) FROM users") == [(0,)]
+        user.make_task("First")
+        assert database.run("SELECT id, email, name, password_hash FROM users") == [
+            ("ada", "ada@example.com", "Ada", None)
+        ]
+
+    def test_it_costs_known_users_nothing(
+        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user.make_task("First")
+        statements: list[str] = []
+        run = database.run
+        monkeypatch.setattr(
+            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
+        )
+
+        user.make_task("Second")
+
+        assert len(statements) == 1
+
+    def test_claims_that_are_missing_leave_nulls(self, make_user: Callable[..., Caller], database: Database) -> None:
+        make_user("ada").make_task("First")
+
+        assert database.run("SELECT email, name FROM users") == [(None, None)]
+
+    def test_emails_of_provisioned_users_need_not_be_unique(self, make_user: Callable[..., Caller]) -> None:
+        for user_id in ("ada", "ben"):
+            make_user(user_id, email="shared@example.com").make_task("Mine")
+
+    def test_first_writes_at_the_same_instant_all_succeed(self, user: Caller, database: Database) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda number: user.make_task(f"Task {number}"), range(6)))
+
+        assert database.run("SELECT count(*) FROM users") == [(1,)]
+        assert len(user.titles()) == 6
+
+    @pytest.mark.parametrize("length", [1, 255])
+    def test_ids_have_1_to_255_characters(self, make_user: Callable[..., Caller], length: int) -> None:
+        assert make_user("é" * length).make_task("Mine")["user_id"] == "é" * length
+
+    def test_the_longest_id_and_the_longest_texts_fit_together(self, make_user: Callable[..., Caller]) -> None:
+        characters = [chr(0x1F300 + number) for number in range(255)]
+        user = make_user("".join(characters))
+
+        task = user.make_task("".join(characters + characters)[:500], description="🦄" * 10_000)
+
+        assert user("GET", f"/api/tasks/{task['id']}").json["data"] == task
+
+    def test_off_makes_a_missing_user_a_401(
+        self, make_client: Callable[..., TestClient], make_user: Callable[..., Caller], database: Database
+    ) -> None:
+        user = make_user(through=make_client(PROVISION_USERS="off"))
+
+        refused = user("POST", "/api/tasks", {"title": "x"})
+
+        assert error_of(refused)[0] == 401
+        assert refused.headers["www-authenticate"] == "Bearer"
+        assert database.run("SELECT count(*) FROM users") == [(0,)]
+        database.run("INSERT INTO users (id) VALUES (%s)", (user.user_id,))
+        user.make_task("x")
+
+
+@dataclass
+class ForeignHouse:
+    """A database whose users table somebody else made, and its application."""
+
+    database: Database
+    settings: Callable[..., Settings]
+
+    def client(self, **environ: str) -> TestClient:
+        return TestClient(create_app(self.settings(**environ), self.database))
+
+
+KINDS = {
+    "text": ("text", "users", "Zx81"),
+    "varchar": ("varchar(36)", "user", "Zx81"),
+    "uuid": ("uuid", "Members", "0b8f3a52-6c1e-4b8e-9a0e-0d9a3c6b7e11"),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    """The type of the ids, the table's name, and a user in it."""
+    return KINDS[request.param]
+
+
+@pytest.fixture(scope="module")
+def foreign_url(create_database: Callable[[], str], kind: tuple[str, str, str]) -> str:
+    """A database that had its users table before our migrations came."""
+    id_type, table, _ = kind
+    url = create_database()
+    database = connect(url)
+    database.run(
+        f'CREATE TABLE "{table}" (id {id_type} PRIMARY KEY, email text UNIQUE NOT NULL, "emailVerified" boolean)'
+    )
+    migrate(database, table)
+    database.close()
+    return url
+
+
+@pytest.fixture
+def house(
+    foreign_url: str, make_settings: Callable[..., Settings], kind: tuple[str, str, str]
+) -> Iterator[ForeignHouse]:
+    _, table, user_id = kind
+    database = connect(foreign_url)
+    database.run(f'DELETE FROM "{table}"')
+    database.run(f'INSERT INTO "{table}" VALUES (%s, %s, true)', (user_id, "ada@example.com"))
+    yield ForeignHouse(
+        database, lambda **environ: make_settings(DATABASE_URL=foreign_url, USERS_TABLE=table, **environ)
+    )
+    database.close()
+
+
+def described(database: Database, table: str) -> list[Any]:
+    """All that may be altered of a table, and its rows."""
+    return [
+        database.run(
+            "SELECT column_name, data_type, column_default, is_nullable FROM information_schema.columns"
+            " WHERE table_name = %s ORDER BY 1",
+            (table,),
+        ),
+        database.run("SELECT indexdef FROM pg_indexes WHERE tablename = %s ORDER BY 1", (table,)),
+        database.run("SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass", (f'"{table}"',)),
+        database.run("SELECT obj_description(%s::regclass)", (f'"{table}"',)),
+        database.run(f'SELECT ctid::text, xmin::text, * FROM "{table}"'),
+    ]
+
+
+class TestSomebodyElsesUsersTable:
+    def test_its_users_have_tasks_of_their_own(
+        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+    ) -> None:
+        user = make_user(kind[2], through=house.client())
+
+        task = user.make_task("Mine")
+
+        assert task["user_id"] == kind[2]
+        assert user("PATCH", f"/api/tasks/{task['id']}/complete").json["data"]["completed"] is True
+        assert user.titles(search="mine", sort="title", limit="1") == ["Mine"]
+        again = {"Idempotency-Key": "k"}
+        created = [user("POST", "/api/tasks", {"title": "Once"}, headers=again) for _ in range(2)]
+        assert created[0].content == created[1].content
+        assert user("DELETE", f"/api/tasks/{task['id']}").status_code == 204
+
+    def test_it_is_never_altered_or_written(
+        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+    ) -> None:
+        _, table, user_id = kind
+        before = described(house.database, table)
+        client = house.client()
+
+        make_user(user_id, through=client, email="other@example.com", name="Other").make_task("Mine")
+        stranger = make_user(str(uuid4()), through=client, email="new@example.com")
+        answer = stranger("POST", "/api/tasks", {"title": "x"})
+
+        assert error_of(answer)[0] == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert described(house.database, table) == before
+
+    def test_its_users_take_their_tasks_with_them(
+        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+    ) -> None:
+        make_user(kind[2], through=house.client()).make_task("Mine")
+
+        house.database.run(f'DELETE FROM "{kind[1]}"')
+
+        assert house.database.run("SELECT count(*) FROM tasks") == [(0,)]
+
+    def test_it_has_no_local_accounts(self, house: ForeignHouse) -> None:
+        for path in ("/auth/register", "/auth/login"):
+            assert error_of(house.client().simulate_post(path, json={})) == (404, "NOT_FOUND")
+
+    @pytest.mark.parametrize("setting", ["LOCAL_ACCOUNTS", "PROVISION_USERS"])
+    def test_asking_for_what_would_write_it_stops_the_start(self, house: ForeignHouse, setting: str) -> None:
+        with pytest.raises(SettingsError, match=setting):
+            house.client(**{setting: "on"})
+
+    def test_the_users_ids_are_compared_exactly(
+        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+    ) -> None:
+        user = make_user(kind[2], through=house.client())
+        task = user.make_task("Mine")
+
+        for spelling in (kind[2].upper(), kind[2].replace("-", ""), f"{{{kind[2]}}}"):
+            if spelling != kind[2]:
+                other = make_user(spelling, through=house.client())
+                assert other("GET", f"/api/tasks/{task['id']}").status_code in (401, 404)
+                assert other("GET", "/api/tasks").json.get("data", []) == []
+                assert other("POST", "/api/tasks", {"title": "x"}).status_code == 401
+
+
+def test_a_users_table_whose_ids_are_neither_text_nor_uuid_is_refused(
+    create_database: Callable[[], str],
+) -> None:
+    database = connect(create_database())
+    database.run("CREATE TABLE users (id integer PRIMARY KEY)")
+
+    with pytest.raises((ValueError, psycopg2.Error), match="id of table users must be text or uuid"):
+        migrate(database, "users")
+
+    assert database.run("SELECT to_regclass('tasks')") == [(None,)]
+    database.close()

@@ -1,0 +1,116 @@
+"""A user's task calls are counted: the headers of draft-ietf-httpapi-ratelimit-headers-10, 429, and whose count it is.
+
+Counting in Redis is in test_redis_rate_limits.py; the limit on /auth in test_account_limits.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from falcon.testing import TestClient
+
+from api.settings import load_settings
+from tests.conftest import SECRET, Caller, error_of
+from tests.contracts.families import FAMILIES, Family, in_every_family
+
+
+@pytest.fixture
+def limited(make_client: Callable[..., TestClient]) -> TestClient:
+    """An application where a user may call three times an hour."""
+    return make_client(RATE_LIMIT="3/hour")
+
+
+def test_every_answer_says_what_the_limit_is_and_what_is_left(
+    make_client: Callable[..., TestClient], make_user: Callable[..., Caller]
+) -> None:
+    user = make_user(through=make_client(RATE_LIMIT="600/minute"))
+
+    for left in (599, 598, 597):
+        headers = user("GET", "/api/tasks").headers
+        assert headers["ratelimit-policy"] == '"user";q=600;w=60'
+        match = re.fullmatch(r'"user";r=(\d+);t=(\d+)', headers["ratelimit"])
+        assert match
+        assert int(match[1]) == left
+        assert 1 <= int(match[2]) <= 60
+
+
+def test_the_default_is_600_a_minute(database_url: str) -> None:
+    settings = load_settings({"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET})
+
+    assert settings.rate_limit == "600/minute"
+
+
+def test_one_call_too_many_is_429_with_retry_after(limited: TestClient, make_user: Callable[..., Caller]) -> None:
+    user = make_user(through=limited)
+    answers = [user("GET", "/api/tasks") for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    for answer in answers[3:]:
+        assert error_of(answer) == (429, "RATE_LIMITED")
+        assert 1 <= int(answer.headers["retry-after"]) <= 3600
+        assert answer.headers["ratelimit-policy"] == '"user";q=3;w=3600'
+        assert re.fullmatch(r'"user";r=0;t=\d+', answer.headers["ratelimit"])
+
+
+def test_a_call_that_is_refused_stores_nothing(limited: TestClient, make_user: Callable[..., Caller]) -> None:
+    user = make_user(through=limited)
+    for number in range(4):
+        user("POST", "/api/tasks", {"title": f"Task {number}"})
+
+    assert make_user(user.user_id).titles() == ["Task 2", "Task 1", "Task 0"]
+
+
+def test_users_are_counted_each_by_themselves(limited: TestClient, make_user: Callable[..., Caller]) -> None:
+    ada, ben = make_user(through=limited), make_user(through=limited)
+    for _ in range(4):
+        ada("GET", "/api/tasks")
+
+    answer = ben("GET", "/api/tasks")
+    assert answer.status_code == 200
+    assert '"user";r=2;' in answer.headers["ratelimit"]
+
+
+def test_all_families_and_tokens_of_a_user_count_together(
+    limited: TestClient, make_user: Callable[..., Caller]
+) -> None:
+    user_id = str(make_user().user_id)
+    callers = [make_user(user_id, through=limited, nonce=number) for number in range(4)]
+    paths = [*(family.tasks(user_id) for family in FAMILIES), "/api/tasks/1"]
+
+    statuses = [caller("GET", path).status_code for caller, path in zip(callers, paths, strict=True)]
+
+    assert statuses == [200, 200, 200, 429]
+
+
+@in_every_family
+def test_refused_calls_of_a_known_user_count_too(
+    limited: TestClient, make_user: Callable[..., Caller], family: Family
+) -> None:
+    user = make_user(through=limited)
+    path = family.task(str(user.user_id), "seven")
+
+    statuses = [user("GET", path).status_code for _ in range(4)]
+
+    assert statuses == [family.invalid] * 3 + [429]
+
+
+def test_calls_without_a_known_user_are_not_counted(
+    limited: TestClient, make_user: Callable[..., Caller], nobody: Caller
+) -> None:
+    user = make_user(through=limited)
+    stranger = Caller(limited, None, None)
+    for _ in range(5):
+        assert "ratelimit" not in stranger("GET", "/api/tasks").headers
+        assert "ratelimit" not in user("OPTIONS", "/api/tasks").headers
+        assert "ratelimit" not in user("GET", "/health").headers
+        assert "ratelimit" not in user("GET", "/nowhere").headers
+
+    assert user("GET", "/api/tasks").status_code == 200
+
+
+def test_no_limit_means_no_headers(user: Caller) -> None:
+    headers = user("GET", "/api/tasks").headers
+
+    assert not {"ratelimit", "ratelimit-policy", "retry-after"} & set(headers)

@@ -1,0 +1,215 @@
+"""Faults of the database under the load of many clients, met by `Database` alone: nobody waits for 2 s, what was
+acknowledged is there once, and 3 s after the database is back so is the service.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+
+from api.database import Database
+from api.embedded import start_embedded, stop_embedded
+from api.errors import DatabaseUnavailable
+from tests.faults.load import LEDGER, Load
+from tests.faults.stalled_proxy import StalledProxy
+
+CLIENTS = 20
+
+
+class Server:
+    """A PostgreSQL of these tests' own, which they may kill."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self.url = start_embedded(data_dir)
+
+    def kill(self) -> None:
+        pid = int((self._data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+
+    def start(self) -> float:
+        """The time at which it was back."""
+        start_embedded(self._data_dir)
+        return time.monotonic()
+
+    def restart(self) -> float:
+        stop_embedded(self._data_dir)
+        return self.start()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    data_dir = Path(tempfile.mkdtemp(prefix="faults-"))
+    yield Server(data_dir)
+    stop_embedded(data_dir)
+    shutil.rmtree(data_dir)
+
+
+@pytest.fixture
+def admin(server: Server) -> Iterator[psycopg2.extensions.connection]:
+    connection = psycopg2.connect(server.url)
+    connection.autocommit = True
+    connection.cursor().execute(f"DROP TABLE IF EXISTS ledger; {LEDGER}")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def make_database(server: Server, admin: psycopg2.extensions.connection) -> Iterator[Callable[..., Database]]:
+    made: list[Database] = []
+
+    def make(url: str = server.url, pool_size: int = 8) -> Database:
+        made.append(Database(url, pool_size=pool_size, statement_timeout=1.5))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def database(make_database: Callable[..., Database]) -> Database:
+    return make_database()
+
+
+def test_killed_and_started_again(server: Server, database: Database) -> None:
+    with Load(database, CLIENTS) as load:
+        load.wait_for_success(time.monotonic())
+        server.kill()
+        load.wait_for_refusal()
+        time.sleep(0.5)
+        recovered = load.wait_for_success(server.start())
+    load.check("kill -9 of the server", recovered)
+
+
+def test_restarted_again_and_again(server: Server, database: Database) -> None:
+    recovered = 0.0
+    with Load(database, CLIENTS) as load:
+        for _ in range(5):
+            load.wait_for_success(time.monotonic())
+            recovered = max(recovered, load.wait_for_success(server.restart()))
+    load.check("five restarts", recovered)
+
+
+def test_gone_for_longer_nobody_waits(server: Server, database: Database) -> None:
+    database.run("SELECT 1")
+    server.kill()
+    time.sleep(0.3)
+    with pytest.raises(DatabaseUnavailable):
+        database.run("SELECT 1")
+    for _ in range(50):
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            database.run("SELECT 1", repeatable=True)
+        assert time.monotonic() - started < 0.5
+    server.start()
+
+
+def test_every_connection_terminated_again_and_again(database: Database, admin: psycopg2.extensions.connection) -> None:
+    with Load(database, CLIENTS) as load:
+        for _ in range(10):
+            load.wait_for_success(time.monotonic())
+            with admin.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tasks'"
+                )
+        recovered = load.wait_for_success(time.monotonic())
+    load.check("pg_terminate_backend of all, ten times", recovered)
+
+
+def test_a_black_hole_and_back(server: Server, make_database: Callable[..., Database]) -> None:
+    with StalledProxy(server.url) as proxy, Load(make_database(proxy.url), CLIENTS) as load:
+        load.wait_for_success(time.monotonic())
+        proxy.stall()
+        load.wait_for_refusal()
+        time.sleep(3)
+        proxy.resume()
+        recovered = load.wait_for_success(time.monotonic())
+        load.stop()
+        load.check("black hole", recovered)
+
+
+def test_a_black_hole_from_the_start(server: Server, make_database: Callable[..., Database]) -> None:
+    with StalledProxy(server.url) as proxy:
+        proxy.stall()
+        with Load(make_database(proxy.url), CLIENTS) as load:
+            load.wait_for_refusal()
+            time.sleep(2)
+            proxy.resume()
+            recovered = load.wait_for_success(time.monotonic())
+            load.stop()
+            load.check("black hole from the start", recovered)
+
+
+def test_a_black_hole_holds_up_nobody_else(server: Server, make_database: Callable[..., Database]) -> None:
+    """Not even a thread that does nothing with the database: no call may keep the interpreter lock."""
+    with StalledProxy(server.url) as proxy:
+        database = make_database(proxy.url)
+        database.run("SELECT 1")
+        proxy.stall()
+        thread = threading.Thread(target=pytest.raises, args=(DatabaseUnavailable, database.run, "SELECT 1"))
+        thread.start()
+        longest, last = 0.0, time.monotonic()
+        while thread.is_alive():
+            time.sleep(0.01)
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        assert longest < 1
+
+
+def test_more_clients_than_connections(make_database: Callable[..., Database]) -> None:
+    slow = "INSERT INTO ledger SELECT %s, %s FROM pg_sleep(0.15) RETURNING client"
+    database = make_database(pool_size=2)
+    with Load(database, CLIENTS, slow) as load:
+        load.wait_for_refusal()
+        time.sleep(1)
+    assert set(load.refused) == {"overloaded"}
+    load.check("20 clients, 2 connections, 150 ms a statement")
+
+
+def test_a_lock_held_on_a_row_stops_only_who_wants_that_row(
+    server: Server, database: Database, admin: psycopg2.extensions.connection
+) -> None:
+    admin.cursor().execute("DROP TABLE IF EXISTS rows; CREATE TABLE rows AS SELECT generate_series(1, 2) AS id, 0 AS n")
+    holder = psycopg2.connect(server.url)
+    holder.cursor().execute("UPDATE rows SET n = 1 WHERE id = 1")
+    update = "UPDATE rows SET n = n + 1 WHERE id = 1 RETURNING (%s, %s)"
+    with Load(database, 3, update) as stuck, Load(database, 5) as load:
+        stuck.wait_for_refusal()
+        load.wait_for_success(time.monotonic())
+    assert set(stuck.refused) == {"deadline"}
+    assert stuck.longest < 2
+    assert load.refused == {}
+    holder.rollback()
+    holder.close()
+    assert database.run("SELECT n FROM rows WHERE id = 1") == [(0,)]
+    load.check("a lock held on another row")
+
+
+def test_a_full_disk_stores_nothing_and_keeps_the_connections(
+    database: Database, admin: psycopg2.extensions.connection
+) -> None:
+    full = """
+        CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk AFTER INSERT ON ledger EXECUTE FUNCTION full_disk()
+    """
+    with Load(database, CLIENTS) as load:
+        load.wait_for_success(time.monotonic())
+        admin.cursor().execute(full)
+        load.wait_for_refusal()
+        time.sleep(0.5)
+        admin.cursor().execute("DROP TRIGGER full_disk ON ledger")
+        recovered = load.wait_for_success(time.monotonic())
+    assert set(load.refused) == {"disk_full"}
+    assert len(load.acknowledged) == database.run("SELECT count(*) FROM ledger")[0][0]
+    load.check("full disk", recovered)

@@ -1,0 +1,85 @@
+"""A JWKS endpoint on a real socket that can be told to fail, hang or send nonsense. For tests only."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.signing import Signer
+
+
+class JwksServer:
+    """`keys` are published; the other public attributes change the answer, delays are in seconds."""
+
+    def __init__(self, *signers: Signer) -> None:
+        self.keys: list[Any] = [signer.jwk for signer in signers]
+        self.body: bytes | None = None
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.delay = 0.0
+        self.piece_delay = 0.0
+        self.requests = 0
+        self._server: ThreadingHTTPServer | None = None
+        self._port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/api/auth/jwks"
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Listen, on the port of before where there was one."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
+        self._server.daemon_threads = True
+        self._port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Refuse connections from now on."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@contextmanager
+def serving(*signers: Signer) -> Iterator[JwksServer]:
+    server = JwksServer(*signers)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _handler(state: JwksServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.requests += 1
+            body = json.dumps({"keys": state.keys}).encode() if state.body is None else state.body
+            time.sleep(state.delay)
+            try:
+                self.send_response(state.status)
+                for name, value in state.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                pieces = [body] if not state.piece_delay else [body[at : at + 1] for at in range(len(body))]
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    time.sleep(state.piece_delay)
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, *args: Any) -> None:
+            return None
+
+    return Handler

@@ -1,0 +1,28 @@
+"""Programs that a test needs and the project does not install: found, or told how to get them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sysconfig
+from typing import NoReturn
+
+import pytest
+
+PACKAGES = {"promtool": "prometheus", "pg_dump": "postgresql-client", "systemd-analyze": "systemd"}
+
+
+def find_program(name: str) -> str:
+    """The program's path: from PATH, from a server's place, from the virtual environment. Skips the test without it."""
+    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", sysconfig.get_path("scripts")))
+    found = shutil.which(name, path=places)
+    if found is None:
+        missing(f"{name} is not installed: apt install {PACKAGES.get(name, name)}")
+    return found
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test where a person runs it, fail it where CI does."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)

@@ -1,0 +1,171 @@
+"""`serve.py --check`: a line for each part, what to do about it, and an exit status that tells."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import psycopg2
+import pytest
+
+from api.migrate import migrate
+from serve import main
+from tests.conftest import connect
+from tests.jwks_server import JwksServer, serving
+from tests.operations.programs import find_program
+from tests.operations.scrape import wait_until
+from tests.service import free_port
+from tests.signing import make_signer
+
+Check: TypeAlias = Callable[..., tuple[int, dict[str, str]]]
+
+GOOD_SECRET = secrets.token_urlsafe(32)
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
+    """Runs the check in an empty directory; its exit status and its lines by part."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(**environ: str) -> tuple[int, dict[str, str]]:
+        status = main(["--check"], {"BETTER_AUTH_SECRET": GOOD_SECRET, "BCRYPT_COST": "4", **environ})
+        lines = capsys.readouterr().out.splitlines()
+        assert not [line for line in lines if GOOD_SECRET in line]
+        return status, {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
+
+    return run
+
+
+def test_all_is_well_with_a_current_database(check: Check, database_url: str) -> None:
+    status, lines = check(DATABASE_URL=database_url)
+    assert status == 0
+    assert list(lines) == ["settings", "database", "schema", "secret", "JWKS", "Redis"]
+    assert all(line.startswith("ok: ") for line in lines.values()), lines
+    assert "PostgreSQL 1" in lines["database"]
+
+
+def test_an_empty_folder_is_well_and_stays_empty(check: Check, tmp_path: Path) -> None:
+    status, lines = check(BETTER_AUTH_SECRET="")
+    assert (status, "schema" in lines) == (0, False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_migration_that_is_to_run_is_named_and_not_run(check: Check, create_database: Callable[[], str]) -> None:
+    url = create_database()
+    status, lines = check(DATABASE_URL=url)
+    assert status == 0
+    assert "the next start runs 001_create_tables" in lines["schema"]
+    database = connect(url)
+    assert database.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    database.close()
+
+
+def test_a_role_that_may_not_create_tables_is_told_so(check: Check, create_database: Callable[[], str]) -> None:
+    url = create_database()
+    database = connect(url)
+    role = f"reader_{secrets.token_hex(4)}"
+    database.run(f"CREATE ROLE {role} LOGIN")
+    try:
+        status, lines = check(DATABASE_URL=url.replace("postgres@", f"{role}@", 1))
+        assert status == 1
+        assert lines["schema"].startswith("failed: ")
+        assert "GRANT CREATE" in lines["schema"]
+    finally:
+        database.run(f"DROP ROLE {role}")
+        database.close()
+
+
+def test_a_database_that_is_not_there_is_told_without_the_password(check: Check) -> None:
+    status, lines = check(DATABASE_URL=f"postgresql://tasks:pass-word@127.0.0.1:{free_port()}/tasks")
+    assert status == 1
+    assert lines["database"].startswith("failed: ")
+    assert "DATABASE_URL" in lines["database"]
+    assert "pass-word" not in str(lines)
+    assert "schema" not in lines
+
+
+def test_a_read_only_database_is_told(check: Check, create_database: Callable[[], str]) -> None:
+    url = create_database()
+    name = psycopg2.extensions.parse_dsn(url)["dbname"]
+    database = connect(url)
+    database.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    database.close()
+    status, lines = check(DATABASE_URL=url)
+    assert status == 1
+    assert "primary" in lines["database"]
+
+
+def test_settings_that_do_not_fit_the_users_table_are_told(check: Check, create_database: Callable[[], str]) -> None:
+    url = create_database()
+    database = connect(url)
+    database.run('CREATE TABLE "user" (id text PRIMARY KEY)')
+    migrate(database, "user")
+    database.close()
+    status, lines = check(DATABASE_URL=url, USERS_TABLE="user", LOCAL_ACCOUNTS="on")
+    assert status == 1
+    assert "LOCAL_ACCOUNTS" in lines["schema"]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["a" * 40, "0123456789" * 4, "please-change-this-secret-in-production", "better-auth-secret-12345678901234567890"],
+)
+def test_a_secret_that_can_be_guessed_is_refused_and_not_shown(check: Check, database_url: str, secret: str) -> None:
+    status, lines = check(DATABASE_URL=database_url, BETTER_AUTH_SECRET=secret)
+    assert status == 1
+    assert lines["secret"].startswith("failed: ")
+    assert secret not in str(lines)
+
+
+@pytest.mark.parametrize("make", [lambda: secrets.token_hex(16), lambda: secrets.token_urlsafe(24)])
+def test_random_secrets_pass(check: Check, database_url: str, make: Callable[[], str]) -> None:
+    for _ in range(20):
+        assert check(DATABASE_URL=database_url, BETTER_AUTH_SECRETS=f"2:{make()},1:{make()}")[0] == 0
+
+
+@pytest.fixture
+def keys() -> Iterator[JwksServer]:
+    with serving(make_signer("EdDSA")) as server:
+        yield server
+
+
+def test_the_keys_behind_the_url_are_counted(check: Check, database_url: str, keys: JwksServer) -> None:
+    status, lines = check(DATABASE_URL=database_url, JWKS_URL=keys.url)
+    assert (status, lines["JWKS"]) == (0, "ok: 1 of EdDSA")
+    keys.keys = []
+    assert "no key" in check(DATABASE_URL=database_url, JWKS_URL=keys.url)[1]["JWKS"]
+    keys.stop()
+    status, lines = check(DATABASE_URL=database_url, JWKS_URL=keys.url)
+    assert status == 1
+    assert lines["JWKS"].startswith("failed: ")
+
+
+def test_redis_is_asked(check: Check, database_url: str, redis_port: int) -> None:
+    storage = f"redis://127.0.0.1:{redis_port}/0"
+    assert check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=storage)[1]["Redis"] == "ok: answers"
+    status, lines = check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=f"redis://127.0.0.1:{free_port()}/0")
+    assert status == 1
+    assert "RATE_LIMIT_STORAGE" in lines["Redis"]
+
+
+@pytest.fixture
+def redis_port(tmp_path: Path) -> Iterator[int]:
+    program = find_program("redis-server")
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with (tmp_path / "redis.log").open("wb") as log:
+        process = subprocess.Popen([program, *options], stdout=log, stderr=log)
+    try:
+        wait_until(lambda: b"Ready to accept" in (tmp_path / "redis.log").read_bytes())
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_mistaken_setting_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"], {"PORT": "eighty"}) == 1
+    assert capsys.readouterr().err == "serve.py: PORT must be a whole number from 1 to 65535\n"

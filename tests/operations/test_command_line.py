@@ -1,0 +1,42 @@
+"""What may follow `serve.py`, and what its help teaches."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.command_line import describe_settings, help_text
+from api.settings import SETTINGS
+from serve import main
+
+
+def test_help_names_every_setting_with_its_default_and_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"], {}) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown == " ".join(help_text().split())
+    for name, default, meaning in describe_settings():
+        assert f"{name} {meaning}" in shown
+        assert not default or f"{meaning} [{default}]" in shown
+    assert [described.name for described in describe_settings()] == list(SETTINGS)
+
+
+def test_help_fits_a_terminal_and_ends_with_examples() -> None:
+    assert max(map(len, help_text().splitlines())) <= 110
+    assert "Examples:" in help_text()
+
+
+def test_help_looks_the_same_on_every_machine() -> None:
+    assert {described.name: described.default for described in describe_settings()}["WORKERS"] == ""
+
+
+@pytest.mark.parametrize("arguments", [["--chek"], ["check"], ["--check", "now"], ["--port", "80"], ["-v"], [""]])
+def test_a_wrong_option_is_one_line_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments, {}) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "--help" in printed.err
+
+
+def test_two_options_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check", "--help"], {}) == 2
+    assert "one option at a time" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""Old idempotency keys go by themselves; young ones stay, whatever happens to the database meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from api import housekeeping
+from api.database import Database
+from api.housekeeping import Housekeeping
+from tests.conftest import SECRET, token_for
+from tests.operations.scrape import wait_until
+from tests.service import running
+
+ADD_KEYS = """
+INSERT INTO idempotency_keys (user_id, key, fingerprint, answer, created_at)
+SELECT 'ada', %s || n, '', '[]', clock_timestamp() - %s::interval FROM generate_series(1, %s) AS n
+"""
+
+
+@pytest.fixture
+def keys(database: Database) -> Iterator[Callable[[], list[str]]]:
+    """One user's keys of many ages; the keys that are there now."""
+    database.run("INSERT INTO users (id) VALUES ('ada')")
+    ages = {"new": "0 s", "hours": "23 hours 59 minutes", "day": "24 hours 1 minute", "month": "31 days"}
+    for name, age in ages.items():
+        database.run(ADD_KEYS, (name, age, 1))
+    return lambda: [key for (key,) in database.run("SELECT key FROM idempotency_keys ORDER BY key")]
+
+
+def test_keys_older_than_a_day_are_deleted_and_no_others(database: Database, keys: Callable[[], list[str]]) -> None:
+    assert Housekeeping(database).clean() == 2
+    assert keys() == ["hours1", "new1"]
+
+
+def test_many_are_deleted_in_batches(
+    database: Database, keys: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "BATCH", 100)
+    monkeypatch.setattr(housekeeping, "PAUSE", 0.0)
+    database.run(ADD_KEYS, ("old", "2 days", 1000))
+    assert Housekeeping(database).clean() == 1002
+    assert keys() == ["hours1", "new1"]
+
+
+def test_workers_that_clean_at_once_share_the_work(database: Database, keys: Callable[[], list[str]]) -> None:
+    database.run(ADD_KEYS, ("old", "2 days", 3000))
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda _: Housekeeping(database).clean(), range(4)))
+    assert sum(counts) == 3002
+    assert keys() == ["hours1", "new1"]
+
+
+def test_it_begins_soon_after_its_start_and_comes_again(database: Database, keys: Callable[[], list[str]]) -> None:
+    cleaner = Housekeeping(database, first_after=0.1, every=0.1)
+    cleaner.start()
+    try:
+        wait_until(lambda: len(keys()) == 2)
+        database.run(ADD_KEYS, ("later", "2 days", 1))
+        wait_until(lambda: len(keys()) == 2)
+    finally:
+        cleaner.stop()
+
+
+def test_a_database_that_is_down_is_tried_again(
+    create_database: Callable[[], str], database: Database, keys: Callable[[], list[str]]
+) -> None:
+    attempts = []
+
+    class Counted(Housekeeping):
+        def clean(self) -> int:
+            attempts.append(time.monotonic())
+            return super().clean()
+
+    database.run("ALTER TABLE idempotency_keys RENAME TO away")
+    cleaner = Counted(database, first_after=0.0, every=0.1)
+    try:
+        cleaner.start()
+        wait_until(lambda: len(attempts) >= 2)
+    finally:
+        database.run("ALTER TABLE away RENAME TO idempotency_keys")
+    wait_until(lambda: len(keys()) == 2)
+    cleaner.stop()
+
+
+def test_the_service_does_it_unasked(tmp_path: Path, database_url: str, database: Database) -> None:
+    assert housekeeping.FIRST_AFTER <= 60
+    database.run("INSERT INTO users (id) VALUES ('ada')")
+    database.run(ADD_KEYS, ("old", "25 hours", 1))
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2"}
+    with running(tmp_path / "service.log", **environ) as service:
+        token = token_for("ada")
+        made = service.call("POST", "/api/tasks", {"title": "a"}, token=token, **{"Idempotency-Key": "young"})
+        assert made.status == 201
+        wait_until(
+            lambda: database.run("SELECT key FROM idempotency_keys") == [("young",)], housekeeping.FIRST_AFTER + 10
+        )
+        assert service.stop() == 0

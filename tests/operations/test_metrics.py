@@ -1,0 +1,195 @@
+"""The metrics: what they count, across all workers, and what they never show."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from api.settings import load_settings
+from serve import main
+from tests.conftest import SECRET, token_for
+from tests.jwks_server import serving
+from tests.operations.scrape import labels_of, scrape, total, wait_until
+from tests.service import PROJECT, Service, free_port, running
+from tests.signing import make_signer
+
+REQUESTS = "tasks_http_requests_total"
+
+
+@pytest.fixture
+def metrics_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str, metrics_port: int) -> Iterator[Service]:
+    """Two workers with metrics, whose temporary files lie in tmp_path."""
+    environ = {
+        "DATABASE_URL": database_url,
+        "BETTER_AUTH_SECRET": SECRET,
+        "BCRYPT_COST": "4",
+        "WORKERS": "2",
+        "RATE_LIMIT": "",
+        "METRICS_PORT": str(metrics_port),
+        "TMPDIR": str(tmp_path),
+    }
+    with running(tmp_path / "service.log", **environ) as service:
+        service.wait_for_event("ready")
+        yield service
+
+
+def call_many(port: int, method: str, path: str, times: int) -> list[int]:
+    """The statuses of that many calls by as many connections, so that each worker gets some."""
+
+    def call(_: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request(method, path, headers={"Authorization": f"Bearer {token_for('ada')}"})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(call, range(times)))
+
+
+def test_the_numbers_of_two_workers_add_up_to_what_was_sent(
+    service: Service, metrics_port: int, tmp_path: Path
+) -> None:
+    sent = [("GET", "/api/tasks", "/api/tasks", 120), ("GET", "/tasks/1", "/tasks/{task_id}", 80)]
+    for method, path, _, times in sent:
+        assert len(call_many(service.port, method, path, times)) == times
+    for method, _, route, times in sent:
+        assert total(metrics_port, REQUESTS, method=method, route=route) == times
+        assert total(metrics_port, "tasks_http_request_duration_seconds_count", method=method, route=route) == times
+    files = sorted(path.name for path in tmp_path.glob("tasks-metrics-*/counter_*.db"))
+    assert files == ["counter_0.db", "counter_1.db"], "only one worker was asked"
+
+
+def test_the_numbers_outlive_a_killed_worker(service: Service, metrics_port: int, tmp_path: Path) -> None:
+    call_many(service.port, "GET", "/api/tasks", 40)
+    workers = {child.pid for child in psutil.Process(service.process.pid).children()}
+    os.kill(min(workers), signal.SIGKILL)
+
+    def is_replaced() -> bool:
+        now = {child.pid for child in psutil.Process(service.process.pid).children()}
+        return len(now) == 2 and now != workers
+
+    wait_until(is_replaced, 20)
+    assert total(metrics_port, REQUESTS, route="/api/tasks") == 40
+    call_many(service.port, "GET", "/api/tasks", 40)
+    assert total(metrics_port, REQUESTS, route="/api/tasks") == 80
+    # The replacement goes on with the files of the dead one.
+    assert len(list(tmp_path.glob("tasks-metrics-*/counter_*.db"))) == 2
+
+
+def test_no_label_holds_what_a_client_made_up(service: Service, metrics_port: int) -> None:
+    token = token_for("a-user-nobody-should-see")
+    made = service.call("POST", "/api/tasks", {"title": "a-title"}, token=token).json["data"]["id"]
+    service.call("GET", f"/api/a-user-nobody-should-see/tasks/{made}", token=token)
+    for number in range(5):
+        service.call("GET", f"/made/up/{number}")
+        service.call("GET", "/api/tasks", token=token, **{"X-Request-ID": f"made-up-{number}"})
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    for method in ("BREW", "FROB"):
+        connection.request(method, "/api/tasks")
+        connection.getresponse().read()
+    connection.close()
+    text = str(scrape(metrics_port))
+    assert "nobody-should-see" not in text
+    assert "made" not in text
+    assert "a-title" not in text
+    assert total(metrics_port, REQUESTS, route="unknown", status="404") == 5
+    assert labels_of(metrics_port, "method") <= {"GET", "POST", "other"}
+    assert "/api/{user_id}/tasks/{task_id}" in labels_of(metrics_port, "route")
+
+
+def test_token_refusals_are_counted_by_reason(service: Service, metrics_port: int) -> None:
+    service.call("GET", "/api/tasks")
+    service.call("GET", "/api/tasks", token="no.token.at-all")
+    service.call("GET", "/api/tasks", token=token_for("ada", exp=1))
+    service.call("GET", "/api/tasks", token=token_for("ada") + "AAAA")
+    service.call("POST", "/auth/login", {"email": "nobody@example.com", "password": "wrong-password"})
+    counted = {s.labels["reason"]: s.value for m in scrape(metrics_port) for s in m.samples if "reason" in s.labels}
+    assert counted.pop("unauthorized") == 1
+    assert counted.pop("expired") == 1
+    assert sum(counted.values()) == 2, counted
+    assert "invalid_credentials" not in counted
+
+
+def test_rate_limited_calls_are_counted_by_limit(tmp_path: Path, database_url: str, metrics_port: int) -> None:
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "METRICS_PORT": str(metrics_port)}
+    limits = {"WORKERS": "1", "RATE_LIMIT": "2/hour", "AUTH_RATE_LIMIT": "1/hour", "BCRYPT_COST": "4"}
+    with running(tmp_path / "service.log", **environ, **limits) as service:
+        statuses = [service.call("GET", "/api/tasks", token=token_for("ada")).status for _ in range(5)]
+        assert statuses.count(429) == 3
+        for _ in range(3):
+            service.call("POST", "/auth/login", {"email": "a@example.com", "password": "wrong-password"})
+        assert total(metrics_port, "tasks_rate_limited_total", limit="user") == 3
+        assert total(metrics_port, "tasks_rate_limited_total", limit="auth") == 2
+
+
+def test_the_pool_and_the_errors_of_the_database_are_told(
+    service: Service, metrics_port: int, database_url: str
+) -> None:
+    call_many(service.port, "GET", "/api/tasks", 20)
+    wait_until(lambda: total(metrics_port, "tasks_database_connections", state="idle") > 0)
+    blocker = psycopg2.connect(database_url)
+    try:
+        with blocker.cursor() as cursor:
+            cursor.execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(service.call, "GET", "/api/tasks", token=token_for("ada"))
+            wait_until(lambda: total(metrics_port, "tasks_database_connections", state="in_use") == 1)
+            assert waiting.result().status == 503
+    finally:
+        blocker.close()
+    wait_until(lambda: total(metrics_port, "tasks_database_errors_total", kind="deadline") == 1)
+    wait_until(lambda: total(metrics_port, "tasks_database_connections", state="in_use") == 0)
+    assert total(metrics_port, "tasks_database_waiting") == 0
+
+
+def test_the_age_of_the_keys_grows_while_their_url_is_down(
+    tmp_path: Path, database_url: str, metrics_port: int
+) -> None:
+    with serving(make_signer("EdDSA")) as keys:
+        environ = {"DATABASE_URL": database_url, "JWKS_URL": keys.url, "METRICS_PORT": str(metrics_port)}
+        with running(tmp_path / "service.log", WORKERS="1", **environ):
+            wait_until(lambda: keys.requests)
+            keys.stop()
+            wait_until(lambda: total(metrics_port, "tasks_jwks_age_seconds") > 2)
+
+
+def test_without_keys_their_age_is_not_told(service: Service, metrics_port: int) -> None:
+    assert "tasks_jwks_age_seconds" not in {metric.name for metric in scrape(metrics_port)}
+
+
+def test_nothing_is_left_behind_after_a_stop(service: Service, tmp_path: Path) -> None:
+    assert list(tmp_path.glob("tasks-metrics-*"))
+    assert service.stop() == 0
+    assert not list(tmp_path.glob("tasks-metrics-*"))
+
+
+def test_a_metrics_port_that_is_taken_stops_the_start_with_one_line(tmp_path: Path, database_url: str) -> None:
+    port = str(free_port())
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "PORT": port, "METRICS_PORT": port}
+    service = Service(tmp_path / "service.log", environ)
+    assert service.process.wait(20) == 1
+    assert re.fullmatch(rf"serve\.py: .*cannot listen on 127\.0\.0\.1:{port}: .*\n", service.output)
+
+
+def test_without_a_metrics_port_the_library_is_not_even_imported(make_client: Callable[..., object]) -> None:
+    assert load_settings({}).metrics_port is None
+    assert callable(main)
+    program = "import serve, sys; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT, timeout=60, check=False).returncode == 0

@@ -1,0 +1,109 @@
+"""docs/operating.md: its commands run as printed, in order, and its tables say what the code does."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from api import database, metrics, pool
+from api.command_line import describe_settings
+from tests.operations.programs import find_program
+from tests.service import PROJECT, free_port
+
+DOCUMENT = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+TIMEOUT = 240.0
+
+
+def test_its_commands_end_with_a_served_observed_backed_up_and_restored_instance(tmp_path: Path) -> None:
+    for program in ("curl", "openssl", "promtool"):
+        find_program(program)
+    for name in ("serve.py", "api", "migrations", "deploy"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    port, metrics_port = str(free_port()), str(free_port())
+    numbered = "".join(f"echo '== block {number}'\n{block}\n" for number, block in enumerate(BLOCKS))
+    script = "set -euo pipefail\n" + numbered.replace(":8000", f":{port}").replace("9464", metrics_port)
+    environ = {
+        "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "PORT": port,
+        "BCRYPT_COST": "4",
+    }
+    log = tmp_path / "output.txt"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            ["bash", "-c", script], cwd=tmp_path, env=environ, stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        status = process.wait(TIMEOUT)
+    finally:
+        stop_all_of(process.pid)
+    shown = log.read_text(encoding="utf-8")
+    assert status == 0, shown + (tmp_path / "service.log").read_text(encoding="utf-8")
+    outputs = re.split(r"^== block \d+\n", shown, flags=re.MULTILINE)[1:]
+    assert len(outputs) == len(BLOCKS)
+    assert "tasks_http_requests_total{" in shown
+    # Made, found after the restore, and found after the change of secret, always by the same token.
+    assert shown.count("Survive the night") == 3, shown
+    assert (tmp_path / "tasks.dump").stat().st_size > 1000
+    assert "Traceback" not in (tmp_path / "service.log").read_text(encoding="utf-8")
+
+
+def stop_all_of(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+
+
+def table_under(heading: str) -> list[list[str]]:
+    """The cells of the first table after a heading, without its head."""
+    section = DOCUMENT.split(f"# {heading}\n", 1)[1]
+    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert table is not None, heading
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].strip().splitlines()]
+    return rows[2:]
+
+
+def names_in(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_its_settings_are_those_of_the_code() -> None:
+    expected = [[f"`{s.name}`", f"`{s.default}`" if s.default else "", s.meaning] for s in describe_settings()]
+    assert table_under("Settings") == expected, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
+
+
+def test_its_metrics_are_those_of_the_code() -> None:
+    source = Path(metrics.__file__).read_text(encoding="utf-8")
+    kinds = re.findall(r'(Counter|Histogram|Gauge)\(\s*"(tasks_\w+)"', source)
+    expected = {name + ("_total" if kind == "Counter" else "") for kind, name in kinds}
+    assert {names_in(row[0])[0] for row in table_under("Metrics")} == expected
+    assert len(expected) == 8
+
+
+def test_every_kind_of_database_error_is_explained() -> None:
+    sources = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (database, pool))
+    kinds = set(re.findall(r'_Fault\("(\w+)"', sources)) | set(re.findall(r'_failure = "(\w+)"', sources))
+    kinds |= set(re.findall(r'errors\["(\w+)"\]', sources)) | set(re.findall(r'renew\("(\w+)"\)', sources))
+    assert len(kinds) > 15
+    explained = {name for row in table_under("When an alert fires") for name in names_in(row[0])}
+    assert kinds <= explained, kinds - explained
+
+
+def test_every_event_of_the_log_is_listed() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in [*PROJECT.glob("api/*.py"), PROJECT / "serve.py"])
+    events = set(re.findall(r'"(tasks?_(?:created|replayed|updated|completed|reopened|deleted))"', sources))
+    events |= set(re.findall(r'\.event = "(\w+)"', sources)) | {"refused", "failed", "migrated", "ready"}
+    listed = {name for row in table_under("The log") for name in names_in(row[0])}
+    assert events == listed, events ^ listed
+
+
+def test_every_path_it_names_exists() -> None:
+    named = re.findall(r"`((?:deploy|docs)/[\w./-]+|[\w.-]+\.(?:lock|yaml)|Dockerfile)`", DOCUMENT)
+    assert len(named) > 8
+    assert [path for path in named if not (PROJECT / path).exists()] == []

@@ -1,0 +1,105 @@
+"""A small WSGI application on the service's own workers, as a process of its own: what the tests here talk to.
+
+python -m tests.server.site KEY=VALUE... where a key is an argument of `workers.run`, HOST, PORT, FAIL (a reason why
+the application cannot be made), RECORD (a file to write each request's method and target to), UNREADY (a file: while
+it is there /ready says 503), or a constant of api.channel or api.server, such as HEAD_TIMEOUT.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from api import channel, listener, server, workers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def make_application(record: Path | None, unready: Path | None) -> WSGIApplication:
+    """The application below, with what it does besides answering."""
+
+    def recording(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if record is not None:
+            with record.open("a") as file:
+                file.write(f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']}\n")
+        if unready is not None and environ["PATH_INFO"] == "/ready" and unready.exists():
+            start_response("503 Service Unavailable", [])
+            return []
+        return application(environ, start_response)
+
+    return recording if record or unready else application
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """/echo tells what the application was given; the others do what they are called."""
+    path = environ["PATH_INFO"]
+    query = {name: values[-1] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
+    if path == "/crash":
+        raise RuntimeError("provoked")
+    if path == "/nothing":
+        start_response("204 No Content", [])
+        return []
+    if path == "/stream":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return _pieces(int(query["pieces"]), int(query.get("size", "5")))
+    if path == "/wait":
+        _wait(query)
+    body = b"b" * int(query["size"]) if path == "/big" else json.dumps(_seen(environ)).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _pieces(count: int, size: int) -> Iterator[bytes]:
+    for _ in range(count):
+        yield b"p" * size
+
+
+def _wait(query: dict[str, str]) -> None:
+    if "touch" in query:
+        Path(query["touch"]).touch()
+    if "file" in query:
+        while not Path(query["file"]).exists():
+            time.sleep(0.01)
+    time.sleep(float(query.get("seconds", "0")))
+
+
+def _seen(environ: WSGIEnvironment) -> dict[str, object]:
+    seen = {key: value for key, value in environ.items() if isinstance(value, str)}
+    return {**seen, "body": environ["wsgi.input"].read().decode("latin-1"), "pid": os.getpid()}
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until stopped; prints `port N`, then `ready`."""
+    given = dict(argument.split("=", 1) for argument in arguments)
+    logging.basicConfig(level=logging.INFO, format="%(process)d %(levelname)s %(message)s")
+    for module in (channel, server):
+        for name in given.keys() & vars(module).keys():
+            setattr(module, name, float(given[name]))
+    listening = listener.listen(given.get("HOST", "127.0.0.1"), int(given.get("PORT", "0")))
+    print("port", listening.getsockname()[1], flush=True)
+
+    def create() -> WSGIApplication:
+        if "FAIL" in given:
+            raise RuntimeError(given["FAIL"])
+        return make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
+
+    return workers.run(
+        create,
+        listening,
+        workers=int(given.get("workers", "1")),
+        threads=int(given.get("threads", "2")),
+        shutdown_timeout=float(given.get("shutdown_timeout", "10")),
+        on_ready=lambda: print("ready", flush=True),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""The client's address behind proxies: what a trusted proxy wrote counts, what anybody else wrote never does."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from api.forwarded import client_address
+
+NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1/32", "fd00::/8")))
+
+
+def address(peer: str, *forwarded: str) -> str:
+    environ = {"REMOTE_ADDR": peer}
+    if forwarded:
+        environ["HTTP_X_FORWARDED_FOR"] = ", ".join(forwarded)
+    return client_address(environ, NETWORKS)
+
+
+def test_without_trusted_proxies_the_header_is_nothing() -> None:
+    assert client_address({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, ()) == "10.0.0.1"
+
+
+def test_from_an_untrusted_peer_the_header_is_nothing() -> None:
+    assert address("192.0.2.9", "198.51.100.1") == "192.0.2.9"
+
+
+def test_a_trusted_peer_without_the_header_stands_for_itself() -> None:
+    assert address("10.0.0.1") == "10.0.0.1"
+
+
+def test_a_trusted_peer_tells_whom_it_was_called_by() -> None:
+    assert address("10.0.0.1", "192.0.2.1") == "192.0.2.1"
+
+
+def test_what_the_client_wrote_left_of_it_is_nothing() -> None:
+    assert address("10.0.0.1", "198.51.100.66", "127.0.0.1", "192.0.2.1") == "192.0.2.1"
+
+
+def test_a_chain_of_trusted_proxies_is_followed() -> None:
+    assert address("127.0.0.1", "198.51.100.66", "192.0.2.1", "10.1.1.1", "10.2.2.2") == "192.0.2.1"
+
+
+def test_where_all_are_trusted_the_first_of_them_called() -> None:
+    assert address("10.0.0.1", "10.0.0.3", "10.0.0.2") == "10.0.0.3"
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "unknown", "_hidden", "192.0.2.1.5", "<script>", "1" * 5000, "::1::", "[10.0.0.1"]
+)
+def test_an_entry_that_is_no_address_hides_all_before_it(entry: str) -> None:
+    assert address("10.0.0.1", "192.0.2.1", entry) == "10.0.0.1"
+    assert address("10.0.0.1", "192.0.2.1", entry, "10.0.0.2") == "10.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("192.0.2.1:5678", "192.0.2.1"),
+        ("[2001:db8::1]:5678", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("  192.0.2.1\t", "192.0.2.1"),
+    ],
+)
+def test_an_address_is_told_in_one_spelling(entry: str, expected: str) -> None:
+    assert address("10.0.0.1", entry) == expected
+
+
+@pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "fd00::1"])
+def test_a_trusted_peer_is_known_on_a_socket_of_either_family(peer: str) -> None:
+    assert address(peer, "192.0.2.1") == "192.0.2.1"

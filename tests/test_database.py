@@ -1,0 +1,224 @@
+"""Running a statement: what comes back, what it costs, whose errors, and what is left behind. Against a real server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg2
+import pytest
+from psycopg2.extensions import parse_dsn
+
+from api.database import Database
+from api.errors import DatabaseUnavailable
+from tests.faults.stalled_proxy import StalledProxy
+
+NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
+
+
+@pytest.fixture(scope="module")
+def url(create_database: Callable[[], str]) -> str:
+    return create_database()
+
+
+@pytest.fixture
+def make_database(url: str) -> Iterator[Callable[..., Database]]:
+    """Databases of a test's own, closed after it."""
+    made: list[Database] = []
+
+    def make(url: str = url, *, pool_size: int = 4, statement_timeout: float = 1.5) -> Database:
+        made.append(Database(url, pool_size=pool_size, statement_timeout=statement_timeout))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def database(make_database: Callable[..., Database]) -> Database:
+    made = make_database()
+    made.run("DROP TABLE IF EXISTS notes")
+    made.run(NOTES)
+    return made
+
+
+@pytest.fixture
+def admin(url: str) -> Iterator[Callable[..., list[tuple[object, ...]]]]:
+    """Runs a statement on a connection of its own, out of the service's sight."""
+    connection = psycopg2.connect(**parse_dsn(url))
+    connection.autocommit = True
+
+    def run(sql: str, *values: object) -> list[tuple[object, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    yield run
+    connection.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
+
+
+class TestRunning:
+    def test_rows_come_back_as_tuples(self, database: Database) -> None:
+        assert database.run("SELECT 1, %s UNION SELECT 2, %s ORDER BY 1", ("a", "b")) == [(1, "a"), (2, "b")]
+        assert database.run("SELECT %(text)s", {"text": "ü😀"}) == [("ü😀",)]
+
+    def test_a_statement_without_rows_gives_none(self, database: Database) -> None:
+        assert database.run("INSERT INTO notes VALUES (1, 'a')") == []
+        assert database.run("UPDATE notes SET text = 'b' WHERE id = 2 RETURNING id") == []
+
+    def test_json_comes_back_parsed(self, database: Database) -> None:
+        assert database.run("""SELECT '{"a": [1]}'::jsonb""") == [({"a": [1]},)]
+
+    def test_each_statement_is_committed(self, database: Database, make_database: Callable[..., Database]) -> None:
+        database.run("INSERT INTO notes VALUES (1, 'a')")
+        assert make_database().run("SELECT text FROM notes") == [("a",)]
+
+    def test_a_statement_is_one_round_trip(self, url: str, make_database: Callable[..., Database]) -> None:
+        with StalledProxy(url) as proxy:
+            database = make_database(proxy.url)
+            database.run("SELECT 1")
+            before = proxy.requests
+            for number in range(10):
+                database.run("SELECT %s", (number,))
+            assert proxy.requests == before + 10
+
+    def test_it_leaves_no_state_in_the_session(self, database: Database) -> None:
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            database.run("SELECT 1 / 0")
+        settings = database.run("SELECT name FROM pg_settings WHERE source = 'session'")
+        assert settings == []
+        assert database.run("SELECT count(*) FROM pg_prepared_statements") == [(0,)]
+
+    def test_statements_run_beside_each_other(self, database: Database) -> None:
+        started = time.monotonic()
+        threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.5)",)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        until(lambda: database.peewee.in_use == 4)
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - started < 1.5
+        assert database.peewee.in_use == 0
+
+
+class TestErrors:
+    def test_what_the_statement_did_wrong_is_the_drivers_error(self, database: Database) -> None:
+        database.run("INSERT INTO notes VALUES (1, 'a')")
+        with pytest.raises(psycopg2.errors.UniqueViolation):
+            database.run("INSERT INTO notes VALUES (1, 'b')")
+        with pytest.raises(psycopg2.errors.UndefinedTable):
+            database.run("SELECT * FROM nothing")
+        assert not database.errors
+
+    @pytest.mark.parametrize("text", ["\0", "\ud800"])
+    def test_text_that_cannot_be_sent_leaves_the_connection_whole(self, database: Database, text: str) -> None:
+        before = database.run("SELECT pg_backend_pid()")
+        with pytest.raises(ValueError, match=r".*"):
+            database.run("SELECT %s", (text,))
+        assert database.run("SELECT pg_backend_pid()") == before
+        assert database.peewee.in_use == 0
+
+    @pytest.mark.parametrize(
+        ("state", "kind"),
+        [
+            ("53100", "disk_full"),
+            ("53200", "resources"),
+            ("55P03", "lock_timeout"),
+            ("57014", "cancelled"),
+            ("58030", "system"),
+            ("08006", "connection"),
+        ],
+    )
+    def test_what_the_server_refuses_is_not_tried_again(self, database: Database, state: str, kind: str) -> None:
+        database.run("CREATE SEQUENCE IF NOT EXISTS tries")
+        before = database.run("SELECT nextval('tries')")[0][0]
+        with pytest.raises(DatabaseUnavailable) as caught:
+            database.run(raising(state, "nextval('tries') > 0"))
+        assert caught.value.kind == kind
+        assert database.errors == {kind: 1}
+        assert database.run("SELECT nextval('tries')") == [(before + 2,)]
+
+    @pytest.mark.parametrize("state", ["40001", "40P01", "25006", "57P03"])
+    def test_what_surely_did_not_run_is_tried_once_more(self, database: Database, state: str) -> None:
+        database.run("CREATE SEQUENCE IF NOT EXISTS tries")
+        before = database.run("SELECT nextval('tries')")[0][0]
+        database.run(raising(state, f"nextval('tries') = {before + 1}"))
+        assert database.run("SELECT nextval('tries')") == [(before + 3,)]
+        assert not database.errors
+
+    def test_it_is_not_tried_a_third_time(self, database: Database) -> None:
+        with pytest.raises(DatabaseUnavailable) as caught:
+            database.run(raising("40P01", "true"))
+        assert caught.value.kind == "deadlock"
+
+    def test_a_transaction_left_open_is_not_handed_on(self, database: Database) -> None:
+        database.run("BEGIN; INSERT INTO notes VALUES (7, 'a')")
+        assert database.peewee.idle == 0
+        assert database.run("SELECT * FROM notes") == []
+
+
+class TestDeadline:
+    def test_a_slow_statement_is_cancelled_on_the_server_too(
+        self, database: Database, admin: Callable[..., list[tuple[object, ...]]]
+    ) -> None:
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailable) as caught:
+            database.run("SELECT pg_sleep(60)")
+        assert caught.value.kind == "deadline"
+        assert time.monotonic() - started < 2
+        running = "SELECT FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
+        until(lambda: not admin(running, "SELECT pg_sleep(60)"))
+
+    def test_a_cancel_never_hits_the_next_statement(self, make_database: Callable[..., Database]) -> None:
+        database = make_database(pool_size=1, statement_timeout=0.3)
+        database.run("SELECT 1")
+        late = 0
+        for step in range(12):
+            try:
+                database.run("SELECT pg_sleep(%s)", (0.27 + step * 0.005,))
+            except DatabaseUnavailable:
+                late += 1
+            assert database.run("SELECT 1") == [(1,)]
+        assert late > 0
+
+    def test_nothing_is_counted_as_in_use_afterwards(self, make_database: Callable[..., Database]) -> None:
+        database = make_database(statement_timeout=0.2)
+        with pytest.raises(DatabaseUnavailable):
+            database.run("SELECT pg_sleep(60)")
+        assert (database.peewee.in_use, database.peewee.waiting) == (0, 0)
+        assert database.run("SELECT 1") == [(1,)]
+
+
+class TestClosing:
+    def test_closing_ends_every_connection(
+        self, database: Database, admin: Callable[..., list[tuple[object, ...]]]
+    ) -> None:
+        pid = database.run("SELECT pg_backend_pid()")[0][0]
+        database.close()
+        until(lambda: not admin("SELECT FROM pg_stat_activity WHERE pid = %s", pid))
+
+    def test_what_is_in_use_is_closed_when_it_comes_back(self, database: Database) -> None:
+        thread = threading.Thread(target=database.run, args=("SELECT pg_sleep(0.3)",))
+        thread.start()
+        until(lambda: database.peewee.in_use)
+        database.close()
+        thread.join()
+        assert (database.peewee.in_use, database.peewee.idle) == (0, 0)
+
+    def test_it_can_be_used_again(self, database: Database) -> None:
+        database.close()
+        assert database.run("SELECT 1") == [(1,)]
+
+
+def raising(state: str, condition: str) -> str:
+    """A statement that fails with an SQLSTATE where a condition holds."""
+    return f"DO $$ BEGIN IF {condition} THEN RAISE EXCEPTION 'injected' USING ERRCODE = '{state}'; END IF; END $$"

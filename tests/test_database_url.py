@@ -1,0 +1,83 @@
+"""The spellings of DATABASE_URL, and what is said of those that will not do."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.database_url import describe, parse_url
+
+
+@pytest.mark.parametrize(
+    "scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg", "postgresql+asyncpg"]
+)
+def test_every_spelling_of_the_scheme_means_the_same(scheme: str) -> None:
+    found = parse_url(f"{scheme}://ada:secret@db.example:6543/tasks")
+    assert found == {"user": "ada", "password": "secret", "host": "db.example", "port": "6543", "dbname": "tasks"}
+
+
+def test_a_password_is_unquoted() -> None:
+    assert parse_url("postgres://ada:p%40ss%2Fw%25rd%3A@db/tasks")["password"] == "p@ss/w%rd:"
+
+
+def test_every_parameter_is_passed_on() -> None:
+    found = parse_url(
+        "postgres://a@db/tasks?sslmode=require&channel_binding=require&connect_timeout=10&options=-c%20x%3D1"
+    )
+    assert (found["sslmode"], found["channel_binding"], found["connect_timeout"]) == ("require", "require", "10")
+    assert found["options"] == "-c x=1"
+
+
+def test_a_socket_directory_and_several_hosts_are_taken() -> None:
+    assert parse_url("postgresql:///tasks?host=/var/run/postgresql")["host"] == "/var/run/postgresql"
+    assert parse_url("postgresql://one,two:5433/tasks?target_session_attrs=read-write")["host"] == "one,two"
+
+
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        ("ssl=require", "require"),
+        ("ssl=verify-full", "verify-full"),
+        ("ssl=true", "require"),
+        ("application_name=x&ssl=require", "require"),
+        ("prepared_statement_cache_size=0&ssl=require", "require"),
+    ],
+)
+def test_the_asyncpg_spelling_of_ssl_is_understood(query: str, mode: str) -> None:
+    found = parse_url(f"postgresql+asyncpg://ada@db/tasks?{query}")
+    assert found["sslmode"] == mode
+    assert not {"ssl", "prepared_statement_cache_size"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "tasks",
+        "mysql://ada:hunter2@db/tasks",
+        "postgresql://ada:hunter2@db",
+        "postgresql://ada:hunter2@db/",
+        "postgresql://ada:hunter2%@db/tasks",
+        "postgresql://ada:hunter2%00@db/tasks",
+        "postgresql://ada:hunter2\0@db/tasks",
+        "postgresql://ada:hunter2\ud800@db/tasks",
+        "postgresql://ada:hunter2@[::1/tasks",
+        "postgresql://ada:hunter2@db/tasks?nonsense=1",
+        "postgresql://ada@db/tasks?password",
+    ],
+)
+def test_a_bad_url_is_told_in_one_line_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"\Amust [^\n]*\Z") as caught:
+        parse_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_unknown_parameter_is_named() -> None:
+    with pytest.raises(ValueError, match="pgbouncer"):
+        parse_url("postgresql://ada:hunter2@db/tasks?pgbouncer=true")
+
+
+def test_the_description_names_the_database_and_no_secret() -> None:
+    url = "postgresql://ada:hunter2@db.example:6543/tasks?sslmode=require&sslpassword=hunter2"
+    assert describe(url) == "tasks at db.example port 6543"
+    assert describe("postgresql:///tasks?host=%2Fvar%2Frun") == "tasks at /var/run"
+    assert describe("postgresql:///tasks") == "tasks at localhost"

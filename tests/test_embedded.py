@@ -1,0 +1,261 @@
+"""The embedded PostgreSQL: kept across starts, shared, stopped by the last one out, whatever killed the others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from api.embedded import EmbeddedError, start_embedded, stop_embedded
+
+ROOT = Path(__file__).parent.parent
+
+HOLD = """
+import sys
+from pathlib import Path
+from api.embedded import start_embedded, stop_embedded
+
+data_dir = Path(sys.argv[1])
+print(start_embedded(data_dir), flush=True)
+sys.stdin.read()
+stop_embedded(data_dir)
+"""
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[Path]:
+    """Not in pytest's own directory: every other run of pytest by root takes the server's rights to that away."""
+    base = Path(tempfile.mkdtemp(prefix="embedded-"))
+    yield base
+    shutil.rmtree(base)
+
+
+@pytest.fixture(scope="module")
+def template(base: Path) -> Path:
+    """A data directory that was used and left in order: to copy one takes less than to make one."""
+    start_embedded(base / "template")
+    stop_embedded(base / "template")
+    return base / "template"
+
+
+@pytest.fixture
+def empty_dir(base: Path) -> Iterator[Path]:
+    """The place of a data directory that is not there yet."""
+    data_dir = Path(tempfile.mkdtemp(dir=base)) / "data"
+    yield data_dir
+    stop_embedded(data_dir)
+    kill_server(data_dir)
+
+
+@pytest.fixture
+def data_dir(empty_dir: Path, template: Path) -> Path:
+    subprocess.run(["cp", "-a", template, empty_dir], check=True)
+    return empty_dir
+
+
+@contextmanager
+def service(data_dir: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that uses the embedded server until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(data_dir)],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def url_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def execute(url: str, sql: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows
+
+
+def server_pid(data_dir: Path) -> int | None:
+    """The number in the server's pid file, if that process lives."""
+    try:
+        pid = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except (OSError, IndexError):
+        return None
+    return pid
+
+
+def kill_server(data_dir: Path) -> None:
+    pid = server_pid(data_dir)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while server_pid(data_dir) is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_data_is_kept_and_text_is_unicode_whatever_the_environment_says(data_dir: Path) -> None:
+    with service(data_dir, LC_ALL="C", PGPORT="6543", PGDATA="/nowhere") as process:
+        url = url_of(process)
+        execute(url, "CREATE TABLE notes AS SELECT lower('É') AS text")
+        end(process)
+    assert server_pid(data_dir) is None
+    assert execute(start_embedded(data_dir), "SELECT text FROM notes") == [("é",)]
+
+
+def test_the_data_is_nobody_elses_to_read_and_no_port_is_open(data_dir: Path) -> None:
+    url = start_embedded(data_dir)
+    assert data_dir.stat().st_mode & 0o066 == 0
+    assert (data_dir / "postgres").stat().st_mode & 0o077 == 0
+    assert execute(url, "SHOW listen_addresses") == [("",)]
+
+
+def test_an_existing_directory_starts_within_a_second_where_the_machine_is_free(data_dir: Path) -> None:
+    start_embedded(data_dir)
+    stop_embedded(data_dir)
+    started = time.monotonic()
+    start_embedded(data_dir)
+    # Ten times what it takes alone: a sleep of whole seconds anywhere would show.
+    assert time.monotonic() - started < 3
+
+
+def test_two_services_share_it_and_the_last_one_out_stops_it(data_dir: Path) -> None:
+    with service(data_dir) as first, service(data_dir) as second:
+        assert url_of(first) == url_of(second)
+        end(first)
+        assert server_pid(data_dir) is not None
+        end(second)
+    assert server_pid(data_dir) is None
+
+
+def test_after_a_kill_a_clean_stop_still_stops_it(data_dir: Path) -> None:
+    with service(data_dir) as killed, service(data_dir) as clean:
+        url_of(killed)
+        url_of(clean)
+        killed.kill()
+        killed.wait()
+        end(clean)
+    assert server_pid(data_dir) is None
+
+
+def test_the_next_start_takes_over_a_server_that_nobody_stopped(data_dir: Path) -> None:
+    with service(data_dir) as killed:
+        url_of(killed)
+        pid = server_pid(data_dir)
+        killed.kill()
+        killed.wait()
+    start_embedded(data_dir)
+    assert server_pid(data_dir) == pid
+    stop_embedded(data_dir)
+    assert server_pid(data_dir) is None
+
+
+def test_a_killed_server_comes_back_with_what_was_committed(data_dir: Path) -> None:
+    url = start_embedded(data_dir)
+    execute(url, "CREATE TABLE notes AS SELECT 1 AS id")
+    kill_server(data_dir)
+    assert execute(start_embedded(data_dir), "SELECT id FROM notes") == [(1,)]
+
+
+def test_stale_files_whose_number_is_another_process_now_are_seen_through(data_dir: Path) -> None:
+    start_embedded(data_dir)
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    lock_file = data_dir / "postgres" / ".s.PGSQL.5432.lock"
+    left = {file: file.read_text().splitlines() for file in (pid_file, lock_file)}
+    stop_embedded(data_dir)
+    for file, lines in left.items():
+        file.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
+    assert execute(start_embedded(data_dir), "SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["it's my data, really", "x" * 120])
+def test_any_path_will_do(empty_dir: Path, name: str) -> None:
+    odd = empty_dir / name
+    try:
+        assert execute(start_embedded(odd), "SELECT current_database()") == [("tasks",)]
+    finally:
+        stop_embedded(odd)
+    assert server_pid(odd) is None
+
+
+def test_a_relative_path_is_the_same_directory(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data_dir.parent)
+    assert start_embedded(Path("data")) == start_embedded(data_dir)
+
+
+def test_a_start_cut_short_is_begun_anew(empty_dir: Path) -> None:
+    unfinished = empty_dir / "postgres.new"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n")
+    assert execute(start_embedded(empty_dir), "SELECT 1") == [(1,)]
+
+
+def test_another_major_version_is_told_in_one_line(empty_dir: Path) -> None:
+    cluster = empty_dir / "postgres"
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("17\n")
+    with pytest.raises(EmbeddedError, match=r"\A[^\n]*PostgreSQL 17[^\n]*dump[^\n]*restore[^\n]*\Z"):
+        start_embedded(empty_dir)
+
+
+def test_a_directory_that_cannot_be_is_told_in_one_line(empty_dir: Path) -> None:
+    empty_dir.parent.joinpath("file").write_text("")
+    with pytest.raises(EmbeddedError, match=r"\A[^\n]+\Z"):
+        start_embedded(empty_dir.parent / "file" / "data")
+
+
+def test_a_server_that_cannot_start_gives_its_reason(data_dir: Path) -> None:
+    start_embedded(data_dir)
+    stop_embedded(data_dir)
+    (data_dir / "postgres" / "global" / "pg_control").unlink()
+    with pytest.raises(EmbeddedError, match="pg_control"):
+        start_embedded(data_dir)
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from api.embedded import start_embedded, stop_embedded
+
+data_dir = Path(sys.argv[1])
+start_embedded(data_dir)
+child = os.fork()
+if child == 0:
+    stop_embedded(data_dir)
+    sys.exit()
+os.waitpid(child, 0)
+assert (data_dir / "postgres" / "postmaster.pid").exists()
+"""
+
+
+def test_a_forked_child_does_not_stop_its_parents_server_and_the_parents_end_does(data_dir: Path) -> None:
+    subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=ROOT, check=True, timeout=60)
+    assert (data_dir / "postgres").exists()
+    assert server_pid(data_dir) is None

@@ -1,0 +1,246 @@
+"""What api/jwks.py promises: known keys never wait, unknown ones cost little, outages change nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from api import jwks as module
+from api.jwks import MAX_WAIT, KeySet
+from tests.jwks_server import JwksServer, serving
+from tests.signing import make_signer
+
+OLD, NEW = make_signer("EdDSA", "old"), make_signer("EdDSA", "new")
+
+
+@contextmanager
+def key_set(server: JwksServer, **options: Any) -> Iterator[KeySet]:
+    keys = KeySet(server.url, **options)
+    try:
+        yield keys
+    finally:
+        keys.close()
+
+
+@pytest.fixture
+def server() -> Iterator[JwksServer]:
+    with serving(OLD) as running:
+        yield running
+
+
+def wait_until(happened: Callable[[], object], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.01)
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    start = time.monotonic()
+    call()
+    return time.monotonic() - start
+
+
+class TestRotation:
+    def test_a_new_kid_is_fetched_at_once(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            assert seconds_of(lambda: keys.fetch("old")) < 1.0
+            assert "old" in keys.current()
+            server.keys.append(NEW.jwk)
+            assert keys.fetch("new") is not None
+            assert set(keys.current()) == {"old", "new"}
+
+    def test_a_new_kid_is_fetched_at_once_after_an_unknown_one(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            keys.current()
+            for _ in range(50):
+                assert keys.fetch("nobody's") is None
+            server.keys.append(NEW.jwk)
+            assert keys.fetch("new") is not None
+
+    def test_many_new_kids_one_after_another_are_each_fetched_at_once(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(keys.current)
+            for number in range(12):
+                server.keys.append({**NEW.jwk, "kid": f"new-{number}"})
+                assert keys.fetch(f"new-{number}") is not None
+
+    def test_a_new_kid_in_many_requests_at_once_is_one_fetch(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(keys.current)
+            server.keys.append(NEW.jwk)
+            server.delay, before, found = 0.2, server.requests, []
+            threads = [threading.Thread(target=lambda: found.append(keys.fetch("new"))) for _ in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(10)
+            assert len(found) == 20
+            assert None not in found
+            assert server.requests == before + 1
+
+    def test_a_removed_key_goes_with_the_next_refresh(self, server: JwksServer) -> None:
+        with key_set(server, refresh_after=0.05) as keys:
+            wait_until(lambda: "old" in keys.current())
+            server.keys[:] = [NEW.jwk]
+            wait_until(lambda: set(keys.current()) == {"new"})
+
+    def test_the_keys_are_the_same_object_until_one_changes(self, server: JwksServer) -> None:
+        with key_set(server, refresh_after=0.02) as keys:
+            wait_until(keys.current)
+            first, before = keys.current(), server.requests
+            wait_until(lambda: server.requests > before + 2)
+            assert keys.current() is first
+            server.keys[0] = {**NEW.jwk, "kid": "old"}
+            wait_until(lambda: keys.current() is not first)
+
+
+class TestUnknownKids:
+    def test_cannot_cause_more_than_a_few_fetches(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(keys.current)
+            for number in range(500):
+                assert keys.fetch(f"unknown-{number}") is None
+            assert server.requests <= 1 + 3
+
+    def test_are_allowed_one_more_fetch_every_12_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        allowance = module._Allowance()
+        start = allowance._at
+        assert [allowance.take(start) for _ in range(5)] == [True, True, True, False, False]
+        assert not allowance.take(start + 11.9)
+        assert allowance.take(start + 12.1)
+        assert not allowance.take(start + 12.2)
+        assert [allowance.take(start + 3600) for _ in range(4)] == [True, True, True, False]
+
+    def test_are_remembered_in_bounded_number(self, server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_BURST", 100)
+        monkeypatch.setattr(module, "_ABSENT_KEPT", 10)
+        with key_set(server) as keys:
+            keys.current()
+            for number in range(40):
+                keys.fetch(f"unknown-{number}")
+            assert len(keys._absent_until) <= 10
+
+
+class TestOutages:
+    def test_known_keys_serve_on_while_the_endpoint_is_down(self, server: JwksServer) -> None:
+        with key_set(server, refresh_after=0.02) as keys:
+            wait_until(lambda: "old" in keys.current())
+            server.stop()
+            wait_until(lambda: keys._failures > 0)
+            assert keys.age is not None
+            assert seconds_of(lambda: keys.current()["old"]) < 0.5
+            assert seconds_of(lambda: keys.fetch("new")) < 1.0
+            server.keys.append(NEW.jwk)
+            server.start()
+            wait_until(lambda: keys.fetch("new"))
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"status": 500},
+            {"status": 404},
+            {"status": 302, "headers": {"Location": "/elsewhere"}},
+            {"body": b""},
+            {"body": b"<html>"},
+            {"body": b"null"},
+            {"body": b"[]"},
+            {"body": b"{}"},
+            {"body": b'{"keys": {}}'},
+            {"body": b"[" * 100_000},
+            {"body": b'{"keys": ["\xff"]}'},
+            {"body": b'{"keys": [' + b" " * 600_000 + b"]}"},
+            {"headers": {"Transfer-Encoding": "chunked"}},
+            {"delay": 30.0},
+            {"piece_delay": 0.1},
+        ],
+        ids=str,
+    )
+    def test_nonsense_from_the_endpoint_changes_no_key(self, server: JwksServer, fault: dict[str, Any]) -> None:
+        with key_set(server, refresh_after=0.02) as keys:
+            wait_until(lambda: "old" in keys.current())
+            for name, value in fault.items():
+                setattr(server, name, value)
+            wait_until(lambda: keys._failures > 0)
+            assert set(keys.current()) == {"old"}
+
+    def test_a_hanging_endpoint_delays_only_unknown_kids_and_these_briefly(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(lambda: "old" in keys.current())
+            server.delay = 30.0
+            assert seconds_of(lambda: keys.fetch("first")) < MAX_WAIT + 1
+            wait_until(lambda: keys._failures > 0)
+            took = [seconds_of(lambda n=n: keys.fetch(f"unknown-{n}")) for n in range(20)]
+            assert sum(took) < 20 * 0.4
+            assert seconds_of(keys.current) < 0.2
+
+    def test_retries_become_rarer(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            server.stop()
+            keys.close()
+            delays = []
+            for _ in range(8):
+                keys._finish({}, "down")
+                delays.append(round(keys._due - time.monotonic()))
+            assert delays == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+class TestItsLife:
+    def test_nothing_is_fetched_before_the_first_token(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            assert keys.age is None
+            assert keys._thread is None
+            assert server.requests == 0
+
+    def test_the_age_is_that_of_the_last_good_fetch(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(keys.current)
+            assert keys.age is not None
+            assert 0 <= keys.age < 10
+
+    def test_a_closed_set_keeps_its_keys_and_fetches_no_more(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(keys.current)
+            keys.close()
+            assert keys._thread is not None
+            keys._thread.join(10)
+            before = server.requests
+            assert "old" in keys.current()
+            assert seconds_of(lambda: keys.fetch("new")) < 0.5
+            assert server.requests == before
+
+    @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+    def test_a_forked_child_fetches_for_itself(self, server: JwksServer) -> None:
+        with key_set(server) as keys:
+            wait_until(keys.current)
+            server.keys.append(NEW.jwk)
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if keys.current() and keys.fetch("new") else 1)
+            assert os.waitpid(child, 0)[1] == 0
+
+
+class TestTheUrl:
+    @pytest.mark.parametrize(
+        ("url", "origin"),
+        [
+            ("https://Auth.Example/api/auth/jwks", "https://auth.example"),
+            ("https://auth.example:443/jwks", "https://auth.example"),
+            ("http://auth.example:80/jwks", "http://auth.example"),
+            ("http://localhost:3000/api/auth/jwks", "http://localhost:3000"),
+            ("http://[::1]:3000/jwks", "http://[::1]:3000"),
+        ],
+    )
+    def test_gives_the_origin(self, url: str, origin: str) -> None:
+        assert KeySet(url).origin == origin
+
+    @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "//a/b", "https:///jwks", "", "http://a:b/"])
+    def test_must_be_http(self, url: str) -> None:
+        with pytest.raises(ValueError, match=r"URL|Port"):
+            KeySet(url)

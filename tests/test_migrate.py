@@ -1,0 +1,149 @@
+"""Migrating at start: all or nothing, once however many start at the same time, and what /ready asks."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from api import migrate as migrating
+from api.database import Database
+from api.errors import DatabaseUnavailable
+from api.migrate import migrate, pending
+
+ROOT = Path(__file__).parent.parent
+NAMES = sorted(file.stem for file in (ROOT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
+
+
+@pytest.fixture
+def url(create_database: Callable[[], str]) -> str:
+    return create_database()
+
+
+@pytest.fixture
+def empty(url: str) -> Iterator[Database]:
+    """A database in which nothing has been run."""
+    database = Database(url, pool_size=2, statement_timeout=5)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def write_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Write migrations of a test's own, in place of the real ones."""
+    monkeypatch.setattr(migrating, "MIGRATIONS", tmp_path)
+
+    def write(name: str, sql: str) -> None:
+        body = f"def migrate(migrator, database, fake=False):\n    migrator.sql({sql!r})\n"
+        (tmp_path / f"{name}.py").write_text(body)
+
+    return write
+
+
+def tables(database: Database) -> set[str]:
+    return {name for (name,) in database.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+
+def test_everything_is_run_once(empty: Database) -> None:
+    assert migrate(empty, "users") == NAMES
+    assert {"users", "tasks", "idempotency_keys"} <= tables(empty)
+    assert migrate(empty, "users") == []
+
+
+def test_it_does_not_matter_where_the_process_stands(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert migrate(empty, "users") == NAMES
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tasks_refer_to_the_users_table_that_is_named(empty: Database) -> None:
+    migrate(empty, "user")
+    referred = (
+        "SELECT confrelid::regclass::text FROM pg_constraint WHERE conrelid = 'tasks'::regclass AND contype = 'f'"
+    )
+    assert empty.run(referred) == [('"user"',)]
+
+
+def test_what_is_pending_is_told_without_running_it(empty: Database) -> None:
+    assert pending(empty) == NAMES
+    assert tables(empty) == set()
+    migrate(empty, "users")
+    assert pending(empty) == []
+    empty.run("DELETE FROM migratehistory WHERE name = %s", (NAMES[-1],))
+    assert pending(empty) == NAMES[-1:]
+
+
+def test_a_new_migration_is_run_after_those_that_are_done(
+    empty: Database, write_migration: Callable[[str, str], None]
+) -> None:
+    write_migration("001_one", "CREATE TABLE one ()")
+    assert migrate(empty, "users") == ["001_one"]
+    write_migration("002_two", "CREATE TABLE two ()")
+    assert pending(empty) == ["002_two"]
+    assert migrate(empty, "users") == ["002_two"]
+    assert tables(empty) >= {"one", "two"}
+
+
+def test_when_one_fails_none_has_been_run(empty: Database, write_migration: Callable[[str, str], None]) -> None:
+    write_migration("001_one", "CREATE TABLE one ()")
+    write_migration("002_two", "SELECT 1 / 0")
+    with pytest.raises(Exception, match="division by zero"):
+        migrate(empty, "users")
+    assert tables(empty) == set()
+    assert empty.peewee.in_use == 0
+    write_migration("002_two", "CREATE TABLE two ()")
+    assert migrate(empty, "users") == ["001_one", "002_two"]
+
+
+def test_a_database_that_goes_away_in_the_middle_is_told_as_such(
+    empty: Database, write_migration: Callable[[str, str], None]
+) -> None:
+    write_migration("001_one", "SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(DatabaseUnavailable):
+        migrate(empty, "users")
+    assert empty.run("SELECT 1") == [(1,)]
+
+
+def test_a_start_with_nothing_to_do_says_nothing(empty: Database, caplog: pytest.LogCaptureFixture) -> None:
+    migrate(empty, "users")
+    with caplog.at_level(logging.INFO):
+        caplog.clear()
+        migrate(empty, "users")
+    assert caplog.messages == []
+
+
+RACE = """
+import sys
+from api.database import Database
+from api.migrate import migrate
+
+database = Database(sys.argv[1], pool_size=1, statement_timeout=5)
+sys.stdin.readline()
+print(len(migrate(database, "users")))
+"""
+
+
+def test_of_two_processes_that_start_at_once_one_migrates(url: str) -> None:
+    command = [sys.executable, "-c", RACE, url]
+    racers = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    counts = sorted(int(racer.communicate(timeout=60)[0]) for racer in racers)
+    assert [racer.returncode for racer in racers] == [0] * 4
+    assert counts == [0, 0, 0, len(NAMES)]
+    connection = psycopg2.connect(url)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM migratehistory ORDER BY id")
+        assert [name for (name,) in cursor.fetchall()] == NAMES
+    connection.close()

@@ -1,0 +1,195 @@
+"""The pool: connections that were cut, too few of them, a server that changed its mind, and forks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.database import Database
+from api.errors import DatabaseUnavailable, Overloaded
+from tests.test_database import admin, database, make_database, until, url
+
+__all__ = ["admin", "database", "make_database", "url"]
+
+Admin = Callable[..., list[tuple[object, ...]]]
+ROOT = Path(__file__).parent.parent
+
+
+def open_connections(database: Database, number: int) -> None:
+    """Have the pool hold that many idle connections."""
+    threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.2)",)) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database.peewee.idle == number
+
+
+def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.Thread, list[object]]:
+    """Run a statement in a thread; its rows, or its error, end up in the list."""
+    outcome: list[object] = []
+
+    def work() -> None:
+        try:
+            outcome.append(database.run(sql, **options))
+        except Exception as ex:
+            outcome.append(ex)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread, outcome
+
+
+class TestConnectionsThatWereCut:
+    def test_idle_ones_cost_no_request(self, database: Database, admin: Admin) -> None:
+        open_connections(database, 4)
+        admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'tasks'")
+        for _ in range(8):
+            assert database.run("INSERT INTO notes SELECT count(*) FROM notes RETURNING 1") == [(1,)]
+        assert not database.errors
+
+    def test_a_busy_one_is_told_and_what_may_have_run_is_not_repeated(self, database: Database, admin: Admin) -> None:
+        database.run("CREATE SEQUENCE IF NOT EXISTS runs")
+        before = database.run("SELECT nextval('runs')")[0][0]
+        thread, outcome = run_aside(database, "SELECT nextval('runs'), pg_sleep(5)")
+        terminate_busy(admin, "SELECT nextval%")
+        thread.join()
+        assert isinstance(outcome[0], DatabaseUnavailable)
+        assert outcome[0].kind == "connection_lost"
+        assert database.run("SELECT nextval('runs')") == [(before + 2,)]
+
+    def test_a_busy_one_is_repeated_where_that_does_no_harm(self, database: Database, admin: Admin) -> None:
+        thread, outcome = run_aside(database, "SELECT 'again', pg_sleep(0.7)", repeatable=True)
+        terminate_busy(admin, "SELECT 'again'%")
+        thread.join()
+        assert outcome == [[("again", "")]]
+
+    def test_the_others_are_not_trusted_either(self, database: Database, admin: Admin) -> None:
+        open_connections(database, 3)
+        thread, _ = run_aside(database, "SELECT 'busy', pg_sleep(5)")
+        terminate_busy(admin, "SELECT 'busy'%")
+        thread.join()
+        assert database.peewee.idle == 0
+
+    def test_a_server_that_became_read_only_is_left(self, database: Database, admin: Admin) -> None:
+        name = admin("SELECT current_database()")[0][0]
+        admin(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        database.close()
+        open_connections(database, 2)
+        with pytest.raises(DatabaseUnavailable) as caught:
+            database.run("INSERT INTO notes VALUES (1, 'a')")
+        assert caught.value.kind == "read_only"
+        open_connections(database, 2)
+        admin(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        database.run("INSERT INTO notes VALUES (1, 'a')")
+        assert database.run("SELECT id FROM notes") == [(1,)]
+
+
+def terminate_busy(admin: Admin, query: str) -> None:
+    """End the backend that runs a query; one that runs it anew is left alone."""
+    found = "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active' AND pid <> pg_backend_pid()"
+    until(lambda: admin(found, query))
+    admin("SELECT pg_terminate_backend(%s)", admin(found, query)[0][0])
+
+
+class TestTooFewConnections:
+    def test_waiting_is_bounded(self, make_database: Callable[..., Database]) -> None:
+        database = make_database(pool_size=1, statement_timeout=5)
+        thread, _ = run_aside(database, "SELECT pg_sleep(2)")
+        until(lambda: database.peewee.in_use)
+        started = time.monotonic()
+        with pytest.raises(Overloaded):
+            database.run("SELECT 1")
+        assert 0.9 < time.monotonic() - started < 1.5
+        assert database.errors == {"overloaded": 1}
+        thread.join()
+        assert database.run("SELECT 1") == [(1,)]
+
+    def test_who_waits_is_served_in_order(self, make_database: Callable[..., Database]) -> None:
+        database = make_database(pool_size=1)
+        served: list[int] = []
+        threads = [run_aside(database, "SELECT pg_sleep(0.3)")[0]]
+        until(lambda: database.peewee.in_use)
+
+        def work(number: int) -> None:
+            database.run("SELECT pg_sleep(0.02)")
+            served.append(number)
+
+        for number in range(5):
+            threads.append(threading.Thread(target=work, args=(number,)))
+            threads[-1].start()
+            until(lambda number=number: database.peewee.waiting == number + 1)
+        for thread in threads:
+            thread.join()
+        assert served == [0, 1, 2, 3, 4]
+
+    def test_there_are_never_more_than_allowed(self, make_database: Callable[..., Database], admin: Admin) -> None:
+        database = make_database(pool_size=3)
+        threads = [run_aside(database, "SELECT pg_sleep(0.05)")[0] for _ in range(12)]
+        count = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tasks' AND datname = current_database()"
+        )
+        most = 0
+        while any(thread.is_alive() for thread in threads):
+            most = max(most, int(str(admin(count)[0][0])))
+        assert most == 3
+        assert not database.errors
+
+    def test_a_full_server_leaves_those_that_have_a_connection_alone(
+        self, make_database: Callable[..., Database], admin: Admin
+    ) -> None:
+        name = admin("SELECT current_database()")[0][0]
+        database = make_database(pool_size=4)
+        admin(f"CREATE ROLE {name} LOGIN SUPERUSER CONNECTION LIMIT 1")
+        admin(f"ALTER ROLE {name} NOSUPERUSER")
+        try:
+            database.peewee._parameters["user"] = name
+            outcomes = [run_aside(database, "SELECT pg_sleep(0.1)") for _ in range(6)]
+            for thread, _ in outcomes:
+                thread.join()
+            assert [outcome for _, outcome in outcomes] == [[[("",)]]] * 6
+        finally:
+            database.close()
+            until(lambda: not admin("SELECT FROM pg_stat_activity WHERE usename = %s", name))
+            admin(f"DROP ROLE {name}")
+
+
+FORKING = """
+import os, sys
+from api.database import Database
+
+database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
+parent = database.run("SELECT pg_backend_pid()")
+child = os.fork()
+if child == 0:
+    same = database.run("SELECT pg_backend_pid()") == parent
+    try:
+        database.run("SELECT pg_sleep(60)")
+    except Exception as ex:
+        os._exit(0 if getattr(ex, "kind", "") == "deadline" and not same else 1)
+    os._exit(2)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert database.run("SELECT pg_backend_pid()") == parent
+database.close()
+"""
+
+
+def test_a_forked_child_has_connections_and_deadlines_of_its_own(url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING, url], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_peewee_itself_can_use_it(database: Database) -> None:
+    with database.peewee.connection_context(), database.peewee.atomic():
+        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")
+        assert database.run("SELECT count(*) FROM notes") == [(0,)]
+    assert database.run("SELECT count(*) FROM notes") == [(1,)]
+    assert database.peewee.in_use == 0

@@ -1,0 +1,73 @@
+"""The `pw_migrate` command, as an operator calls it: on a database of one's own and on the embedded one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.conftest import SECRET
+from tests.service import PROJECT
+
+COMMAND = str(Path(sys.executable).with_name("pw_migrate"))
+
+
+def pw_migrate(command: str, **environ: str) -> str:
+    done = subprocess.run(
+        [COMMAND, command],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tables(url: str) -> set[str]:
+    connection = psycopg2.connect(**psycopg2.extensions.parse_dsn(url))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        found = {name for (name,) in cursor.fetchall()}
+    connection.close()
+    return found
+
+
+def test_list_migrate_and_rollback_work_with_a_database_url(create_database: Callable[[], str]) -> None:
+    url = create_database()
+    environ = {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET}
+    assert "- [ ] 001_create_tables" in pw_migrate("list", **environ)
+    assert "- [x] 001_create_tables" in pw_migrate("migrate", **environ)
+    assert "- [x] 001_create_tables" in pw_migrate("list", **environ)
+    assert tables(url) == {"users", "tasks", "idempotency_keys", "migratehistory"}
+    pw_migrate("rollback", **environ)
+    assert tables(url) == {"migratehistory"}
+    assert "- [ ] 001_create_tables" in pw_migrate("list", **environ)
+
+
+def test_a_users_table_of_somebody_else_is_referenced_and_left_alone(create_database: Callable[[], str]) -> None:
+    url = create_database()
+    connection = psycopg2.connect(**psycopg2.extensions.parse_dsn(url))
+    with connection, connection.cursor() as cursor:
+        cursor.execute('CREATE TABLE "user" (id uuid PRIMARY KEY, "emailVerified" boolean)')
+    connection.close()
+    environ = {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "USERS_TABLE": "user"}
+    pw_migrate("migrate", **environ)
+    assert tables(url) == {"user", "tasks", "idempotency_keys", "migratehistory"}
+    pw_migrate("rollback", **environ)
+    assert tables(url) == {"user", "migratehistory"}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_it_works_on_the_embedded_database(tmp_path: Path, again: bool) -> None:
+    environ = {"DATA_DIR": str(tmp_path / "data")}
+    assert "- [x] 001_create_tables" in pw_migrate("migrate", **environ)
+    if again:
+        assert "- [x] 001_create_tables" in pw_migrate("list", **environ)

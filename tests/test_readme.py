@@ -1,0 +1,88 @@
+"""The README: its commands are run as they are printed, its paths and settings exist."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+from api.settings import SETTINGS
+from tests.service import PROJECT, free_port, running
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_set_up_is_exactly_two_commands() -> None:
+    assert [command.strip() for command in COMMANDS if command.startswith("make ")] == ["make run", "make test"]
+
+
+def test_make_run_starts_the_service_without_settings(tmp_path: Path) -> None:
+    port = free_port()
+    environ = {**os.environ, "PORT": str(port), "DATA_DIR": str(tmp_path / "data")}
+    log = tmp_path / "run.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            ["make", "run"], cwd=PROJECT, env=environ, stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        end = time.monotonic() + 60
+        ready = False
+        while not ready and time.monotonic() < end:
+            assert process.poll() is None, log.read_text()
+            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/ready", timeout=2) as answer:
+                ready = answer.status == 200
+            time.sleep(0.05)
+        assert ready, log.read_text()
+        with urlopen(f"http://127.0.0.1:{port}/", timeout=2) as page:
+            assert b"<html" in page.read()
+    finally:
+        # As a terminal does at Ctrl-C: to make and to the service.
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(20)
+    assert "Traceback" not in log.read_text()
+
+
+def test_the_calls_work_as_printed(tmp_path: Path) -> None:
+    calls = [command for command in COMMANDS if "curl" in command]
+    assert len(calls) == 3
+    with running(tmp_path / "service.log", WORKERS="1", BCRYPT_COST="4") as service:
+        script = "set -eu\n" + "\n".join(f"{call}\necho" for call in calls)
+        done = subprocess.run(
+            ["bash", "-c", script.replace("localhost:8000", f"localhost:{service.port}")],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+    created, listed = (json.loads(line) for line in done.stdout.split("\n") if line)
+    assert created["data"]["title"] == "Buy milk"
+    assert listed == {"data": [created["data"]]}
+    printed = re.search(r"^```json\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert printed is not None
+    assert list(json.loads(printed[1])["data"][0]) == list(created["data"])
+
+
+def test_every_path_it_names_exists() -> None:
+    named = re.findall(
+        r"`((?:api|bench|clients|deploy|docs|migrations|tests)/[^`{}]*|serve\.py|\.env\.example)`", README
+    )
+    named += re.findall(r"\]\((docs/[^)]+)\)", README)
+    assert len(named) > 20
+    missing = [path for path in named if not (PROJECT / path).exists()]
+    assert missing == []
+
+
+def test_the_settings_it_shows_exist_with_these_defaults() -> None:
+    table = README.partition("## Settings")[2].partition("##")[0]
+    shown = set(re.findall(r"`([A-Z_]+)`", table))
+    assert shown <= set(SETTINGS)
+    assert SETTINGS["HOST"].default == "127.0.0.1"
+    assert SETTINGS["PORT"].default == 8000
+    assert SETTINGS["CORS_ORIGINS"].default == ("http://localhost:3000",)

@@ -1,0 +1,180 @@
+"""What api/tokens.py promises of good tokens and borderline ones; the bad ones are in tests/attacks."""
+
+from __future__ import annotations
+
+import time
+
+import jwt
+import pytest
+
+from api.errors import TokenExpired, TokenInvalid
+from api.jwks import KeySet
+from api.jws import MAX_LENGTH
+from api.tokens import Identity, Tokens
+from tests.jwks_server import serving
+from tests.signing import ASYMMETRIC, SECRET, claims, make_signer, signer_for
+
+OTHER_SECRET = "another secret of more than 32 bytes!"
+HS256 = signer_for("HS256")
+
+
+def make_tokens(*secrets: str, issuer: str | None = None, audience: str | None = None) -> Tokens:
+    return Tokens(secrets or (SECRET,), issuer=issuer, audience=audience)
+
+
+def reason(tokens: Tokens, token: str) -> str:
+    with pytest.raises(TokenInvalid) as caught:
+        tokens.verify(token)
+    return caught.value.reason
+
+
+class TestTheUser:
+    def test_is_the_claim_sub(self) -> None:
+        assert make_tokens().verify(HS256.sign(claims(sub="ann"))).user_id == "ann"
+
+    def test_is_the_claim_user_id_where_there_is_one(self) -> None:
+        assert make_tokens().verify(HS256.sign(claims(user_id="bob", sub="ann"))).user_id == "bob"
+
+    def test_is_sub_where_user_id_is_null(self) -> None:
+        assert make_tokens().verify(HS256.sign(claims(user_id=None, sub="ann"))).user_id == "ann"
+
+    @pytest.mark.parametrize("name", ["x" * 255, "ü" * 255, "a/b", " ", "tasks", "👩‍💻", "\x01"])
+    def test_may_be_any_text_of_255_characters(self, name: str) -> None:
+        assert make_tokens().verify(HS256.sign(claims(sub=name))).user_id == name
+
+    def test_has_the_email_and_name_that_are_claimed(self) -> None:
+        token = HS256.sign(claims(email="ann@example.com", name="Ann"))
+        assert make_tokens().verify(token) == Identity("user-1", "ann@example.com", "Ann")
+
+    @pytest.mark.parametrize("value", [7, None, ["a"], {"a": "b"}, "", "a\0b", "\ud800", "x" * 321, True])
+    def test_has_no_email_or_name_where_these_are_not_usable(self, value: object) -> None:
+        token = HS256.sign(claims(email=value, name=value))
+        assert make_tokens().verify(token) == Identity("user-1", None, None)
+
+
+class TestTimes:
+    def test_a_token_expires_at_the_second_even_when_it_was_verified_before(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tokens, expires = make_tokens(), int(time.time()) + 60
+        token = HS256.sign(claims(exp=expires))
+        monkeypatch.setattr(time, "time", lambda: expires - 0.001)
+        assert tokens.verify(token).user_id == "user-1"
+        monkeypatch.setattr(time, "time", lambda: float(expires))
+        with pytest.raises(TokenExpired):
+            tokens.verify(token)
+        with pytest.raises(TokenExpired):
+            make_tokens().verify(token)
+
+    @pytest.mark.parametrize("claim", ["nbf", "iat"])
+    def test_a_start_may_lie_30_seconds_ahead_and_no_more(self, claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = int(time.time())
+        monkeypatch.setattr(time, "time", lambda: float(now))
+        tokens = make_tokens()
+        assert tokens.verify(HS256.sign(claims(**{claim: now + 30}))).user_id == "user-1"
+        assert reason(tokens, HS256.sign(claims(**{claim: now + 30.1}))) == "not_yet_valid"
+
+    def test_times_may_have_fractions(self) -> None:
+        now = time.time()
+        assert make_tokens().verify(HS256.sign(claims(exp=now + 60.5, iat=now - 0.5))).user_id == "user-1"
+
+
+class TestIssuerAndAudience:
+    def test_are_not_looked_at_where_none_is_configured(self) -> None:
+        token = HS256.sign(claims(iss="https://auth.example", aud="https://elsewhere.example"))
+        assert make_tokens().verify(token).user_id == "user-1"
+
+    @pytest.mark.parametrize("audience", ["tasks", ["other", "tasks"]])
+    def test_must_be_the_configured_ones(self, audience: object) -> None:
+        tokens = make_tokens(issuer="auth", audience="tasks")
+        assert tokens.verify(HS256.sign(claims(iss="auth", aud=audience))).user_id == "user-1"
+        assert reason(tokens, HS256.sign(claims(iss="auth2", aud=audience))) == "issuer"
+        assert reason(tokens, HS256.sign(claims(iss="auth", aud="tasks2"))) == "audience"
+
+    def test_are_in_the_tokens_issued_here(self) -> None:
+        tokens = make_tokens(issuer="auth", audience="tasks")
+        assert tokens.verify(tokens.issue(Identity("ann"), 60)).user_id == "ann"
+
+
+class TestSharedSecrets:
+    def test_the_newest_signs_and_all_verify(self) -> None:
+        rotated = make_tokens(OTHER_SECRET, SECRET)
+        assert rotated.verify(HS256.sign(claims())).user_id == "user-1"
+        issued = rotated.issue(Identity("ann"), 60)
+        assert make_tokens(OTHER_SECRET).verify(issued).user_id == "ann"
+        assert reason(make_tokens(SECRET), issued) == "signature"
+
+    def test_a_key_is_refused_as_a_secret(self) -> None:
+        with pytest.raises(ValueError, match="must not be a public or private key"):
+            make_tokens("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----")
+
+    def test_an_issued_token_is_one_that_pyjwt_takes(self) -> None:
+        identity = Identity("ann", "ann@example.com", "Änn")
+        token = make_tokens().issue(identity, 60)
+        decoded = jwt.decode(token, SECRET, algorithms=["HS256"], options={"require": ["exp", "iat", "sub"]})
+        assert decoded["exp"] - decoded["iat"] == 60
+        assert make_tokens().verify(token) == identity
+
+    def test_without_any_secret_no_hs256_token_is_good(self) -> None:
+        assert reason(Tokens((), issuer=None, audience=None), HS256.sign(claims())) == "algorithm"
+
+
+class TestTheShapeOfAToken:
+    @pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "application/at+JWT"])
+    def test_the_types_of_access_tokens_are_taken(self, typ: str) -> None:
+        assert make_tokens().verify(HS256.sign(claims(), {"typ": typ})).user_id == "user-1"
+
+    def test_a_token_may_be_as_long_as_a_header_line_through_a_proxy(self) -> None:
+        room = MAX_LENGTH - len(HS256.sign(claims(image="")))
+        assert make_tokens().verify(HS256.sign(claims(image="x" * (room * 3 // 4 - 4)))).user_id == "user-1"
+        assert reason(make_tokens(), HS256.sign(claims(image="x" * (room * 3 // 4 + 4)))) == "malformed"
+
+
+class TestRepeatedTokens:
+    def test_cost_one_signature_check_each(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        signer = make_signer("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
+            token = signer.sign(claims(iss=server.origin, aud=server.origin))
+            for _ in range(2):  # the first may come before the keys did, under the empty set
+                tokens.verify(token)
+            monkeypatch.setattr("api.jwk.Key.verify", lambda *args: pytest.fail("checked again"))
+            assert tokens.verify(token).user_id == "user-1"
+            jwks.close()
+
+    def test_are_remembered_in_bounded_number(self) -> None:
+        tokens = make_tokens()
+        issued = [HS256.sign(claims(sub=f"user-{number}")) for number in range(5000)]
+        for number, token in enumerate(issued):
+            assert tokens.verify(token).user_id == f"user-{number}"
+        assert len(tokens._cache._young) + len(tokens._cache._old) <= 4096
+        assert tokens.verify(issued[-2048]).user_id == "user-2952"
+        assert tokens.verify(issued[0]).user_id == "user-0"
+
+
+class TestTwoKindsOfKeys:
+    @pytest.mark.parametrize("algorithm", ASYMMETRIC)
+    def test_verify_side_by_side_each_their_own(self, algorithm: str) -> None:
+        signer = signer_for(algorithm)
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((SECRET,), issuer=None, audience=None, jwks=jwks)
+            at_origin = claims(sub="ann", iss=server.origin, aud=server.origin)
+            assert tokens.verify(signer.sign(at_origin)).user_id == "ann"
+            assert tokens.verify(HS256.sign(claims(iss="x", aud="y"))).user_id == "user-1"
+            assert reason(tokens, signer.sign(claims())) == "issuer"
+            assert reason(tokens, signer.sign({**at_origin, "aud": "elsewhere"})) == "audience"
+            assert reason(tokens, HS256.sign(claims(), {"alg": algorithm, "kid": signer.kid})) != "algorithm"
+            jwks.close()
+
+    def test_a_configured_issuer_replaces_the_origin(self) -> None:
+        signer = signer_for("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((SECRET,), issuer="https://auth.example", audience="tasks", jwks=jwks)
+            token = signer.sign(claims(iss="https://auth.example", aud="tasks"))
+            assert tokens.verify(token).user_id == "user-1"
+            assert reason(tokens, signer.sign(claims(iss=server.origin, aud="tasks"))) == "issuer"
+            assert reason(tokens, HS256.sign(claims(aud="tasks"))) == "issuer"
+            jwks.close()
