@@ -129,12 +129,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def is_late(self, now: float, *, crowded: bool) -> bool:
         """Whether the client has had its time for what is awaited of it; `now` in monotonic seconds."""
+        # The owner may go on at any moment, so each attribute is looked at once.
+        request = self.request
         if self.total_outbufs_len:
             return time.time() - float(self.last_activity) > SEND_TIMEOUT
         if self.lingering:
             limit = LAST_WORD if self.server.stopping else LINGER_TIMEOUT
-        elif self.request is not None:
-            limit = REQUEST_TIMEOUT if self.request.headers_finished else HEAD_TIMEOUT
+        elif request is not None:
+            limit = REQUEST_TIMEOUT if request.headers_finished else HEAD_TIMEOUT
         else:
             limit = CROWDED_IDLE_TIMEOUT if crowded else IDLE_TIMEOUT
         return now - self.since > limit

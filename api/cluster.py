@@ -39,7 +39,6 @@ ACCOUNT: Final = "embedded_postgres"
 
 OPTIONS: Final = {
     "listen_addresses": "",
-    "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "timezone": "UTC",

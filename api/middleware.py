@@ -69,7 +69,8 @@ class RequestLog:
         if context.user_id is not None:
             details["user_id"] = context.user_id
         if not req_succeeded:
-            context.event = "refused" if status < 500 else "failed"
+            if context.event == "request":
+                context.event = "refused" if status < 500 else "failed"
             details["reason"] = getattr(context, "refusal", "unknown")
         log = self._log.error if status >= 500 else self._log.info
         log(

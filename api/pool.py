@@ -44,11 +44,12 @@ DEFAULTS: Final = {
 
 
 class _Waiter:
-    """Somebody in the queue for a connection; woken without one, there will be none."""
+    """Somebody in the queue, called with a connection or with the reason why there is none."""
 
     def __init__(self) -> None:
-        self.connection: Connection | None = None
         self.called = threading.Event()
+        self.connection: Connection | None = None
+        self.failure: str | None = None
 
 
 class Pool(PooledPostgresqlDatabase):
@@ -173,14 +174,14 @@ class Pool(PooledPostgresqlDatabase):
         with self._mutex:
             if waiter.connection is not None:
                 return waiter.connection
-            if waiter in self._queue:
+            if waiter.failure is None:
                 self._queue.remove(waiter)
-            if self._has_lent():
-                raise Overloaded
-            # Whoever comes next need not wait as long to learn the same.
-            self._failure = self._failure or "connect_timeout"
-            self._turn_away()
-            raise DatabaseUnavailable(self._failure)
+                if self._has_lent():
+                    raise Overloaded
+                # Whoever comes next need not wait as long to learn the same.
+                waiter.failure = self._failure = self._failure or "connect_timeout"
+                self._turn_away()
+            raise DatabaseUnavailable(waiter.failure)
 
     def _hand_over(self, connection: Connection) -> None:
         if self._queue:
@@ -193,7 +194,9 @@ class Pool(PooledPostgresqlDatabase):
 
     def _turn_away(self) -> None:
         while self._queue:
-            self._queue.popleft().called.set()
+            waiter = self._queue.popleft()
+            waiter.failure = self._failure
+            waiter.called.set()
 
     def _has_lent(self) -> bool:
         return any(connection.generation == self._generation for connection in self._lent)

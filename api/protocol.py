@@ -61,22 +61,24 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         headers = self.headers
         lines = fields.decode("latin-1").split("\r\n")
         lines.pop()
-        for line in lines:
-            name, _, value = line.partition(":")
-            # As a CGI variable `X_Forwarded_For` cannot be told from `X-Forwarded-For`.
-            if "_" in name:
-                continue
-            key = name.upper().replace("-", "_")
-            value = value.strip(" \t")
-            headers[key] = f"{headers[key]}, {value}" if key in headers else value
         if len(lines) > MAX_FIELDS:
             self.error = RequestHeaderFieldsTooLarge("")
+            return
+        for line in lines:
+            name, _, value = line.partition(":")
+            key = _variable(name)
+            value = value.strip(" \t")
+            if key not in headers:
+                headers[key] = value
+            elif key == "HOST":
+                raise ParsingError("There must be one Host header")
+            else:
+                headers[key] += f", {value}"
+        headers.pop("", None)
         self._take_target(target.decode("ascii"))
-        self._take_host(sum(line[:5].lower() == "host:" for line in lines))
+        self._take_host()
         self._take_framing()
-        connection = {option.strip().lower() for option in headers.get("CONNECTION", "").split(",")}
-        self.connection_close = "close" in connection or (self.version == "1.0" and "keep-alive" not in connection)
-        self.expect_continue = self.version == "1.1" and headers.get("EXPECT", "").lower() == "100-continue"
+        self._take_connection()
 
     def _take_target(self, target: str) -> None:
         """Origin-form, or absolute-form whose authority then stands for Host (RFC 9112 section 3.2)."""
@@ -98,8 +100,8 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         path, _, self.query = target.partition("?")
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
-    def _take_host(self, lines: int) -> None:
-        if lines > 1 or (not lines and self.version == "1.1"):
+    def _take_host(self) -> None:
+        if "HOST" not in self.headers and self.version == "1.1":
             raise ParsingError("There must be one Host header")
         if not _HOST.fullmatch(self.headers.get("HOST", "")):
             raise ParsingError("The Host header is not valid")
@@ -128,3 +130,19 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             self.content_length = int(length[:16]) if length.lstrip("0") else 0
             if self.content_length:
                 self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
+
+    def _take_connection(self) -> None:
+        options = {option.strip().lower() for option in self.headers.get("CONNECTION", "").split(",")}
+        if self.version == "1.0":
+            self.connection_close = "keep-alive" not in options or "close" in options
+        else:
+            self.connection_close = "close" in options
+            self.expect_continue = self.headers.get("EXPECT", "").lower() == "100-continue"
+
+
+def _variable(name: str) -> str:
+    """A header's name as WSGI spells it; empty for one with an underscore.
+
+    In WSGI `X_Forwarded_For` could not be told from `X-Forwarded-For`.
+    """
+    return "" if "_" in name else name.upper().replace("-", "_")

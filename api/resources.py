@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import quote, urlencode
 
 import falcon
 import orjson
 from falcon import Request, Response
-from falcon.uri import encode
 
 from api.contracts import Family
 from api.database import Database
 from api.errors import FieldError, ValidationFailed
+from api.preconditions import entity_tag, is_known, versions_to_match
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
 from api.tasks import Tasks, VersionedTask
-from api.validation import Schema, parse_task_id, read_json
+from api.validation import Schema, parse_query, parse_task_id, read_json
 
-_STRONG_TAG: Final = re.compile(r"[1-9][0-9]{0,9}")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -47,11 +46,10 @@ class TaskCollection:
     on_head = on_get
 
     def on_post(self, req: Request, resp: Response) -> None:
-        key = _idempotency_key(req)
         fields = self._schema.validate(read_json(req))
-        created = self._tasks.create(req.context.identity, fields, key)
+        created = self._tasks.create(req.context.identity, fields, _idempotency_key(req))
         resp.status = falcon.HTTP_201
-        resp.set_header("Location", f"{encode(req.path)}/{created.task['id']}")
+        resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
         if created.replayed:
             resp.set_header("Idempotent-Replayed", "true")
         _tell_event(req, "task_replayed" if created.replayed else "task_created", created.task["id"])
@@ -69,7 +67,7 @@ class TaskItem:
     def on_get(self, req: Request, resp: Response, task_id: str) -> None:
         found = self._tasks.find(req.context.user_id, parse_task_id(task_id))
         _set_task(resp, found)
-        if any(tag == "*" or tag == str(found.version) for tag in req.if_none_match or ()):
+        if is_known(req, found.version):
             resp.status = falcon.HTTP_304
 
     on_head = on_get
@@ -77,7 +75,7 @@ class TaskItem:
     def on_put(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         changes = self._schema.validate(read_json(req))
-        changed = self._tasks.update(req.context.user_id, number, changes, _versions(req))
+        changed = self._tasks.update(req.context.user_id, number, changes, versions_to_match(req))
         _tell_event(req, "task_updated", number)
         _set_task(resp, changed)
 
@@ -86,7 +84,7 @@ class TaskItem:
 
     def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
-        self._tasks.delete(req.context.user_id, number, _versions(req))
+        self._tasks.delete(req.context.user_id, number, versions_to_match(req))
         _tell_event(req, "task_deleted", number)
         resp.status = falcon.HTTP_204
 
@@ -102,7 +100,7 @@ class TaskCompletion:
     def on_patch(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         wanted = self._schema.validate(read_json(req, optional=True)).get("completed")
-        user_id, versions = req.context.user_id, _versions(req)
+        user_id, versions = req.context.user_id, versions_to_match(req)
         if wanted is None:
             changed = self._tasks.toggle_completed(user_id, number, versions)
         else:
@@ -112,24 +110,13 @@ class TaskCompletion:
 
 
 def _set_task(resp: Response, found: VersionedTask) -> None:
-    resp.set_header("ETag", f'"{found.version}"')
+    resp.set_header("ETag", entity_tag(found.version))
     resp.data = orjson.dumps({"data": found.task})
 
 
 def _tell_event(req: Request, event: str, task_id: int) -> None:
     req.context.event = event
     req.context.details["task_id"] = task_id
-
-
-def _versions(req: Request) -> list[int] | None:
-    """The versions that If-Match names (RFC 9110, section 13.1.1); None without it, and for `*`.
-
-    A weak tag matches nothing, nor does one that is not ours.
-    """
-    tags = req.if_match
-    if tags is None or "*" in tags:
-        return None
-    return [int(tag) for tag in tags if not getattr(tag, "is_weak", False) and _STRONG_TAG.fullmatch(tag)]
 
 
 def _idempotency_key(req: Request) -> str | None:
@@ -166,9 +153,5 @@ def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -
 
 
 def _beside(req: Request, **changed: object) -> str:
-    kept = [
-        (name, value)
-        for name, value in parse_qsl(req.query_string, keep_blank_values=True)
-        if name not in changed
-    ]
-    return f"{encode(req.path)}?{urlencode([*kept, *changed.items()])}"
+    kept = [(name, value) for name, value in parse_query(req.query_string) if name not in changed]
+    return f"{quote(req.path)}?{urlencode([*kept, *changed.items()])}"

@@ -33,7 +33,10 @@ MAX_BODY: Final = 4 * 1024 * 1024
 MAX_HEAD: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 4096
 
+SPARE_THREADS: Final = 4
+
 _TICK: Final = 0.1
+"""Seconds between two looks at the threads."""
 
 
 def serve(
@@ -58,9 +61,9 @@ def serve(
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]
-    """`threads` that serve, one that supervises (the caller's), and a spare one.
+    """`threads` that serve, one that supervises (the caller's), and a few spare ones.
 
-    The spare one works only while all others are stuck, so that what needs no database goes on being answered.
+    The spare ones work only while all others are stuck, so that what needs no database goes on being answered.
     Requests beyond that wait in the kernel, in connections, whose number is bounded; so memory is.
     """
 
@@ -77,6 +80,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             max_request_header_size=MAX_HEAD,
             max_request_body_size=MAX_BODY + 1,
             recv_bytes=32768,
+            inbuf_overflow=64 * 1024,
+            outbuf_overflow=256 * 1024,
             channel_timeout=int(SEND_TIMEOUT),
             log_socket_errors=False,
             expose_tracebacks=False,
@@ -148,7 +153,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             threading.Thread(target=self._work, args=(number,), name=f"serve-{number}", daemon=True)
             for number in range(len(self._turns))
         ]
-        workers.append(threading.Thread(target=self._work_when_stalled, name="serve-spare", daemon=True))
+        workers += [
+            threading.Thread(target=self._work_when_stalled, name=f"serve-spare-{number}", daemon=True)
+            for number in range(SPARE_THREADS)
+        ]
         for worker in workers:
             worker.start()
         on_ready()
@@ -240,7 +248,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         elif item is not None:
             try:
                 item.handle_event(flags)
-            except Exception:
+            except BaseException:
+                # Whatever an application raises: the connection ends with it, the thread does not.
                 item.handle_error()
 
     def handle_accept(self) -> None:
@@ -267,11 +276,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 return False
             connection, address = pair
             self.set_socket_options(connection)
+            channel = self.channel_class(self, connection, address, self.adj, map=self._map)
+            self._events.register(channel._fileno, select.EPOLLIN | select.EPOLLONESHOT)
         except OSError as ex:
             logger.warning("cannot accept: %s", ex)
             return None
-        channel = self.channel_class(self, connection, address, self.adj, map=self._map)
-        self._events.register(channel._fileno, select.EPOLLIN | select.EPOLLONESHOT)
         return True
 
     def _accept_again(self) -> None:

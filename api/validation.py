@@ -81,7 +81,7 @@ class Schema:
     def validate_query(self, query_string: str) -> dict[str, Any]:
         """The known parameters of a query string, integers as such; one given twice is not valid."""
         values: dict[str, Any] = {}
-        for name, text in _parse_query(query_string):
+        for name, text in parse_query(query_string):
             if name not in self._known:
                 continue
             if name in values:
@@ -147,7 +147,8 @@ def _one_a_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
             yield error
 
 
-def _parse_query(query_string: str) -> list[tuple[str, str]]:
+def parse_query(query_string: str) -> list[tuple[str, str]]:
+    """The parameters of a query string in their order; ValidationFailed where it is not UTF-8."""
     # WSGI gives the query as Latin-1 text of the bytes; past ASCII they were sent unencoded.
     try:
         raw = query_string.encode("latin-1").decode("utf-8")

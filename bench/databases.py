@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import psycopg2
+from psycopg2.extensions import parse_dsn
 
 from api.database import Database
 from api.embedded import start_embedded, stop_embedded
@@ -26,8 +28,10 @@ def postgresql(data_dir: Path) -> Iterator[str]:
 
 
 def url_of(server_url: str, name: str) -> str:
-    """The same server's database `name`."""
-    return server_url.replace("/tasks?", f"/{name}?", 1)
+    """The same server's database `name`, spelled so that every driver reads it: host and port as parameters."""
+    parts = parse_dsn(server_url)
+    place = urlencode({key: parts[key] for key in ("host", "port") if key in parts}, quote_via=quote)
+    return f"postgresql://{parts['user']}@/{name}?{place}"
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def _introduction(results: Results) -> str:
         "",
         *(f"- {line}" for line in results.machine),
         f"- {results.workers} worker processes a service, {results.connections} keep-alive connections, "
-        f"{results.rounds} rounds of {results.seconds:g} s after a warm-up, services taking turns in each scenario",
+        f"{results.rounds} times {results.seconds:g} s after a warm-up, services taking turns in each scenario",
     ]
     return "\n".join(lines)
 

@@ -96,6 +96,8 @@ def started(service: Service, database_url: str, secret: str, workers: int, log_
         "NODE_ENV": "production",
         **service.environment,
     }
+    # Where it is set, each start compiles the service's modules anew, which no user's does.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [part.format(port=port) for part in service.command]
     log = log_dir / f"{service.key}.log"
     begin = time.perf_counter()

@@ -185,14 +185,19 @@ def test_a_killed_server_comes_back_with_what_was_committed(data_dir: Path) -> N
 
 
 def test_stale_files_whose_number_is_another_process_now_are_seen_through(data_dir: Path) -> None:
+    cluster = data_dir / "postgres"
     start_embedded(data_dir)
-    pid_file = data_dir / "postgres" / "postmaster.pid"
-    lock_file = data_dir / "postgres" / ".s.PGSQL.5432.lock"
-    left = {file: file.read_text().splitlines() for file in (pid_file, lock_file)}
+    left = {cluster / name: (cluster / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
     stop_embedded(data_dir)
-    for file, lines in left.items():
-        file.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
-    assert execute(start_embedded(data_dir), "SELECT 1") == [(1,)]
+    # PostgreSQL heeds processes of its own account only.
+    user = {"user": cluster.stat().st_uid} if os.geteuid() == 0 else {}
+    with subprocess.Popen(["sleep", "600"], **user) as other:  # type: ignore[call-overload]
+        for file, text in left.items():
+            file.write_text("\n".join([str(other.pid), *text.splitlines()[1:]]) + "\n")
+        try:
+            assert execute(start_embedded(data_dir), "SELECT 1") == [(1,)]
+        finally:
+            other.kill()
 
 
 @pytest.mark.parametrize("name", ["it's my data, really", "x" * 120])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -119,22 +120,30 @@ def test_a_start_with_nothing_to_do_says_nothing(empty: Database, caplog: pytest
     assert caplog.messages == []
 
 
-RACE = """
+MIGRATE = """
 import sys
 from api.database import Database
 from api.migrate import migrate
 
 database = Database(sys.argv[1], pool_size=1, statement_timeout=5)
+database.run("SELECT 1")
+print("ready", flush=True)
 sys.stdin.readline()
 print(len(migrate(database, "users")))
 """
 
 
-def test_of_two_processes_that_start_at_once_one_migrates(url: str) -> None:
-    command = [sys.executable, "-c", RACE, url]
-    racers = [
-        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
+def start_migrating(url: str) -> subprocess.Popen[str]:
+    """A process that waits for a line before it migrates."""
+    command = [sys.executable, "-c", MIGRATE, url]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_of_several_processes_that_start_at_once_one_migrates(url: str, empty: Database) -> None:
+    racers = [start_migrating(url) for _ in range(4)]
     for racer in racers:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
@@ -142,8 +151,26 @@ def test_of_two_processes_that_start_at_once_one_migrates(url: str) -> None:
     counts = sorted(int(racer.communicate(timeout=60)[0]) for racer in racers)
     assert [racer.returncode for racer in racers] == [0] * 4
     assert counts == [0, 0, 0, len(NAMES)]
-    connection = psycopg2.connect(url)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM migratehistory ORDER BY id")
-        assert [name for (name,) in cursor.fetchall()] == NAMES
-    connection.close()
+    assert empty.run("SELECT name FROM migratehistory ORDER BY id") == [(name,) for name in NAMES]
+
+
+def test_nothing_is_begun_while_another_process_migrates(url: str, empty: Database) -> None:
+    other = psycopg2.connect(url)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (migrating.LOCK,))
+    with start_migrating(url) as process:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        waiting = """
+            SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+            WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+        """
+        deadline = time.monotonic() + 20
+        while not empty.run(waiting):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert tables(empty) == set()
+        other.rollback()
+        assert process.communicate(timeout=60)[0] == f"{len(NAMES)}\n"
+    other.close()

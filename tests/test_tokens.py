@@ -143,6 +143,23 @@ class TestRepeatedTokens:
             assert tokens.verify(token).user_id == "user-1"
             jwks.close()
 
+    def test_are_forgotten_when_their_key_is_removed(self) -> None:
+        with serving(signer_for("EdDSA"), signer_for("ES256")) as server:
+            jwks = KeySet(server.url, refresh_after=0.02)
+            tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
+            at_origin = claims(iss=server.origin, aud=server.origin)
+            removed, kept = signer_for("EdDSA").sign(at_origin), signer_for("ES256").sign(at_origin)
+            for _ in range(2):
+                assert tokens.verify(removed) == tokens.verify(kept)
+            del server.keys[0]
+            deadline = time.monotonic() + 10
+            while len(jwks.current()) > 1:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert reason(tokens, removed) == "unknown_key"
+            assert tokens.verify(kept).user_id == "user-1"
+            jwks.close()
+
     def test_are_remembered_in_bounded_number(self) -> None:
         tokens = make_tokens()
         issued = [HS256.sign(claims(sub=f"user-{number}")) for number in range(5000)]

@@ -66,6 +66,7 @@ _QUERY: Final = {
 PATH_PARAMETERS: Final = {"task_id": "TaskId", "user_id": "UserId"}
 """The parameter's component for each name in a URI template."""
 
+# No header has an example: the reference page would send it with every try.
 _PATH_AND_HEADERS: Final[dict[str, Any]] = {
     "TaskId": {
         "name": "task_id",
@@ -81,35 +82,30 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
         "required": True,
         "description": "The id of the token's user; any other is refused.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^/]+$"},
-        "example": "ada",
     },
     "RequestId": {
         "name": "X-Request-ID",
         "in": "header",
         "description": "Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.",
         "schema": {"type": "string"},
-        "example": "checkout-42",
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": "The ETag of the task as you know it: write only if it has not changed since.",
+        "description": 'The ETag of the task as you know it, as in `"3"`: write only if it has not changed since.',
         "schema": {"type": "string"},
-        "example": '"3"',
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "The ETag of the task as you have it: 304 if it has not changed since.",
+        "description": 'The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since.',
         "schema": {"type": "string"},
-        "example": '"3"',
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-        "example": "b1946ac9-2c1e-4b8e-9d0f-7f2f0f3d6a11",
     },
 }
 

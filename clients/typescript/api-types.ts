@@ -8,10 +8,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -38,10 +35,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -76,10 +70,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -108,17 +99,11 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
             };
             cookie?: never;
@@ -144,17 +129,11 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -187,17 +166,11 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -224,10 +197,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -254,10 +224,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -292,10 +259,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -324,10 +288,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -347,10 +308,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -370,10 +328,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -393,10 +348,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -994,30 +946,15 @@ export interface components {
          * @example 7
          */
         TaskId: number;
-        /**
-         * @description The id of the token's user; any other is refused.
-         * @example ada
-         */
+        /** @description The id of the token's user; any other is refused. */
         UserId: string;
-        /**
-         * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-         * @example checkout-42
-         */
+        /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
         RequestId: string;
-        /**
-         * @description The ETag of the task as you know it: write only if it has not changed since.
-         * @example "3"
-         */
+        /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
         IfMatch: string;
-        /**
-         * @description The ETag of the task as you have it: 304 if it has not changed since.
-         * @example "3"
-         */
+        /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
         IfNoneMatch: string;
-        /**
-         * @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.
-         * @example b1946ac9-2c1e-4b8e-9d0f-7f2f0f3d6a11
-         */
+        /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
         IdempotencyKey: string;
     };
     requestBodies: never;
@@ -1066,10 +1003,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -1129,15 +1063,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.
-                 * @example b1946ac9-2c1e-4b8e-9d0f-7f2f0f3d6a11
-                 */
+                /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -1196,15 +1124,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you have it: 304 if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -1272,15 +1194,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1344,15 +1260,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1391,15 +1301,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1463,15 +1367,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1550,17 +1448,11 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
             };
             cookie?: never;
@@ -1620,22 +1512,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.
-                 * @example b1946ac9-2c1e-4b8e-9d0f-7f2f0f3d6a11
-                 */
+                /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
             };
             cookie?: never;
@@ -1694,22 +1577,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you have it: 304 if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1776,22 +1650,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1854,22 +1719,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1907,22 +1763,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1985,22 +1832,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /**
-                 * @description The id of the token's user; any other is refused.
-                 * @example ada
-                 */
+                /** @description The id of the token's user; any other is refused. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -2078,10 +1916,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2140,15 +1975,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.
-                 * @example b1946ac9-2c1e-4b8e-9d0f-7f2f0f3d6a11
-                 */
+                /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -2207,15 +2036,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you have it: 304 if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -2283,15 +2106,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2355,15 +2172,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2402,15 +2213,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2474,15 +2279,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /**
-                 * @description The ETag of the task as you know it: write only if it has not changed since.
-                 * @example "3"
-                 */
+                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2546,10 +2345,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2602,10 +2398,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2659,10 +2452,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2701,10 +2491,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.
-                 * @example checkout-42
-                 */
+                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;

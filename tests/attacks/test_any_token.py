@@ -7,13 +7,16 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.errors import TokenExpired, TokenInvalid
 from api.tokens import Identity, Tokens
 from tests.attacks.forge import good_claims
 from tests.signing import SECRET, signer_for
+
+# How long an example takes is the machine's business here.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TOKENS = Tokens((SECRET,), issuer=None, audience=None)
 HS256 = signer_for("HS256")
@@ -32,31 +35,37 @@ def verify(token: str) -> None:
         assert isinstance(TOKENS.verify(token), Identity)
 
 
+@unhurried
 @given(st.text())
 def test_any_text(token: str) -> None:
     verify(token)
 
 
+@unhurried
 @given(st.text(alphabet="AZaz09-_.=+/ \0"))
 def test_any_text_of_tokenlike_characters(token: str) -> None:
     verify(token)
 
 
+@unhurried
 @given(st.binary(), st.binary())
 def test_any_bytes_signed(header: bytes, payload: bytes) -> None:
     verify(HS256.sign_bytes(header, payload))
 
 
+@unhurried
 @given(st.dictionaries(claim_names, json_values))
 def test_any_claims_signed(changes: dict[str, Any]) -> None:
     verify(HS256.sign({**good_claims(), **changes}))
 
 
+@unhurried
 @given(st.dictionaries(header_names, json_values))
 def test_any_header_signed(changes: dict[str, Any]) -> None:
     verify(HS256.sign(good_claims(), changes))
 
 
+@unhurried
 @given(st.data())
 def test_a_good_token_with_any_one_character_changed_is_refused(data: st.DataObject) -> None:
     token = HS256.sign(good_claims())

@@ -45,7 +45,7 @@ class Service:
                 return
             time.sleep(0.1)
         self.stop()
-        raise AssertionError(f"the service did not start:\n{log.read_text()}")
+        raise AssertionError(f"the service did not start:\n{log.read_text()[-2000:]}")
 
     def _is_ready(self) -> bool:
         try:

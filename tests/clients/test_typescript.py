@@ -1,4 +1,4 @@
-"""The TypeScript client: generated from the committed document, compiled strictly, run under Node against the service."""
+"""The TypeScript client: generated from the committed document, compiled strictly, run under Node for real."""
 
 from __future__ import annotations
 

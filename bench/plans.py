@@ -1,0 +1,160 @@
+"""How PostgreSQL runs each statement of the task list: every shape of a list, asked through the code that serves it.
+
+Nothing here repeats a statement: a recorder stands between `api.task_list` and the database, and what passed is
+explained. Shared by the report (plans_report.py) and by the test that no plan ever walks another user's rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.database import Database
+from api.task_list import list_tasks, parse_list_query
+
+SORTS = ("created", "updated", "title", "due_date")
+ORDERS = ("desc", "asc")
+FILTERS: Mapping[str, Mapping[str, str]] = {
+    "all": {},
+    "pending": {"status": "pending"},
+    "search": {"search": "buy milk"},
+    "pending, search": {"status": "pending", "search": "buy milk"},
+}
+LIMIT = 50
+
+HEAVY_USER = "user-1"
+LIGHT_USER = "user-2"
+
+# Six digits behind two thirds of the titles; the rest are four titles that come again and again, as people's do.
+_USERS = "INSERT INTO users (id) SELECT 'user-' || n FROM generate_series(1, %(users)s) n"
+_TASKS = """
+INSERT INTO tasks (user_id, title, description, completed, due_at, due_all_day, created_at, updated_at)
+SELECT
+    CASE WHEN n %% %(heavy_every)s = 0 THEN 'user-1' ELSE 'user-' || 2 + n * 7919 %% (%(users)s - 1) END,
+    (ARRAY['Buy milk', 'Call the landlord', 'Renew the passport', 'Prepare the talk'])[1 + (hashint8(n) & 3)]
+        || CASE WHEN n %% 3 > 0 THEN ' ' || (hashint8(n + 1) & 1048575) ELSE '' END,
+    CASE WHEN n %% 3 = 0 THEN 'Two litres, and whatever else is on the list that hangs on the fridge' END,
+    hashint8(n + 2) & 3 = 0,
+    CASE WHEN n %% 5 < 2 THEN '2026-01-01T00:00Z'::timestamptz + (hashint8(n + 3) & 1023) * interval '24 h' END,
+    n %% 5 < 2,
+    '2026-01-01T00:00Z'::timestamptz + n * interval '1 s',
+    '2026-01-01T00:00Z'::timestamptz + (n + (hashint8(n + 4) & 1048575)) * interval '1 s'
+FROM generate_series(1, %(tasks)s::bigint) n
+"""
+
+_OWN = re.compile(r"\(user_id = '")
+_BY_ID = re.compile(r"\(id = ")
+
+
+def fill(connection: Any, *, users: int, tasks: int, heavy_every: int) -> None:
+    """Give so many users so many tasks, every `heavy_every`th to one of them; the statistics are then up to date.
+
+    `connection` is psycopg2's, in autocommit.
+    """
+    amounts = {"users": users, "tasks": tasks, "heavy_every": heavy_every}
+    with connection.cursor() as cursor:
+        cursor.execute(_USERS, amounts)
+        cursor.execute(_TASKS, amounts)
+        cursor.execute("VACUUM (ANALYZE) tasks")
+
+
+@dataclass
+class Recorder:
+    """A database that keeps what it was asked to run."""
+
+    database: Database
+    statements: list[tuple[str, Any]] = field(default_factory=list)
+
+    def run(self, sql: str, parameters: Any = (), *, repeatable: bool = False) -> list[tuple[Any, ...]]:
+        """Run and remember a statement."""
+        self.statements.append((sql, parameters))
+        return self.database.run(sql, parameters, repeatable=repeatable)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One statement's plan as `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)` has it."""
+
+    statement: str
+    root: Mapping[str, Any]
+
+    @property
+    def buffers(self) -> int:
+        """Pages of shared memory that were looked at, found there or read in."""
+        return int(self.root["Shared Hit Blocks"]) + int(self.root["Shared Read Blocks"])
+
+    @property
+    def rows(self) -> int:
+        return int(self.root["Actual Rows"])
+
+    @property
+    def indexes(self) -> list[str]:
+        """The indexes in use, in the plan's order."""
+        return [node["Index Name"] for node in self.nodes() if "Index Name" in node]
+
+    def nodes(self) -> Iterator[Mapping[str, Any]]:
+        """Every node, parents first."""
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop(0)
+            yield node
+            waiting += node.get("Plans", [])
+
+    def strays(self) -> list[str]:
+        """The scans that may walk rows of other users: none, in a plan that is as it should be.
+
+        A scan is bounded by `user_id` in its index condition, or by one task's id.
+        """
+        found = []
+        for node in self.nodes():
+            kind, condition = node["Node Type"], node.get("Index Cond", "")
+            if kind == "Seq Scan" and node["Relation Name"] == "tasks":
+                found.append(kind)
+            bounded = _OWN.search(condition) or _BY_ID.search(condition)
+            if node.get("Index Name", "").startswith("tasks") and not bounded:
+                found.append(f"{kind} of {node['Index Name']}: {condition}")
+        return found
+
+
+def explain(database: Database, statement: tuple[str, Any]) -> Plan:
+    """Run the statement under EXPLAIN."""
+    sql, parameters = statement
+    options = "ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON"
+    [(explained,)] = database.run(f"EXPLAIN ({options}) {sql}", parameters)
+    return Plan(sql, explained[0]["Plan"])
+
+
+def queries() -> Iterator[tuple[str, str, str, dict[str, str]]]:
+    """Every sort, order and filter, with the query parameters that ask for it."""
+    for sort, order, filtered in itertools.product(SORTS, ORDERS, FILTERS):
+        yield sort, order, filtered, {"sort": sort, "order": order, **FILTERS[filtered]}
+
+
+def plans_of(database: Database, user_id: str, query: Mapping[str, str], limit: int = LIMIT) -> dict[str, Plan]:
+    """The plans of all that can be asked of one query's list: whole, by pages, by cursor."""
+    recorder = Recorder(database)
+
+    def ask(**extra: object) -> Any:
+        recorder.statements.clear()
+        return list_tasks(recorder, user_id, parse_list_query({**query, **extra}))  # type: ignore[arg-type]
+
+    def told() -> Sequence[tuple[str, Any]]:
+        return list(recorder.statements)
+
+    ask()
+    statements = {"whole": told()[0]}
+    first = ask(limit=limit, page=1)
+    statements["first page"], statements["count"] = told()
+    pages = -(-first.total // limit)
+    before_last = ask(limit=limit, page=max(1, pages - 1))
+    ask(limit=limit, page=max(1, pages))
+    statements["last page"] = told()[0]
+    if first.next_cursor is not None:
+        ask(limit=limit, cursor=first.next_cursor)
+        statements["first cursor"] = told()[0]
+        ask(limit=limit, cursor=before_last.next_cursor)
+        statements["last cursor"] = told()[0]
+    return {name: explain(database, statement) for name, statement in statements.items()}

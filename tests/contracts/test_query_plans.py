@@ -1,0 +1,92 @@
+"""Every list is served by an index led by its user, or by that user's rows alone, whatever the query.
+
+The plans are PostgreSQL's own, on data where walking everybody's rows would look tempting. docs/query-plans.md shows
+them on a million tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+
+from api.accounts import NoProvisioning
+from api.database import Database
+from api.errors import TaskNotFound
+from api.migrate import migrate
+from api.tasks import Tasks
+from api.tokens import Identity
+from bench.plans import HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries
+from tests.conftest import connect
+
+USERS, TASKS, HEAVY_EVERY = 400, 40_000, 10
+
+
+@pytest.fixture(scope="module")
+def filled(create_database: Callable[[], str]) -> Iterator[Database]:
+    """Many users' tasks, a tenth of them one user's."""
+    url = create_database()
+    database = connect(url)
+    migrate(database, "users")
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    fill(connection, users=USERS, tasks=TASKS, heavy_every=HEAVY_EVERY)
+    connection.close()
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "query", [pytest.param(query, id=f"{sort} {order} {name}") for sort, order, name, query in queries()]
+)
+@pytest.mark.parametrize("user_id", [LIGHT_USER, HEAVY_USER, "nobody"])
+def test_no_list_walks_another_users_rows(filled: Database, user_id: str, query: dict[str, str]) -> None:
+    for part, plan in plans_of(filled, user_id, query).items():
+        assert plan.strays() == [], (part, plan.root)
+        assert plan.indexes, (part, plan.root)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [pytest.param(query, id=f"{sort} {order}") for sort, order, name, query in queries() if name == "all"],
+)
+def test_the_last_page_of_a_walk_by_cursor_costs_what_the_first_does(filled: Database, query: dict[str, str]) -> None:
+    plans = plans_of(filled, HEAVY_USER, query)
+
+    # A page of 50 reads a row more, and each may lie on a page of its own.
+    for part in ("first page", "first cursor", "last cursor"):
+        assert plans[part].buffers < 120, (part, plans[part].root)
+    assert plans["last page"].buffers > 300, "the list is long enough for a difference to show"
+
+
+def test_every_call_on_one_task_goes_by_its_id_or_its_user(filled: Database) -> None:
+    recorder: Any = Recorder(filled)
+    tasks = Tasks(recorder, NoProvisioning(), max_tasks=100_000)
+    task = tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key").task
+    tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key")
+    tasks.find(LIGHT_USER, task["id"])
+    tasks.update(LIGHT_USER, task["id"], {"title": "Changed"}, [1])
+    tasks.toggle_completed(LIGHT_USER, task["id"])
+    with pytest.raises(TaskNotFound):
+        tasks.find("nobody", task["id"])
+    statements = list(recorder.statements)
+
+    for statement in statements:
+        if "idempotency_keys" not in statement[0] or "INSERT" not in statement[0]:
+            plan = explain(filled, statement)
+            assert plan.strays() == []
+            assert plan.buffers < 100
+
+
+def test_a_walk_of_everybodys_rows_would_be_found(filled: Database) -> None:
+    statements = [
+        "SELECT id FROM tasks ORDER BY title LIMIT 5",
+        "SELECT id FROM tasks WHERE completed ORDER BY id LIMIT 5",
+        "SELECT id FROM tasks WHERE user_id || '' = 'user-2'",
+    ]
+
+    for statement in statements:
+        plan: Plan = explain(filled, (statement, ()))
+        assert plan.strays(), plan.root

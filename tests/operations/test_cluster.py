@@ -1,0 +1,159 @@
+"""Three instances behind HAProxy, PgBouncer and Redis behave as one service."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import SECRET, token_for
+from tests.operations.programs import find_program
+from tests.operations.scrape import total, wait_until
+from tests.service import PROJECT, Service
+
+LIMIT = 30
+
+
+class Cluster:
+    """A running deploy/cluster.py and what its line says of it."""
+
+    def __init__(self, directory: Path, **environ: str) -> None:
+        self.log = directory / "cluster.log"
+        with self.log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, str(PROJECT / "deploy" / "cluster.py")],
+                env={"PATH": os.environ["PATH"], "TMPDIR": str(directory), "BETTER_AUTH_SECRET": SECRET, **environ},
+                stdout=stream,
+                stderr=stream,
+            )
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: "ready" in self.log.read_text() or self.process.poll() is not None, 120)
+        said = self.log.read_text()
+        assert self.process.poll() is None, said
+        self.port = int(re.findall(r"127\.0\.0\.1:(\d+),", said)[0])
+        self.metrics = [int(port) for port in re.findall(r"metrics at ([\d ]+),", said)[0].split()]
+        self.database = re.findall(r"database (\S+),", said)[0]
+
+    call = Service.call
+
+
+@contextmanager
+def cluster(directory: Path, **environ: str) -> Iterator[Cluster]:
+    for program in ("haproxy", "pgbouncer", "redis-server"):
+        find_program(program)
+    running = Cluster(directory, **environ)
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that the database's account may pass."""
+    directory = tmp_path_factory.mktemp("cluster")
+    for parent in (directory, *directory.parents):
+        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o001)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def limited(directory: Path) -> Iterator[Cluster]:
+    """One in which a user has LIMIT calls an hour."""
+    with cluster(directory, RATE_LIMIT=f"{LIMIT}/hour", BCRYPT_COST="4") as running:
+        yield running
+
+
+def test_what_one_instance_writes_the_others_read(limited: Cluster) -> None:
+    token = token_for("ada")
+    tasks = [limited.call("POST", "/api/tasks", {"title": f"Task {n}"}, token=token).json["data"] for n in range(6)]
+    for _ in range(3):
+        listed = limited.call("GET", "/api/tasks", token=token).json["data"]
+        assert [task["id"] for task in listed] == [task["id"] for task in reversed(tasks)]
+    path = f"/api/tasks/{tasks[0]['id']}"
+    assert limited.call("PATCH", f"{path}/complete", {"completed": True}, token=token).json["data"]["completed"]
+    assert limited.call("DELETE", path, token=token).status == 204
+    assert limited.call("GET", path, token=token).status == 404
+    assert limited.call("GET", path, token=token_for("bob")).status == 404
+
+
+def test_a_users_rate_limit_is_one_for_all_three(limited: Cluster) -> None:
+    token = token_for("eager")
+    with ThreadPoolExecutor(12) as pool:
+        statuses = Counter(pool.map(lambda _: limited.call("GET", "/api/tasks", token=token).status, range(3 * LIMIT)))
+    assert statuses == {200: LIMIT, 429: 2 * LIMIT}
+    served = [total(port, "tasks_http_requests_total", route="/api/tasks") for port in limited.metrics]
+    assert len(served) == 3
+    assert all(served), "one of the three was never asked"
+    assert limited.call("GET", "/api/tasks", token=token_for("patient")).status == 200
+
+
+def test_a_local_account_of_one_instance_is_everybodys(limited: Cluster) -> None:
+    account = {"email": "ada@example.com", "password": "correct horse"}
+    assert limited.call("POST", "/auth/register", account).status == 201
+    for _ in range(3):
+        token = limited.call("POST", "/auth/login", account).json["data"]["token"]
+        assert limited.call("GET", "/api/tasks", token=token).status == 200
+
+
+def test_the_contract_holds_through_the_front_door(tmp_path: Path, directory: Path) -> None:
+    limits = {"RATE_LIMIT": "", "AUTH_RATE_LIMIT": "", "BCRYPT_COST": "4"}
+    with cluster(directory, **limits) as running:
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))},
+            "FRONT_DOOR": f"http://127.0.0.1:{running.port}",
+            "FRONT_DOOR_DATABASE": running.database,
+        }
+        command = [
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tests.operations.front_door",
+            "-p",
+            "no:cacheprovider",
+            "tests/contracts",
+        ]
+        done = subprocess.run(
+            [sys.executable, *command, f"--basetemp={tmp_path}/tests"],
+            cwd=PROJECT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+    passed = re.findall(r"(\d+) passed", done.stdout)
+    assert passed
+    assert int(passed[-1]) > 100, done.stdout[-500:]
+
+
+def test_ctrl_c_leaves_nothing_behind(directory: Path) -> None:
+    with cluster(directory) as running:
+        children = psutil.Process(running.process.pid).children(recursive=True)
+        assert len(children) >= 6
+        assert list(directory.glob("tasks-cluster-*"))
+    assert running.process.returncode == 0, running.log.read_text()
+    assert not list(directory.glob("tasks-cluster-*"))
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    without = Cluster(tmp_path, PATH=str(Path(sys.executable).parent))
+    assert without.process.wait(60) == 1
+    assert "is not installed: apt install" in without.log.read_text()

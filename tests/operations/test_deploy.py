@@ -1,0 +1,186 @@
+"""deploy/, Dockerfile and compose.yaml: linted, held to the code, and run as far as that goes without containers."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from api.metrics import BUCKETS
+from api.settings import SETTINGS
+from tests.conftest import SECRET
+from tests.operations.programs import find_program
+from tests.operations.scrape import wait_until
+from tests.service import PROJECT, free_port
+
+DEPLOY = PROJECT / "deploy"
+DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
+LOCK = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+def test_the_alert_rules_are_sound_and_fire_when_they_should() -> None:
+    promtool = find_program("promtool")
+    for command in (("check", "rules", "alerts.yaml"), ("test", "rules", "alerts.test.yaml")):
+        done = run(promtool, *command, cwd=DEPLOY)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_test_in_which_it_fires() -> None:
+    groups = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+    tests = yaml.safe_load((DEPLOY / "alerts.test.yaml").read_text(encoding="utf-8"))["tests"]
+    fired = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case.get("exp_alerts")}
+    assert fired == alerts
+
+
+def test_the_alert_rules_ask_for_metrics_that_exist() -> None:
+    rules = (DEPLOY / "alerts.yaml").read_text(encoding="utf-8")
+    source = (PROJECT / "api" / "metrics.py").read_text(encoding="utf-8")
+    asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"\b(tasks_\w+)\{", rules)}
+    assert asked == set(re.findall(r'"(tasks_\w+)"', source)) - {"tasks_rate_limited", "tasks_database_connections"}
+
+
+def test_the_dockerfile_pleases_its_linter() -> None:
+    done = run(find_program("hadolint"), PROJECT / "Dockerfile")
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_the_image_holds_is_enough_to_serve(tmp_path: Path, database_url: str) -> None:
+    copied = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for source, _ in copied:
+        assert f"!{source}" in ignored
+        if (PROJECT / source).is_dir():
+            shutil.copytree(PROJECT / source, tmp_path / source, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(PROJECT / source, tmp_path)
+    command = json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[-1])
+    assert command[0] == "python"
+    assert re.search(r"^STOPSIGNAL SIGTERM$", DOCKERFILE, re.MULTILINE)
+    port = str(free_port())
+    environ = {
+        **dict(re.findall(r"\b([A-Z_]+)=(\S+)", re.findall(r"^ENV (.*)$", DOCKERFILE, re.MULTILINE)[0])),
+        "PATH": os.environ["PATH"],
+        "HOST": "127.0.0.1",
+        "PORT": port,
+        "DATABASE_URL": database_url,
+        "BETTER_AUTH_SECRET": SECRET,
+    }
+    probe = json.loads(re.findall(r"^HEALTHCHECK .*? CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
+    assert probe[0] == "python"
+    log = tmp_path / "log"
+    with log.open("wb") as stream:
+        service = subprocess.Popen(
+            [sys.executable, *command[1:]], cwd=tmp_path, env=environ, stdout=stream, stderr=stream
+        )
+    try:
+        wait_until(lambda: '"event":"ready"' in log.read_text() or service.poll() is not None, 60)
+        healthy = run(sys.executable, *probe[1:], env=environ)
+        assert healthy.returncode == 0, healthy.stderr + log.read_text()
+    finally:
+        service.terminate()
+        assert service.wait(20) == 0
+    assert run(sys.executable, *probe[1:], env=environ).returncode != 0
+    assert str(tmp_path) not in log.read_text()
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    users = re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert users
+    assert users[-1] not in {"root", "0"}
+    assert "alpine" not in DOCKERFILE.replace("No Alpine", "").lower()
+
+
+def test_compose_sets_only_settings_that_there_are_and_files_that_exist() -> None:
+    services = COMPOSE["services"]
+    assert set(services) == {"one", "two", "proxy", "database", "redis"}
+    for name in ("one", "two"):
+        assert set(services[name]["environment"]) <= set(SETTINGS)
+        assert services[name]["build"] == "."
+        assert services[name]["read_only"] is True
+        assert int(services[name]["stop_grace_period"].rstrip("s")) > SETTINGS["SHUTDOWN_TIMEOUT"].default
+    mounted = [volume.split(":")[0] for volume in services["proxy"]["volumes"]]
+    assert all((PROJECT / path).exists() for path in mounted)
+    assert services["database"]["image"] == "postgres:18"
+    assert services["redis"]["profiles"] == ["redis"]
+    assert [name for name, service in services.items() if "profiles" in service] == ["redis"]
+
+
+def test_compose_publishes_the_proxy_alone() -> None:
+    assert [name for name, service in COMPOSE["services"].items() if "ports" in service] == ["proxy"]
+
+
+def test_compose_turns_the_proxys_file_into_one_that_names_both_instances(tmp_path: Path) -> None:
+    script = COMPOSE["services"]["proxy"]["command"][-1]
+    expressions = re.findall(r"-e (\S+)", script)
+    done = run("sed", *(word for each in expressions for word in ("-e", each)), DEPLOY / "haproxy.cfg")
+    addresses = {COMPOSE["services"][name]["networks"]["default"]["ipv4_address"] + ":8000" for name in ("one", "two")}
+    assert set(re.findall(r"^\s+server \w+ (\S+)", done.stdout, re.MULTILINE)) == addresses
+    (tmp_path / "haproxy.cfg").write_text(done.stdout, encoding="utf-8")
+    checked = run(find_program("haproxy"), "-c", "-f", tmp_path / "haproxy.cfg")
+    assert checked.returncode == 0, checked.stderr
+    proxy = COMPOSE["services"]["proxy"]["networks"]["default"]["ipv4_address"]
+    assert COMPOSE["services"]["one"]["environment"]["TRUSTED_PROXY"] == proxy
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The systemd unit with paths that exist here."""
+    (tmp_path / "settings.env").touch()
+    text = (DEPLOY / "tasks-backend.service").read_text(encoding="utf-8")
+    text = text.replace("/opt/tasks-backend/.venv/bin/python", sys.executable)
+    text = text.replace("/opt/tasks-backend", str(PROJECT)).replace(
+        "/etc/tasks-backend.env", f"{tmp_path}/settings.env"
+    )
+    path = tmp_path / "tasks-backend.service"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_unit_is_valid_and_gives_the_service_little_to_break(unit: Path) -> None:
+    analyze = find_program("systemd-analyze")
+    done = run(analyze, "verify", "--man=no", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+    exposed = run(analyze, "security", "--offline=true", "--threshold=20", unit)
+    assert exposed.returncode == 0, exposed.stdout
+
+
+def test_the_unit_sets_only_settings_that_there_are_and_waits_for_a_stop(unit: Path) -> None:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(unit)
+    names = {word.partition("=")[0] for word in parser["Service"]["Environment"].split()}
+    assert names - {"PYTHONDONTWRITEBYTECODE"} <= set(SETTINGS)
+    assert int(parser["Service"]["TimeoutStopSec"]) > SETTINGS["SHUTDOWN_TIMEOUT"].default
+
+
+def test_the_lock_pins_every_dependency_by_hash_and_names_no_registry() -> None:
+    parser = configparser.ConfigParser()
+    parser.read(PROJECT / "setup.cfg")
+    lines = parser["options"]["install_requires"].strip().splitlines()
+    wanted = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if not line.startswith("#")}
+    pinned = re.findall(r"^([\w.-]+)==([^ \\]+).*\\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", LOCK, re.MULTILINE)
+    assert len(pinned) == len(re.findall(r"^\w", LOCK, re.MULTILINE))
+    assert wanted <= {name for name, _ in pinned}, wanted - {name for name, _ in pinned}
+    assert "://" not in LOCK
+
+
+def test_the_objective_of_the_latency_alert_is_a_bucket_of_the_histogram() -> None:
+    rules = (DEPLOY / "alerts.yaml").read_text(encoding="utf-8")
+    threshold = re.search(r"p95_rate10m > ([0-9.]+)", rules)
+    assert threshold is not None
+    assert float(threshold[1]) in BUCKETS

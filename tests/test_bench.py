@@ -1,0 +1,42 @@
+"""The benchmark runs: its smallest run against the service, and what it says when wrk is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
+
+
+def bench(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": os.environ["PATH"] if path is None else path}
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
+
+
+def test_the_smallest_run_answers_every_request_and_writes_its_report(tmp_path: Path) -> None:
+    if shutil.which("wrk") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("wrk is needed: apt install wrk")
+    report = tmp_path / "results.md"
+    run = bench(*SMALLEST, "--output", str(report))
+    assert run.returncode == 0, run.stderr
+    text = report.read_text()
+    assert run.stdout.strip() == text.strip()
+    rate = re.search(r"^\| get-one: .* \| ([\d,]+) \|$", text, re.MULTILINE)
+    assert rate is not None
+    assert int(rate[1].replace(",", "")) > 0
+    assert re.search(r"^\| ours \| 0 of [\d,]+ \|", text, re.MULTILINE), text
+
+
+def test_without_wrk_it_says_what_to_install(tmp_path: Path) -> None:
+    run = bench(*SMALLEST, "--output", str(tmp_path / "results.md"), path=str(tmp_path))
+    assert run.returncode == 1
+    assert "apt-get install wrk" in run.stderr
+    assert "Traceback" not in run.stderr

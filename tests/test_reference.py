@@ -1,0 +1,66 @@
+"""How the interactive reference is served: its own files and no others, with strict headers, all from this service.
+
+What a browser makes of it is in tests/browser/test_reference.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from falcon.testing import TestClient
+
+from api.reference import FOLDER, SWAGGER_UI
+
+OWN = sorted(path.name for path in FOLDER.iterdir())
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_file_of_ours_is_served_as_it_is(client: TestClient, name: str) -> None:
+    assert client.simulate_get(f"/docs/{name}").content == (FOLDER / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", [*OWN, *SWAGGER_UI])
+def test_a_file_is_not_sent_twice(client: TestClient, name: str) -> None:
+    result = client.simulate_get(f"/docs/{name}")
+    assert result.status_code == 200
+    assert result.headers["x-content-type-options"] == "nosniff"
+    again = client.simulate_get(f"/docs/{name}", headers={"If-None-Match": result.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+def test_the_page_needs_no_token(client: TestClient, path: str) -> None:
+    result = client.simulate_get(path)
+    assert result.status_code == 200
+    assert result.headers["content-type"] == "text/html; charset=utf-8"
+    assert client.simulate_head(path).status_code == 200
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_no_inline_script(client: TestClient) -> None:
+    policy = client.simulate_get("/docs").headers["content-security-policy"]
+    directives = dict(each.split(" ", 1) for each in policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == directives["connect-src"] == "'self'"
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_the_page_names_only_files_of_this_service(client: TestClient) -> None:
+    page = client.simulate_get("/docs").text
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(addresses) >= 5
+    assert all(client.simulate_get(address).status_code == 200 for address in addresses)
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize("name", ["swagger_bundle.js", "..%2freference.py", "%2e%2e", "nothing.js"])
+def test_no_other_name_is_found(client: TestClient, name: str) -> None:
+    assert client.simulate_get(f"/docs/{name}").status_code == 404
+
+
+def test_the_reference_is_there_without_the_page_for_people(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(WEB_PAGE="off")
+    assert client.simulate_get("/").status_code == 404
+    assert client.simulate_get("/docs").status_code == 200
