@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import Any, Final
+from typing import Final
 
 import bcrypt
 import psycopg2.errors
@@ -15,7 +15,7 @@ from peewee import fn
 
 from api.database import Database
 from api.errors import EmailTaken, InvalidCredentials, Overloaded, UnknownUser
-from api.models import users_model
+from api.models import User
 from api.statements import Parameter, render
 from api.tokens import Identity
 
@@ -28,6 +28,15 @@ _TABLE_COMMENT: Final = "SELECT obj_description(to_regclass(quote_ident(%s)), 'p
 _ID_TYPE: Final = (
     "SELECT format_type(atttypid, NULL) FROM pg_attribute "
     "WHERE attrelid = to_regclass(quote_ident(%s)) AND attname = 'id' AND NOT attisdropped"
+)
+
+_CLAIMS: Final = {column: Parameter(column.name) for column in (User.id, User.email, User.name)}
+_PROVISION: Final = render(User.insert(_CLAIMS).on_conflict_ignore())
+_INSERT: Final = render(User.insert({**_CLAIMS, User.password_hash: Parameter("password_hash")}))
+_FIND: Final = render(
+    User.select(User.id, User.email, User.name, User.password_hash).where(
+        (fn.lower(User.email) == fn.lower(Parameter("email"))) & User.password_hash.is_null(False)
+    )
 )
 
 
@@ -85,21 +94,9 @@ class _Turn:
 class Accounts:
     """The users table, where it is ours."""
 
-    def __init__(self, database: Database, hasher: PasswordHasher, users_table: str) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher) -> None:
         self._database = database
         self._hasher = hasher
-        user = users_model(users_table)
-        same_email = fn.lower(user.email) == fn.lower(Parameter("email"))
-        self._find = render(
-            user.select(user.id, user.email, user.name, user.password_hash).where(
-                same_email & user.password_hash.is_null(False)
-            )
-        )
-        self._insert = render(
-            user.insert(
-                {column: Parameter(column.name) for column in (user.id, user.email, user.name, user.password_hash)}
-            )
-        )
 
     def register(self, email: str, password: str, name: str | None) -> Identity:
         """Make a local account of validated values. Raises EmailTaken."""
@@ -107,36 +104,30 @@ class Accounts:
         password_hash = self._hasher.hash(password)
         try:
             values = {"id": identity.user_id, "email": email, "name": name, "password_hash": password_hash}
-            self._run(self._insert, values)
+            _INSERT.run(self._database, values)
         except psycopg2.errors.UniqueViolation:
             raise EmailTaken from None
         return identity
 
     def log_in(self, email: str, password: str) -> Identity:
         """The account with this e-mail and password. Raises InvalidCredentials, whichever is wrong."""
-        rows = self._run(self._find, {"email": email}, repeatable=True)
+        rows = _FIND.run(self._database, {"email": email}, repeatable=True)
         user_id, known_email, name, password_hash = rows[0] if rows else (None, None, None, None)
         if not self._hasher.verify(password, password_hash):
             raise InvalidCredentials
         return Identity(user_id, known_email, name)
 
-    def _run(self, statement: Any, values: dict[str, Any], *, repeatable: bool = False) -> list[tuple[Any, ...]]:
-        return self._database.run(statement.sql, statement.bind(values), repeatable=repeatable)
-
 
 class Provisioning:
     """Makes the row of a user whom only a verified token has named so far."""
 
-    def __init__(self, database: Database, users_table: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        user = users_model(users_table)
-        columns = {column: Parameter(column.name) for column in (user.id, user.email, user.name)}
-        self._insert = render(user.insert(columns).on_conflict_ignore())
 
     def provision(self, identity: Identity) -> None:
         """Make the row; one that another request has just made is as good."""
         values = {"id": identity.user_id, "email": identity.email, "name": identity.name}
-        self._database.run(self._insert.sql, self._insert.bind(values), repeatable=True)
+        _PROVISION.run(self._database, values, repeatable=True)
 
 
 class NoProvisioning:

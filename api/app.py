@@ -56,15 +56,14 @@ class UsersTable(NamedTuple):
 def create_app(settings: Settings, database: Database, metrics: Metrics | None = None) -> falcon.App[Any, Any]:
     """The application over a database whose schema is current; with `metrics` it is a worker's, and counted.
 
-    Raises SettingsError where local accounts or provisioning are asked for with somebody else's users table.
+    Raises SettingsError for a secret that cannot be one, and where local accounts or provisioning are asked for with
+    somebody else's users table.
     """
     users_table = UsersTable(
         owns_users_table(database, settings.users_table), has_uuid_ids(database, settings.users_table)
     )
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
-    tokens = Tokens(
-        settings.better_auth_secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks
-    )
+    tokens = _tokens(settings, jwks)
     storage = connect_storage(settings.rate_limit_storage)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
@@ -110,11 +109,20 @@ def routes(
     return table
 
 
+def _tokens(settings: Settings, jwks: KeySet | None) -> Tokens:
+    try:
+        return Tokens(
+            settings.better_auth_secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks
+        )
+    except ValueError as ex:
+        raise SettingsError(f"BETTER_AUTH_SECRET: {ex}") from ex
+
+
 def _user_directory(settings: Settings, database: Database, ours: bool) -> UserDirectory:
     if settings.provision_users and not ours:
         raise SettingsError("PROVISION_USERS cannot be on: the users table is somebody else's")
     wanted = ours if settings.provision_users is None else settings.provision_users
-    return Provisioning(database, settings.users_table) if wanted else NoProvisioning()
+    return Provisioning(database) if wanted else NoProvisioning()
 
 
 def _has_local_accounts(settings: Settings, ours: bool) -> bool:
@@ -132,7 +140,7 @@ def _account_desk(settings: Settings, database: Database, tokens: Tokens, storag
     limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
     address_of: Callable[..., str] = partial(client_address, networks=settings.trusted_proxy)
     return AccountDesk(
-        Accounts(database, hasher, settings.users_table),
+        Accounts(database, hasher),
         tokens,
         token_ttl=settings.token_ttl,
         limit=limit,

@@ -16,14 +16,10 @@ from typing import Any, Final
 import psycopg2
 
 from api.connection import Connection
-from api.database_url import describe, parse_url
+from api.database_url import parse_url
 from api.deadlines import Deadlines
 from api.errors import DatabaseUnavailable, Overloaded
 from api.pool import Pool
-
-__all__ = ["Database", "describe", "normalise_url"]
-
-normalise_url = parse_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +77,8 @@ class Database:
         self, sql: str, parameters: Mapping[str, object] | Sequence[object] = (), *, repeatable: bool = False
     ) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and return its rows; none where it returns nothing.
+
+        Parameters have psycopg2's places, `%s` or `%(name)s`, and a `%` that is none is written `%%`.
 
         A statement that surely had no effect is tried once more, one that may have had some only if it is
         `repeatable`: twice does no harm. Raises DatabaseUnavailable when the database is gone, too slow or refuses to

@@ -17,6 +17,7 @@ from peewee_migrate.logs import logger as statement_logger
 
 from api.database import Database
 from api.errors import DatabaseUnavailable
+from api.settings import SettingsError
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -32,11 +33,14 @@ class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
     def info(self, msg: object, *args: object, **kwargs: object) -> None:
         self.debug(msg, *args)
 
+    # What a migration raises is told by whoever called it.
+    exception = info
+
 
 def migrate(database: Database, users_table: str) -> list[str]:
     """Run the migrations that have not been run, all or none, and return their names.
 
-    `users_table` is the table that tasks refer to. Raises DatabaseUnavailable, and what a migration raises.
+    `users_table` is the table that tasks refer to; SettingsError where it cannot be that. Raises DatabaseUnavailable.
     """
     pool = database.peewee
     pool.users_table = users_table
@@ -49,6 +53,8 @@ def migrate(database: Database, users_table: str) -> list[str]:
             done: list[str] = router.run()
     except (peewee.OperationalError, peewee.InterfaceError) as ex:
         raise DatabaseUnavailable("migration") from ex
+    except ValueError as ex:
+        raise SettingsError(f"USERS_TABLE: {ex}") from ex
     return done
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import peewee
 from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField, IdentityField
-
-DEFAULT_USERS_TABLE: Final = "users"
 
 
 class _Table(peewee.Model):
@@ -16,7 +12,10 @@ class _Table(peewee.Model):
 
 
 class User(_Table):
-    """A user: with a password hash a local account, without one a row made from a verified token's claims."""
+    """A user of ours: with a password hash a local account, without one a row made from a verified token's claims.
+
+    Where USERS_TABLE names somebody else's table, this one is not there and nothing asks for it.
+    """
 
     id = peewee.TextField(primary_key=True)
     email = peewee.TextField(null=True)
@@ -26,15 +25,7 @@ class User(_Table):
     updated_at = DateTimeTZField()
 
     class Meta:
-        table_name = DEFAULT_USERS_TABLE
-
-
-def users_model(table_name: str) -> type[User]:
-    """User over the table that USERS_TABLE names."""
-    if table_name == DEFAULT_USERS_TABLE:
-        return User
-    meta = type("Meta", (), {"table_name": table_name})
-    return type("NamedUser", (User,), {"Meta": meta})
+        table_name = "users"
 
 
 class Task(_Table):

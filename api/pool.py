@@ -7,6 +7,7 @@ database is known to be gone.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections import deque
@@ -213,7 +214,7 @@ class Pool(PooledPostgresqlDatabase):
 
     def _keep_connecting(self) -> None:
         """A thread's work: make one connection, tried again and again while anybody asks for one."""
-        while True:
+        for tries in itertools.count(1):
             with self._mutex:
                 generation = self._generation
                 if monotonic() - self._missed_at > KEEP_TRYING:
@@ -224,9 +225,11 @@ class Pool(PooledPostgresqlDatabase):
             try:
                 connection = psycopg2.connect(connection_factory=Connection, **self._parameters)
             except Exception as ex:
-                if not self._note_failure(ex):
-                    return
-                sleep(RETRY_INTERVAL)
+                # One failure alone says little: a server that throws out its clients takes new ones at once.
+                if tries > 1:
+                    if not self._note_failure(ex):
+                        return
+                    sleep(RETRY_INTERVAL)
                 continue
             connection.generation = generation
             with self._mutex:

@@ -68,12 +68,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             name, _, value = line.partition(":")
             key = _variable(name)
             value = value.strip(" \t")
-            if key not in headers:
-                headers[key] = value
-            elif key == "HOST":
-                raise ParsingError("There must be one Host header")
-            else:
-                headers[key] += f", {value}"
+            headers[key] = f"{headers[key]}, {value}" if key in headers else value
         headers.pop("", None)
         self._take_target(target.decode("ascii"))
         self._take_host()
@@ -102,7 +97,8 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
 
     def _take_host(self) -> None:
         if "HOST" not in self.headers and self.version == "1.1":
-            raise ParsingError("There must be one Host header")
+            raise ParsingError("A Host header is required")
+        # Two of them have become one with a comma, which is in no host.
         if not _HOST.fullmatch(self.headers.get("HOST", "")):
             raise ParsingError("The Host header is not valid")
         if self.proxy_netloc:

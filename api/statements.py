@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import peewee
 
+from api.database import Database
+
 _DIALECT: Final = peewee.PostgresqlDatabase(None)
 
 
@@ -36,9 +38,11 @@ class Statement:
     sql: str
     names: tuple[str, ...]
 
-    def bind(self, values: Mapping[str, object]) -> list[object]:
-        """The values in the statement's order; KeyError for one that is missing."""
-        return [values[name] for name in self.names]
+    def run(
+        self, database: Database, values: Mapping[str, object], *, repeatable: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Its rows with these values by name; `repeatable` and the errors raised are those of `Database.run`."""
+        return database.run(self.sql, [values[name] for name in self.names], repeatable=repeatable)
 
 
 def render(query: Any) -> Statement:

@@ -97,13 +97,13 @@ def list_tasks(database: Database, user_id: str, query: ListQuery) -> TaskPage:
         positioned=query.position is not None,
         limited=query.limit is not None,
     )
-    rows = database.run(statement.sql, statement.bind(values), repeatable=True)
+    rows = statement.run(database, values, repeatable=True)
     tasks = as_tasks(user_id, rows[: query.limit])
     next_cursor = _encode_cursor(query, tasks[-1]) if len(rows) > len(tasks) else None
     if query.page is None:
         return TaskPage(tasks, next_cursor)
     count = _count(by_status=query.completed is not None, by_words=bool(query.words))
-    total: int = database.run(count.sql, count.bind(values), repeatable=True)[0][0]
+    total: int = count.run(database, values, repeatable=True)[0][0]
     return TaskPage(tasks, next_cursor, total)
 
 

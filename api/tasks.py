@@ -132,7 +132,7 @@ class Tasks:
 
     def find(self, user_id: str, task_id: int) -> VersionedTask:
         """One task. Raises TaskNotFound, or Forbidden."""
-        rows = self._run(_FIND, {"user_id": user_id, "task_id": task_id}, repeatable=True)
+        rows = _FIND.run(self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True)
         if not rows:
             raise self._miss(task_id)
         return _versioned(user_id, rows[0])
@@ -175,7 +175,7 @@ class Tasks:
     def delete(self, user_id: str, task_id: int, versions: Sequence[int] | None = None) -> None:
         """Delete the task; raises as `update` does."""
         values = {"user_id": user_id, "task_id": task_id, "versions": _array(versions)}
-        if not self._run(_delete(versions is not None), values):
+        if not _delete(versions is not None).run(self._database, values):
             raise self._miss_of_write(user_id, task_id, versions)
 
     def _create(self, user_id: str, fields: Mapping[str, Any], key: str | None) -> CreatedTask:
@@ -192,7 +192,7 @@ class Tasks:
         }
         statement = _insert(self._max_tasks > 0, key is not None)
         try:
-            rows = self._run(statement, values, repeatable=key is not None)
+            rows = statement.run(self._database, values, repeatable=key is not None)
         except psycopg2.errors.UniqueViolation:
             rows = []
         if rows:
@@ -202,7 +202,7 @@ class Tasks:
         return self._replay(values)
 
     def _replay(self, values: Mapping[str, Any]) -> CreatedTask:
-        rows = self._run(_FIND_KEY, values, repeatable=True)
+        rows = _FIND_KEY.run(self._database, values, repeatable=True)
         if not rows:
             raise TaskLimitReached(self._max_tasks)
         fingerprint, answer = rows[0]
@@ -219,25 +219,22 @@ class Tasks:
         values: Mapping[str, Any],
     ) -> VersionedTask:
         whole = {**values, "user_id": user_id, "task_id": task_id, "versions": _array(versions)}
-        rows = self._run(statement, whole)
+        rows = statement.run(self._database, whole)
         if not rows:
             raise self._miss_of_write(user_id, task_id, versions)
         return _versioned(user_id, rows[0])
 
     def _miss_of_write(self, user_id: str, task_id: int, versions: Sequence[int] | None) -> Exception:
-        if versions is not None and self._run(_FIND, {"user_id": user_id, "task_id": task_id}, repeatable=True):
+        if versions is not None and _FIND.run(
+            self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True
+        ):
             return TaskChanged()
         return self._miss(task_id)
 
     def _miss(self, task_id: int) -> Exception:
-        if self._tell_foreign and self._run(_EXISTS, {"task_id": task_id}, repeatable=True):
+        if self._tell_foreign and _EXISTS.run(self._database, {"task_id": task_id}, repeatable=True):
             return Forbidden()
         return TaskNotFound(task_id)
-
-    def _run(
-        self, statement: Statement, values: Mapping[str, object], *, repeatable: bool = False
-    ) -> list[tuple[Any, ...]]:
-        return self._database.run(statement.sql, statement.bind(values), repeatable=repeatable)
 
 
 def _versioned(user_id: str, row: Sequence[Any]) -> VersionedTask:

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from api.tokens import Tokens
+from api.errors import TaskNotFound
+from api.tasks import Tasks
+from api.tokens import Identity, Tokens
 from bench.databases import connection
 from bench.dataset import GROUPS, token_for
 
 CLIENTS = 8
 
 
-def last_statement(database_url: str) -> str:
-    """The text of the last SELECT of a task that a service sent. Raises LookupError where there was none."""
+def get_one_statement(database_url: str) -> str:
+    """The SELECT that the service sends for one task, its values in place."""
+    recorder = _Recorder()
+    with contextlib.suppress(TaskNotFound):
+        Tasks(recorder, _NoUsers(), max_tasks=0).find(GROUPS[0].user_id(0), 1)  # type: ignore[arg-type]
     with connection(database_url) as connected, connected.cursor() as cursor:
-        cursor.execute(
-            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-            "AND query ILIKE 'select%description%tasks%' ORDER BY query_start DESC LIMIT 1"
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise LookupError("no service has asked for a task yet")
-    return str(row[0])
+        text: bytes = cursor.mogrify(recorder.sql, recorder.parameters)
+        return text.decode()
+
+
+class _Recorder:
+    """Stands where the database does, and keeps what it is asked."""
+
+    sql = ""
+    parameters: Sequence[object] = ()
+
+    def run(self, sql: str, parameters: Sequence[object] = (), *, repeatable: bool = False) -> list[Any]:
+        self.sql, self.parameters = sql, parameters
+        return []
+
+
+class _NoUsers:
+    """No task is created here, so nobody is asked for."""
+
+    def provision(self, identity: Identity) -> None:
+        raise NotImplementedError
 
 
 def pgbench(database_url: str, statement: str, directory: Path, *, prepared: bool, seconds: float) -> float:

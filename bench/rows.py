@@ -88,8 +88,7 @@ def verification(bench: Bench, secret: str, get_one: Cell) -> list[Row]:
 def limit(bench: Bench, running: Running, directory: Path, get_one: Cell) -> Sequence[Row]:
     """get-one beside PostgreSQL alone, asked the same statement by pgbench."""
     url = bench.urls[running.service.key]
-    bench.measure(running, "get-one", seconds=1)
-    statement = limits.last_statement(url)
+    statement = limits.get_one_statement(url)
     rows = []
     for prepared in (False, True):
         way = "prepared" if prepared else "simple"

@@ -11,6 +11,7 @@ from typing import Any
 from peewee_migrate import Migrator
 
 OURS = "Users of the tasks backend"
+OUR_NAME = "users"
 
 CREATE_USERS = """
 CREATE TABLE {users} (
@@ -88,6 +89,9 @@ def migrate(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
     users = quote_identifier(database.users_table)
     id_type = find_users_id_type(database)
     if id_type is None:
+        if database.users_table != OUR_NAME:
+            # An auth server that is set up after this would find its table's name taken.
+            raise ValueError(f"there is no table {database.users_table}; let your auth server make it first")
         run(migrator, CREATE_USERS.format(users=users))
         run(migrator, CREATE_USERS_INDEX.format(users=users))
         run(migrator, f"COMMENT ON TABLE {users} IS '{OURS}'")
@@ -112,7 +116,7 @@ def find_users_id_type(database: Any) -> str | None:
         return None
     row = database.execute_sql(FIND_USERS_ID, (database.users_table,)).fetchone()
     if row is None or row[0] not in ID_TYPES:
-        raise ValueError(f"the id of table {database.users_table} must be text or uuid")
+        raise ValueError(f"the column id of table {database.users_table} must be text or uuid")
     return ID_TYPES[row[0]]
 
 

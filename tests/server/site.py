@@ -49,7 +49,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         return []
     if path == "/stream":
         start_response("200 OK", [("Content-Type", "text/plain")])
-        return _pieces(int(query["pieces"]), int(query.get("size", "5")))
+        return _pieces(int(query["pieces"]), int(query.get("size", "5")), query.get("tell"))
     if path == "/wait":
         _wait(query)
     body = b"b" * int(query["size"]) if path == "/big" else json.dumps(_seen(environ)).encode()
@@ -57,8 +57,10 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
-def _pieces(count: int, size: int) -> Iterator[bytes]:
-    for _ in range(count):
+def _pieces(count: int, size: int, tell: str | None) -> Iterator[bytes]:
+    for number in range(count):
+        if tell is not None:
+            Path(tell).write_text(str(number))
         yield b"p" * size
 
 

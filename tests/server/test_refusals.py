@@ -128,6 +128,13 @@ def test_a_refusal_does_not_depend_on_how_the_bytes_are_cut(shared: Process, req
     connection.close()
 
 
+@pytest.mark.parametrize("beginning", [b"GET /echo\r\n", b"GET /echo HTTP/1.1\n", b"noise\r\n", b"\r\n\r\nGET\r\n"])
+def test_what_cannot_become_a_request_is_not_waited_for(connection: Connection, beginning: bytes) -> None:
+    connection.send(beginning)
+    assert connection.answer().status == 400
+    assert connection.rest() == b""
+
+
 class TestTheAnswer:
     def test_has_the_envelope_and_the_headers_of_every_error(self, connection: Connection) -> None:
         connection.send(HEADS["http_2"])

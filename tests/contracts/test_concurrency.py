@@ -1,0 +1,122 @@
+"""Requests of one user at the same instant: nothing is lost, nothing runs backwards, and what began is finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg2
+import pytest
+from falcon.testing import Result, TestClient
+
+from api.database import Database
+from tests.conftest import Caller, error_of
+
+DEADLINE = 10.0
+AT_ONCE = 8
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        yield threads
+
+
+@pytest.fixture
+def path(user: Caller) -> str:
+    return f"/api/tasks/{user.make_task('Buy milk')['id']}"
+
+
+def version_of(answer: Result) -> int:
+    return int(answer.headers["etag"].strip('"'))
+
+
+def test_every_flip_counts(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
+    answers = list(pool.map(lambda _: user("PATCH", f"{path}/complete"), range(AT_ONCE + 1)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert sorted(version_of(answer) for answer in answers) == list(range(2, AT_ONCE + 3))
+    in_order = sorted(answers, key=version_of)
+    assert [answer.json["data"]["completed"] for answer in in_order] == [True, False] * (AT_ONCE // 2) + [True]
+
+
+def test_changes_of_different_fields_are_both_kept(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
+    changes: list[dict[str, Any]] = [
+        {"title": "Changed"},
+        {"description": "Two litres"},
+        {"due_date": "2026-03-01"},
+        {"completed": True},
+    ]
+
+    list(pool.map(lambda body: user("PATCH", path, body), changes))
+
+    task = user("GET", path).json["data"]
+    assert all(task[name] == value for change in changes for name, value in change.items())
+
+
+def test_updated_at_never_runs_backwards(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
+    answers = list(pool.map(lambda number: user("PUT", path, {"title": f"Title {number}"}), range(3 * AT_ONCE)))
+
+    times = [answer.json["data"]["updated_at"] for answer in sorted(answers, key=version_of)]
+    assert times == sorted(times)
+    assert len(set(times)) == len(times)
+
+
+def test_a_task_is_deleted_once(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
+    answers = list(pool.map(lambda _: user("DELETE", path), range(AT_ONCE)))
+
+    assert sorted(answer.status_code for answer in answers) == [204] + [404] * (AT_ONCE - 1)
+
+
+def test_creates_at_the_limit_pass_it_by_their_number_at_most(
+    make_client: Callable[..., TestClient], make_user: Callable[..., Caller], pool: ThreadPoolExecutor
+) -> None:
+    user = make_user(through=make_client(MAX_TASKS="5"))
+    for _ in range(4):
+        user.make_task()
+
+    answers = list(pool.map(lambda _: user("POST", "/api/tasks", {"title": "x"}), range(AT_ONCE)))
+
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert 1 <= len(made) <= AT_ONCE
+    assert len(user.titles()) == 4 + len(made)
+    assert error_of(user("POST", "/api/tasks", {"title": "x"})) == (409, "TASK_LIMIT_REACHED")
+
+
+def test_a_request_that_began_with_a_valid_token_completes(
+    user: Caller, path: str, make_user: Callable[..., Caller], database_url: str, pool: ThreadPoolExecutor
+) -> None:
+    expiry = int(time.time()) + 2
+    soon_expired = make_user(user.user_id, exp=expiry)
+    other_session = psycopg2.connect(database_url)
+    try:
+        with other_session.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM tasks FOR UPDATE")
+        change = pool.submit(soon_expired, "PATCH", path, {"title": "Changed"})
+        while time.time() < expiry + 0.1:
+            time.sleep(0.05)
+        assert not change.done()
+    finally:
+        other_session.close()
+
+    assert change.result(timeout=DEADLINE).status_code == 200
+    assert error_of(soon_expired("GET", path)) == (401, "TOKEN_EXPIRED")
+    assert user("GET", path).json["data"]["title"] == "Changed"
+
+
+def test_one_users_rows_that_are_locked_hold_nobody_else_up(
+    user: Caller, path: str, make_user: Callable[..., Caller], database_url: str, database: Database
+) -> None:
+    other_session = psycopg2.connect(database_url)
+    try:
+        with other_session.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM tasks FOR UPDATE")
+        other = make_user()
+        other.make_task("Theirs")
+
+        assert other("PATCH", "/api/tasks/1", {"title": "x"}).status_code == 404
+        assert user("GET", path).status_code == 200
+    finally:
+        other_session.close()

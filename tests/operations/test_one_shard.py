@@ -1,0 +1,145 @@
+"""Every statement of the task calls goes to one shard: it names its user wherever it touches a user's rows.
+
+PostgreSQL's own planner says so. The tables are partitioned by a hash of user_id, as a distributed PostgreSQL would
+spread them over hosts, and the plan of each statement must touch one partition, the same one in both tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from api.accounts import Provisioning
+from api.database import Database
+from api.errors import DomainError
+from api.migrate import migrate
+from api.task_list import ListQuery, Position, list_tasks
+from api.tasks import Tasks
+from api.tokens import Identity
+
+SHARDS = 8
+PRIMARY_KEYS = {"tasks": "user_id, id", "idempotency_keys": "user_id, key"}
+
+ADA, BOB = Identity("ada"), Identity("bob")
+CHANGES: dict[str, Any] = {"title": "b", "description": None, "completed": True, "due_date": "2026-03-01"}
+
+
+class Recording(Database):
+    """A database that keeps the statements it has run."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, pool_size=2, statement_timeout=10)
+        self.statements: list[tuple[str, Any]] = []
+
+    def run(self, sql: str, parameters: Any = (), *, repeatable: bool = False) -> list[tuple[Any, ...]]:
+        self.statements.append((sql, parameters))
+        return super().run(sql, parameters, repeatable=repeatable)
+
+    def shards_of(self, sql: str, parameters: Any) -> set[int]:
+        """The numbers of the partitions that the plan touches."""
+        plan = "\n".join(line for (line,) in super().run(f"EXPLAIN {sql}", parameters))
+        return {int(number) for number in re.findall(r"_shard_(\d+)", plan)}
+
+
+@pytest.fixture(scope="module")
+def distributed(create_database: Callable[[], str]) -> Iterator[Recording]:
+    """The migrated tables, spread by user_id, with rows of many users."""
+    database = Recording(create_database())
+    migrate(database, "users")
+    for table, key in PRIMARY_KEYS.items():
+        database.run(
+            f"CREATE TABLE spread (LIKE {table} INCLUDING ALL EXCLUDING INDEXES, PRIMARY KEY ({key}), "
+            "FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE) PARTITION BY HASH (user_id)"
+        )
+        database.run(f"DROP TABLE {table}")
+        database.run(f"ALTER TABLE spread RENAME TO {table}")
+        for number in range(SHARDS):
+            database.run(
+                f"CREATE TABLE {table}_shard_{number} PARTITION OF {table} "
+                f"FOR VALUES WITH (MODULUS {SHARDS}, REMAINDER {number})"
+            )
+    database.run("INSERT INTO users (id) SELECT 'user-' || n FROM generate_series(1, 100) AS n")
+    database.run("INSERT INTO tasks (user_id, title) SELECT id, 'a' FROM users")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def tasks_of(distributed: Recording) -> Callable[..., Tasks]:
+    distributed.statements.clear()
+    return lambda **options: Tasks(distributed, Provisioning(distributed, "users"), **{"max_tasks": 100, **options})
+
+
+def call_everything(tasks: Tasks) -> None:
+    """Every task call in all its variants: hit, missed, another's; with and without versions, keys and limits."""
+    mine = tasks.create(ADA, {"title": "a", **CHANGES}).task["id"]
+    others = tasks.create(BOB, {"title": "a"}).task["id"]
+    for _ in range(2):
+        tasks.create(ADA, {"title": "once"}, key="key")
+    for task_id, versions in itertools.product((mine, others, 2**40), (None, [1, 99])):
+        with contextlib.suppress(DomainError):
+            tasks.find("ada", task_id)
+        for size in range(1, len(CHANGES) + 1):
+            for names in itertools.combinations(CHANGES, size):
+                with contextlib.suppress(DomainError):
+                    tasks.update("ada", task_id, {name: CHANGES[name] for name in names}, versions)
+        for change in (tasks.toggle_completed, tasks.delete):
+            with contextlib.suppress(DomainError):
+                change("ada", task_id, versions)
+        with contextlib.suppress(DomainError):
+            tasks.set_completed("ada", task_id, True, versions)
+
+
+def spread_out(database: Recording) -> set[str]:
+    """The statements that touch the rows of more than one shard, or of none."""
+    about_tasks = [(sql, values) for sql, values in database.statements if 'INTO "users"' not in sql]
+    assert about_tasks
+    return {sql for sql, values in about_tasks if len(database.shards_of(sql, values)) != 1}
+
+
+@pytest.mark.parametrize("max_tasks", [0, 100])
+def test_every_statement_on_single_tasks_touches_one_shard(
+    tasks_of: Callable[..., Tasks], distributed: Recording, max_tasks: int
+) -> None:
+    call_everything(tasks_of(max_tasks=max_tasks))
+    assert len({sql for sql, _ in distributed.statements}) > 30
+    # A plain insert reads nothing, and its row goes where its user_id says.
+    assert {sql for sql in spread_out(distributed) if not re.match(r'INSERT INTO "tasks" \("user_id"', sql)} == set()
+
+
+def test_every_statement_of_a_list_touches_one_shard(tasks_of: Callable[..., Tasks], distributed: Recording) -> None:
+    values = {"created": "2026-01-01", "updated": "2026-01-01", "title": "a", "due_date": "2026-01-01"}
+    for sort, descending, completed, words, limit, page, walk in itertools.product(
+        values, (True, False), (None, True), ((), ("a", "b")), (None, 5), (None, 2), (True, False)
+    ):
+        position = Position(values[sort], 7) if walk else None
+        list_tasks(distributed, "ada", ListQuery(completed, words, sort, descending, limit, page, position))
+    assert len({sql for sql, _ in distributed.statements}) > 50
+    assert spread_out(distributed) == set()
+
+
+def test_only_the_bare_familys_look_for_anothers_task_asks_all_shards(
+    tasks_of: Callable[..., Tasks], distributed: Recording
+) -> None:
+    tasks = tasks_of(tell_foreign=True, max_tasks=0)
+    call_everything(tasks)
+    beyond = {sql for sql in spread_out(distributed) if not sql.startswith("INSERT")}
+    assert len(beyond) == 1
+    [exception] = beyond
+    # Its specification wants 403 for another's task, so it must look among everybody's.
+    assert "user_id" not in exception
+    assert len(distributed.shards_of(exception, [1])) == SHARDS
+
+
+def test_both_tables_keep_a_users_rows_on_the_same_shard(
+    tasks_of: Callable[..., Tasks], distributed: Recording
+) -> None:
+    tasks_of().create(ADA, {"title": "a"}, key="together")
+    [(sql, values)] = [(sql, values) for sql, values in distributed.statements if sql.startswith("WITH inserted")]
+    assert "idempotency_keys" in sql
+    assert len(distributed.shards_of(sql, values)) == 1

@@ -1,0 +1,57 @@
+"""The running service does what its own document says, by Schemathesis: every check, stateful links included.
+
+The configuration beside this file has the bounds, and the exceptions with their reasons.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SECRET, token_for
+from tests.service import running
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+COMMAND = Path(sys.executable).with_name("schemathesis")
+DEADLINE = 600
+
+
+@pytest.fixture
+def report(create_database: Callable[[], str], tmp_path: Path) -> str:
+    """What Schemathesis says of the service, which is running with no limit on calls and an empty database."""
+    if not COMMAND.exists():
+        if os.environ.get("CI"):
+            pytest.fail("needs schemathesis: pip install '.[test]'")
+        pytest.skip("needs schemathesis: pip install '.[test]'")
+    settings = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4"}
+    unlimited = {"RATE_LIMIT": "", "AUTH_RATE_LIMIT": ""}
+    with running(tmp_path / "log", WORKERS="1", **settings, **unlimited) as service:
+        document = f"http://127.0.0.1:{service.port}/openapi.json"
+        done = subprocess.run(
+            [COMMAND, "--config-file", CONFIGURATION, "run", document],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "TASKS_TOKEN": token_for("ada")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        assert service.events("failed") == []
+    return done.stdout
+
+
+def test_no_answer_differs_from_the_document(report: str) -> None:
+    document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    operations = sum(len(item) - 1 for item in document["paths"].values())
+    assert re.search(rf"Tested: {operations}\b", report), report
+    assert re.search(r"API Links: +[1-9]\d* covered", report), report
+    assert len(re.findall(r"✅ (Examples|Coverage|Fuzzing|Stateful)$", report, re.MULTILINE)) == 4, report
