@@ -24,6 +24,7 @@ from api.embedded import EmbeddedError, start_embedded
 from api.errors import DatabaseUnavailable
 from api.jwks_download import DownloadError, download
 from api.migrate import pending
+from api.models import User
 from api.rate_limits import connect_storage
 from api.settings import Settings, SettingsError
 
@@ -109,6 +110,9 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
     try:
         missing = pending(database)
         if missing:
+            if settings.users_table != User._meta.table_name and not _exists(database, settings.users_table):
+                text = f"there is no table {settings.users_table}; let your auth server make it, or unset USERS_TABLE"
+                return Finding("schema", False, text)
             if not may_create:
                 text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
                 return Finding("schema", False, text)
@@ -117,10 +121,14 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
     except DatabaseUnavailable as ex:
         return Finding("schema", False, f"the database did not answer ({ex.kind}); try again")
     except SettingsError as ex:
-        return Finding("schema", False, f"{ex}; unset it, or name another table in USERS_TABLE")
+        return Finding("schema", False, str(ex))
     finally:
         database.close()
     return Finding("schema", True, f"current; tasks belong to table {settings.users_table}")
+
+
+def _exists(database: Database, table: str) -> bool:
+    return database.run("SELECT to_regclass(quote_ident(%s)) IS NOT NULL", (table,), repeatable=True) == [(True,)]
 
 
 def _check_secrets(settings: Settings) -> Finding:

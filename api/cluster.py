@@ -78,8 +78,13 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server, if it runs, after what its clients are doing at this moment is rolled back."""
-        if self._find_running() is not None:
-            self._run("pg_ctl", "stop", "-w", "-t", "30", "-m", "fast", "-D", str(self._directory))
+        socket_dir = self._find_running()
+        if socket_dir is None:
+            return
+        self._run("pg_ctl", "stop", "-w", "-t", "30", "-m", "fast", "-D", str(self._directory))
+        if socket_dir != self._directory:
+            with contextlib.suppress(OSError):
+                socket_dir.rmdir()
 
     def _create(self) -> None:
         # Made beside its place and then renamed: a start cut short leaves nothing behind that looks whole.

@@ -197,15 +197,19 @@ ANSWERS: Final[Mapping[type[DomainError], Answer]] = {
     Overloaded: Answer(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
 }
 
-_INTERNAL: Final = Answer(500, Code.INTERNAL_ERROR, "Something went wrong on our side")
-
-_HTTP_CODES: Final[Mapping[int, tuple[Code, str]]] = {
-    404: (Code.NOT_FOUND, "No such path"),
-    405: (Code.METHOD_NOT_ALLOWED, "This method is not allowed here"),
-    413: (Code.PAYLOAD_TOO_LARGE, "The body is too large"),
-    415: (Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
-    431: (Code.HEADERS_TOO_LARGE, "The headers are too large"),
+HTTP_ANSWERS: Final[Mapping[int, Answer]] = {
+    answer.status: answer
+    for answer in (
+        Answer(400, Code.BAD_REQUEST, "The request is not valid HTTP"),
+        Answer(404, Code.NOT_FOUND, "No such path"),
+        Answer(405, Code.METHOD_NOT_ALLOWED, "This method is not allowed here"),
+        Answer(413, Code.PAYLOAD_TOO_LARGE, "The body is too large"),
+        Answer(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
+        Answer(431, Code.HEADERS_TOO_LARGE, "The headers are too large"),
+        Answer(500, Code.INTERNAL_ERROR, "Something went wrong on our side"),
+    )
 }
+"""What no domain error stands for: raised by Falcon or the server, or not foreseen."""
 
 
 def envelope(code: Code, message: str, fields: Sequence[FieldError] = ()) -> dict[str, Any]:
@@ -250,11 +254,12 @@ def _answer_domain_error(req: falcon.Request, resp: falcon.Response, ex: DomainE
 def _answer_http_error(
     req: falcon.Request, resp: falcon.Response, ex: falcon.HTTPError, params: dict[str, Any]
 ) -> None:
-    code, message = _HTTP_CODES.get(ex.status_code, (Code.BAD_REQUEST, "The request is not valid HTTP"))
-    answer = Answer(ex.status_code, code, message, dict(ex.headers or {}))
-    _write(req, resp, answer, envelope(code, message), code.value.lower())
+    known = HTTP_ANSWERS.get(ex.status_code, HTTP_ANSWERS[400])
+    answer = Answer(ex.status_code, known.code, known.message, dict(ex.headers or {}))
+    _write(req, resp, answer, envelope(known.code, known.message), known.code.value.lower())
 
 
 def _answer_unforeseen(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
     logger.error("unforeseen error", exc_info=ex, extra={"request_id": getattr(req.context, "request_id", None)})
-    _write(req, resp, _INTERNAL, envelope(_INTERNAL.code, _INTERNAL.message), "internal_error")
+    answer = HTTP_ANSWERS[500]
+    _write(req, resp, answer, envelope(answer.code, answer.message), answer.code.value.lower())

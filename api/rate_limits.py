@@ -51,9 +51,7 @@ class RateLimit:
             window = self._limiter.get_window_stats(self.item, self.name, caller)
         except StorageError as ex:
             self._silent_until = time.monotonic() + PAUSE_AFTER_FAILURE
-            logger.warning(
-                "rate limit storage unavailable, requests pass: %s", type(ex.storage_error).__name__
-            )
+            logger.warning("rate limit storage unavailable, requests pass: %s", type(ex.storage_error).__name__)
             return None
         reset = max(1, math.ceil(window.reset_time - time.time()))
         return Allowance(allowed, max(0, window.remaining), min(reset, self.item.get_expiry()))

@@ -128,11 +128,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     # What waitress would hand between its loop and its threads: here the thread that reads also works.
 
-    def add_task(self, task: Any) -> None:
-        pass
+    def add_task(self, task: Any) -> None: ...
 
-    def pull_trigger(self) -> None:
-        pass
+    def pull_trigger(self) -> None: ...
 
     # From any thread; `stop` as a signal handler.
 

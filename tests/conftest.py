@@ -6,6 +6,8 @@ Tests talk to the application as a client does; each starts with empty tables.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,17 +26,28 @@ from api.embedded import start_embedded, stop_embedded
 from api.migrate import migrate
 from api.settings import Settings, load_settings
 
+DATA_DIR = "TASKS_TESTS_DATA_DIR"
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Not in pytest's own folder: each run of pytest as root closes that to the account PostgreSQL then runs as.
+    if not hasattr(config, "workerinput"):
+        os.environ[DATA_DIR] = tempfile.mkdtemp(prefix="tasks-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[DATA_DIR], ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A URL of the run's PostgreSQL; TEST_DATABASE_URL names another server."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    base = tmp_path_factory.getbasetemp()
-    data_dir: Path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "postgres"
+    data_dir = Path(os.environ[DATA_DIR])
     yield start_embedded(data_dir)
     stop_embedded(data_dir)
 

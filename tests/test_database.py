@@ -168,15 +168,16 @@ class TestErrors:
 
 class TestDeadline:
     def test_a_slow_statement_is_cancelled_on_the_server_too(
-        self, database: Database, admin: Callable[..., list[tuple[object, ...]]]
+        self, make_database: Callable[..., Database], admin: Callable[..., list[tuple[object, ...]]]
     ) -> None:
+        database = make_database(statement_timeout=1)
         started = time.monotonic()
         with pytest.raises(DatabaseUnavailable) as caught:
             database.run("SELECT pg_sleep(60)")
         assert caught.value.kind == "deadline"
         assert time.monotonic() - started < 2
-        running = "SELECT FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
-        until(lambda: not admin(running, "SELECT pg_sleep(60)"))
+        running = "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
+        until(lambda: not admin(f"{running} AND datname = current_database()"))
 
     def test_a_connection_that_a_late_cancel_may_hit_is_not_used_again(
         self, make_database: Callable[..., Database]

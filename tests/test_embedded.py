@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from api.embedded import EmbeddedError, start_embedded, stop_embedded
 
@@ -204,10 +205,13 @@ def test_stale_files_whose_number_is_another_process_now_are_seen_through(data_d
 def test_any_path_will_do(empty_dir: Path, name: str) -> None:
     odd = empty_dir / name
     try:
-        assert execute(start_embedded(odd), "SELECT current_database()") == [("tasks",)]
+        url = start_embedded(odd)
+        assert execute(url, "SELECT current_database()") == [("tasks",)]
     finally:
         stop_embedded(odd)
     assert server_pid(odd) is None
+    socket_dir = Path(parse_dsn(url)["host"])
+    assert not socket_dir.exists() or socket_dir == odd / "postgres"
 
 
 def test_a_relative_path_is_the_same_directory(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

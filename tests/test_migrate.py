@@ -65,6 +65,7 @@ def test_it_does_not_matter_where_the_process_stands(
 
 
 def test_tasks_refer_to_the_users_table_that_is_named(empty: Database) -> None:
+    empty.run('CREATE TABLE "user" (id text PRIMARY KEY)')
     migrate(empty, "user")
     referred = (
         "SELECT confrelid::regclass::text FROM pg_constraint WHERE conrelid = 'tasks'::regclass AND contype = 'f'"

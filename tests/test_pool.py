@@ -19,6 +19,7 @@ __all__ = ["admin", "database", "make_database", "url"]
 
 Admin = Callable[..., list[tuple[object, ...]]]
 ROOT = Path(__file__).parent.parent
+OURS = "FROM pg_stat_activity WHERE application_name = 'tasks' AND datname = current_database()"
 
 
 def open_connections(database: Database, number: int) -> None:
@@ -49,7 +50,7 @@ def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.
 class TestConnectionsThatWereCut:
     def test_idle_ones_cost_no_request(self, database: Database, admin: Admin) -> None:
         open_connections(database, 4)
-        admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'tasks'")
+        admin(f"SELECT pg_terminate_backend(pid, 5000) {OURS}")
         for _ in range(8):
             assert database.run("INSERT INTO notes SELECT count(*) FROM notes RETURNING 1") == [(1,)]
         assert not database.errors
@@ -93,7 +94,7 @@ class TestConnectionsThatWereCut:
 
 def terminate_busy(admin: Admin, query: str) -> None:
     """End the backend that runs a query; one that runs it anew is left alone."""
-    found = "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active' AND pid <> pg_backend_pid()"
+    found = f"SELECT pid {OURS} AND query LIKE %s AND state = 'active'"
     until(lambda: admin(found, query))
     admin("SELECT pg_terminate_backend(%s)", admin(found, query)[0][0])
 
@@ -137,7 +138,7 @@ class TestTooFewConnections:
         )
         most = 0
         while any(thread.is_alive() for thread in threads):
-            most = max(most, int(str(admin(count)[0][0])))
+            most = max(most, int(str(admin(f"SELECT count(*) {OURS}")[0][0])))
         assert most == 3
         assert not database.errors
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from api.errors import ANSWERS, Answer, Code, FieldError, envelope
+from api.errors import ANSWERS, HTTP_ANSWERS, Answer, Code, FieldError, envelope
 
 CAUSES: Final[Mapping[Code, str]] = {
     Code.MALFORMED_JSON: "the body is not JSON, or a needed body is missing",
@@ -31,17 +31,9 @@ CAUSES: Final[Mapping[Code, str]] = {
     Code.OVERLOADED: "more work than the service takes; nothing is half-written, try again",
 }
 
-# Not raised by the core but by Falcon, the server or a fault, so not among ANSWERS.
-_HTTP_ANSWERS: Final = (
-    Answer(400, Code.BAD_REQUEST, "The request is not valid HTTP"),
-    Answer(405, Code.METHOD_NOT_ALLOWED, "This method is not allowed here"),
-    Answer(431, Code.HEADERS_TOO_LARGE, "The headers are too large"),
-    Answer(500, Code.INTERNAL_ERROR, "Something went wrong on our side"),
-)
-
 # Of two errors with one code the first is the one that speaks for it.
 _ANSWERS: Final[Mapping[Code, Answer]] = {
-    answer.code: answer for answer in reversed((*ANSWERS.values(), *_HTTP_ANSWERS))
+    answer.code: answer for answer in reversed((*ANSWERS.values(), *HTTP_ANSWERS.values()))
 }
 
 _HEADERS: Final[Mapping[int, tuple[str, ...]]] = {

@@ -56,12 +56,31 @@ def test_changes_of_different_fields_are_both_kept(user: Caller, path: str, pool
     assert all(task[name] == value for change in changes for name, value in change.items())
 
 
-def test_updated_at_never_runs_backwards(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
-    answers = list(pool.map(lambda number: user("PUT", path, {"title": f"Title {number}"}), range(3 * AT_ONCE)))
+def test_updated_at_never_runs_backwards_behind_a_lock(
+    user: Caller, path: str, database: Database, database_url: str, pool: ThreadPoolExecutor
+) -> None:
+    other_session = psycopg2.connect(database_url)
+    try:
+        with other_session.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM tasks FOR UPDATE")
+            change = pool.submit(user, "PATCH", path, {"title": "Changed"})
+            wait_for_a_lock(database)
+            cursor.execute("UPDATE tasks SET updated_at = clock_timestamp() RETURNING updated_at AT TIME ZONE 'UTC'")
+            [between] = cursor.fetchone()
+        other_session.commit()
+    finally:
+        other_session.close()
 
-    times = [answer.json["data"]["updated_at"] for answer in sorted(answers, key=version_of)]
-    assert times == sorted(times)
-    assert len(set(times)) == len(times)
+    assert change.result(timeout=DEADLINE).json["data"]["updated_at"] > f"{between.isoformat()}Z"
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Until some session waits for another's row."""
+    deadline = time.monotonic() + DEADLINE
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not database.run(waiting):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_task_is_deleted_once(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:

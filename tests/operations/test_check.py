@@ -63,6 +63,12 @@ def test_a_migration_that_is_to_run_is_named_and_not_run(check: Check, create_da
     database.close()
 
 
+def test_a_users_table_that_is_not_there_is_told(check: Check, create_database: Callable[[], str]) -> None:
+    status, lines = check(DATABASE_URL=create_database(), USERS_TABLE="user")
+    assert status == 1
+    assert "no table user" in lines["schema"]
+
+
 def test_a_role_that_may_not_create_tables_is_told_so(check: Check, create_database: Callable[[], str]) -> None:
     url = create_database()
     database = connect(url)

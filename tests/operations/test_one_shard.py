@@ -21,6 +21,7 @@ from api.migrate import migrate
 from api.task_list import ListQuery, Position, list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity
+from tests.service import PROJECT
 
 SHARDS = 8
 PRIMARY_KEYS = {"tasks": "user_id, id", "idempotency_keys": "user_id, key"}
@@ -72,7 +73,7 @@ def distributed(create_database: Callable[[], str]) -> Iterator[Recording]:
 @pytest.fixture
 def tasks_of(distributed: Recording) -> Callable[..., Tasks]:
     distributed.statements.clear()
-    return lambda **options: Tasks(distributed, Provisioning(distributed, "users"), **{"max_tasks": 100, **options})
+    return lambda **options: Tasks(distributed, Provisioning(distributed), **{"max_tasks": 100, **options})
 
 
 def call_everything(tasks: Tasks) -> None:
@@ -143,3 +144,23 @@ def test_both_tables_keep_a_users_rows_on_the_same_shard(
     [(sql, values)] = [(sql, values) for sql, values in distributed.statements if sql.startswith("WITH inserted")]
     assert "idempotency_keys" in sql
     assert len(distributed.shards_of(sql, values)) == 1
+
+
+def test_the_documented_primary_key_is_put_in_place_beside_rows_and_serves(create_database: Callable[[], str]) -> None:
+    document = (PROJECT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```sql\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    on_postgresql = [line.rstrip(";") for line in block.splitlines() if not line.startswith("SELECT create_")]
+    assert len(on_postgresql) == 3
+    database = Recording(create_database())
+    try:
+        migrate(database, "users")
+        tasks = Tasks(database, Provisioning(database), max_tasks=100, tell_foreign=True)
+        before = tasks.create(ADA, {"title": "a"}).task
+        for statement in on_postgresql:
+            database.run(statement)
+        assert tasks.find("ada", before["id"]).task == before
+        call_everything(tasks)
+        keys = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'tasks_pkey'"
+        assert database.run(keys) == [("PRIMARY KEY (user_id, id)",)]
+    finally:
+        database.close()

@@ -45,7 +45,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     if path == "/crash":
         raise RuntimeError("provoked")
     if path == "/nothing":
-        start_response("204 No Content", [])
+        start_response("204 No Content", [("Content-Length", "0")])
         return []
     if path == "/stream":
         start_response("200 OK", [("Content-Type", "text/plain")])

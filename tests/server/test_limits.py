@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import time
 
@@ -116,10 +117,10 @@ class TestSlowClients:
         assert hasty.get("/echo").status == 200
 
 
-def test_1_200_connections_are_served_at_once(start: Start) -> None:
+def test_3_000_connections_are_served_at_once(start: Start) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 4000:
-        pytest.skip("the open-file limit (ulimit -Hn) must be at least 4000")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("the open-file limit (ulimit -Hn) must be 4000 or more")
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
     try:
         process = start(workers=2, threads=2)
