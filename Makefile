@@ -20,7 +20,7 @@ test: $(STAMP)-test ## run the tests
 
 check: lint $(STAMP)-test ## everything CI checks: format, lint, types, tests and their coverage
 	rm -f .coverage .coverage.*
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 lint: $(STAMP)-check

@@ -48,7 +48,7 @@ class Service:
         self.log = log
         inherited = {
             name: os.environ[name]
-            for name in ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_START")
+            for name in ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
             if name in os.environ
         }
         with log.open("ab") as stream:

@@ -133,9 +133,6 @@ class TestTooFewConnections:
     def test_there_are_never_more_than_allowed(self, make_database: Callable[..., Database], admin: Admin) -> None:
         database = make_database(pool_size=3)
         threads = [run_aside(database, "SELECT pg_sleep(0.05)")[0] for _ in range(12)]
-        count = (
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tasks' AND datname = current_database()"
-        )
         most = 0
         while any(thread.is_alive() for thread in threads):
             most = max(most, int(str(admin(f"SELECT count(*) {OURS}")[0][0])))
