@@ -122,10 +122,11 @@ def _add_rows(bench: Bench, results: Results, ours: Running, secret: str, direct
         measured, _ = bench.measure(ours, scenario, connections=100)
         results.at_100[scenario] = Cell([measured])
     results.rows += rows.limit(bench, ours, directory, get_one)
-    results.rows.append(rows.many_connections(bench, ours))
+    results.many = rows.many_connections(bench, ours)
     results.rows += rows.verification(bench, secret, get_one)
     results.rows.append(rows.login(bench, ours))
-    results.rows += rows.switched_on(bench, secret, results.workers, directory, results.rounds)
+    switched, results.restart = rows.switched_on(bench, secret, results.workers, directory, results.rounds)
+    results.rows += switched
 
 
 if __name__ == "__main__":

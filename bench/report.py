@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
+from bench.promises import MIB, promises
 from bench.results import Cell, Results
 from bench.scenarios import DESCRIPTIONS
-
-MIB = 2**20
 
 
 def markdown(results: Results) -> str:
@@ -20,13 +19,16 @@ def _sections(results: Results) -> Iterable[str]:
     yield "# Benchmark results"
     yield _introduction(results)
     yield "## Requests a second\n\n" + _rates(results)
-    if "ours" in _services(results):
+    if "ours" in _services(results) and _peers(results):
         yield "## Times ours is faster\n\n" + _ratios(results)
+    if "ours" in _services(results):
+        yield "## What must hold\n\n" + _promises(results)
     yield "## Latency, p50 / p95 / p99 in ms\n\n" + _latencies(results)
     yield "## Errors, memory, start\n\n" + _footprints(results)
     if results.at_100:
         yield "## Ours at 100 connections\n\n" + _at_100(results)
-    yield "## Beside the table\n\n" + _table(("", ""), [(row.title, row.value) for row in results.rows])
+    if results.rows:
+        yield "## Beside the table\n\n" + _table(("", ""), [(row.title, row.value) for row in results.rows])
     yield _notes(results)
 
 
@@ -44,6 +46,10 @@ def _introduction(results: Results) -> str:
 
 def _services(results: Results) -> list[str]:
     return [key for key in results.titles if (key, results.scenarios[0]) in results.cells]
+
+
+def _peers(results: Results) -> list[str]:
+    return [key for key in _services(results) if key not in ("ours", "granian")]
 
 
 def _by_service(results: Results, show: str) -> list[Sequence[str]]:
@@ -72,12 +78,17 @@ def _latencies(results: Results) -> str:
 
 
 def _ratios(results: Results) -> str:
-    peers = [key for key in _services(results) if key not in ("ours", "granian")]
+    peers = _peers(results)
     rows = []
     for scenario in results.scenarios:
         ours = results.cells["ours", scenario].rate
-        rows.append((scenario, *(f"{ours / results.cells[key, scenario].rate:.2f}" for key in peers)))
+        rows.append((scenario, *(f"{ours / max(1.0, results.cells[key, scenario].rate):.2f}" for key in peers)))
     return _table(("", *(results.titles[key] for key in peers)), rows)
+
+
+def _promises(results: Results) -> str:
+    rows = [(one.text, "yes" if one.kept else "**no**", one.shown) for one in promises(results)]
+    return _table(("", "holds", "shown"), rows)
 
 
 def _footprints(results: Results) -> str:

@@ -65,5 +65,9 @@ class Results:
     memory: dict[str, Memory] = field(default_factory=dict)
     ready_after: dict[str, float] = field(default_factory=dict)
     at_100: dict[str, Cell] = field(default_factory=dict)
+    many: Measurement | None = None
+    """get-one with 1,000 connections."""
+    restart: float | None = None
+    """Seconds from start to first answer on the filled database."""
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

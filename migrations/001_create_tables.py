@@ -52,7 +52,7 @@ CREATE_INDEXES = """
 CREATE INDEX tasks_by_created ON tasks (user_id, created_at, id);
 CREATE INDEX tasks_by_completed ON tasks (user_id, completed, created_at, id);
 CREATE INDEX tasks_by_updated ON tasks (user_id, updated_at, id);
-CREATE INDEX tasks_by_title ON tasks (user_id, "left"(lower(title), 100), id);
+CREATE INDEX tasks_by_title ON tasks (user_id, "left"(lower(title), 400), id);
 CREATE INDEX tasks_by_due_ascending ON tasks (user_id, coalesce(due_at, 'infinity'), id);
 CREATE INDEX tasks_by_due_descending ON tasks (user_id, coalesce(due_at, '-infinity'), id);
 """

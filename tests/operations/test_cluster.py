@@ -106,7 +106,7 @@ def test_a_local_account_of_one_instance_is_everybodys(limited: Cluster) -> None
 
 
 def test_the_contract_holds_through_the_front_door(tmp_path: Path) -> None:
-    with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="") as running:
+    with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="", STATEMENT_TIMEOUT="10") as running:
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))},
             "FRONT_DOOR": f"http://127.0.0.1:{running.port}",
