@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale cluster openapi clean
+.PHONY: help run test check lint bench bench-scale plans cluster openapi lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +34,18 @@ bench: $(STAMP)-bench ## measure the service beside its peers and write bench/re
 bench-scale: $(STAMP)-bench ## measure it from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
 	$(BIN)/python -m bench.scale
 
+plans: $(STAMP)-bench ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
+	$(BIN)/python -m bench.plans_report
+
 cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on this machine
 	$(BIN)/python deploy/cluster.py
 
 openapi: $(STAMP) ## write docs/openapi.json anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
+
+lock: ## renew requirements.lock (needs uv)
+	uv pip compile setup.cfg --universal --python-version 3.10 --upgrade --generate-hashes \
+		--no-header --no-annotate --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; ./data stays
 	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*

@@ -21,6 +21,9 @@ from api.deadlines import Deadlines
 from api.errors import DatabaseUnavailable, Overloaded
 from api.pool import Pool
 
+LONGEST_WAIT: Final = 1.0
+"""Seconds at most that a statement waits for a connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
@@ -111,7 +114,7 @@ class Database:
         self, sql: str, parameters: Mapping[str, object] | Sequence[object], deadline: float
     ) -> list[tuple[Any, ...]]:
         pool = self.peewee
-        connection = pool.check_out(deadline)
+        connection = pool.check_out(min(deadline, monotonic() + LONGEST_WAIT))
         in_time = False
         try:
             self._deadlines.enter(connection, deadline)

@@ -24,17 +24,10 @@ MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 LOCK: Final = 7_236_017_112
 """Key of the advisory lock. Any number will do that all versions of the service share."""
 
-logger: Final = logging.getLogger(__name__)
 
-
-class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
-    """What peewee-migrate tells at every start, told only to those who debug."""
-
-    def info(self, msg: object, *args: object, **kwargs: object) -> None:
-        self.debug(msg, *args)
-
-    # What a migration raises is told by whoever called it.
-    exception = info
+# peewee-migrate tells at every start that there is nothing to do; what goes wrong is told by whoever called.
+_quiet: Final = logging.getLogger(f"{__name__}.router")
+_quiet.setLevel(logging.CRITICAL)
 
 
 def migrate(database: Database, users_table: str) -> list[str]:
@@ -49,7 +42,7 @@ def migrate(database: Database, users_table: str) -> list[str]:
         with pool.connection_context(), pool.atomic():
             # Of two processes that start at once the second waits here, then finds nothing left to do.
             pool.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # type: ignore[no-untyped-call]
-            router = Router(pool, MIGRATIONS, logger=_QuietLogger(logger))
+            router = Router(pool, MIGRATIONS, logger=_quiet)
             done: list[str] = router.run()
     except (peewee.OperationalError, peewee.InterfaceError) as ex:
         raise DatabaseUnavailable("migration") from ex

@@ -23,8 +23,8 @@ from api.errors import DatabaseUnavailable, Overloaded
 
 logger: Final = logging.getLogger(__name__)
 
-LONGEST_WAIT: Final = 1.0
-"""Seconds at most that one request waits for a connection."""
+PATIENCE: Final = 10.0
+"""Seconds that migrations wait for a connection: no request waits for them."""
 
 RETRY_INTERVAL: Final = 0.2
 """Seconds between two tries to connect to a database that is gone."""
@@ -154,7 +154,7 @@ class Pool(PooledPostgresqlDatabase):
         self.renew()
 
     def _connect(self) -> Connection:
-        return self.check_out(monotonic() + LONGEST_WAIT)
+        return self.check_out(monotonic() + PATIENCE)
 
     def _close(self, conn: Connection, close_conn: bool = False) -> None:
         (self.discard if close_conn else self.check_in)(conn)
@@ -171,7 +171,7 @@ class Pool(PooledPostgresqlDatabase):
         return waiter
 
     def _wait(self, waiter: _Waiter, deadline: float) -> Connection:
-        waiter.called.wait(min(deadline - monotonic(), LONGEST_WAIT))
+        waiter.called.wait(deadline - monotonic())
         with self._mutex:
             if waiter.connection is not None:
                 return waiter.connection

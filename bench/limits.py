@@ -20,17 +20,7 @@ from bench.dataset import GROUPS, token_for
 CLIENTS = 8
 
 
-def get_one_statement(database_url: str) -> str:
-    """The SELECT that the service sends for one task, its values in place."""
-    recorder = _Recorder()
-    with contextlib.suppress(TaskNotFound):
-        Tasks(recorder, _NoUsers(), max_tasks=0).find(GROUPS[0].user_id(0), 1)  # type: ignore[arg-type]
-    with connection(database_url) as connected, connected.cursor() as cursor:
-        text: bytes = cursor.mogrify(recorder.sql, recorder.parameters)
-        return text.decode()
-
-
-class _Recorder:
+class Recorder:
     """Stands where the database does, and keeps what it is asked."""
 
     sql = ""
@@ -39,6 +29,22 @@ class _Recorder:
     def run(self, sql: str, parameters: Sequence[object] = (), *, repeatable: bool = False) -> list[Any]:
         self.sql, self.parameters = sql, parameters
         return []
+
+
+def get_one(user_id: str) -> Recorder:
+    """The statement that the service sends for the user's task 1, and its values."""
+    recorder = Recorder()
+    with contextlib.suppress(TaskNotFound):
+        Tasks(recorder, _NoUsers(), max_tasks=0).find(user_id, 1)  # type: ignore[arg-type]
+    return recorder
+
+
+def get_one_statement(database_url: str) -> str:
+    """The same as one text, the values in place."""
+    recorder = get_one(GROUPS[0].user_id(0))
+    with connection(database_url) as connected, connected.cursor() as cursor:
+        text: bytes = cursor.mogrify(recorder.sql, recorder.parameters)
+        return text.decode()
 
 
 class _NoUsers:

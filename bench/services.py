@@ -77,7 +77,7 @@ def granian(workers: int) -> Service:
         "granian",
         "ours on granian",
         _python(
-            f"-m granian --interface wsgi --workers {workers} --no-access-log --log-level warning "
+            f"-m granian --interface wsgi --workers {workers} --blocking-threads 8 --no-access-log --log-level warning "
             "--port {port} --factory serve:application"
         ),
         environment={**NO_LIMITS, **NO_LOG},

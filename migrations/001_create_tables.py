@@ -92,22 +92,18 @@ def migrate(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
         if database.users_table != OUR_NAME:
             # An auth server that is set up after this would find its table's name taken.
             raise ValueError(f"there is no table {database.users_table}; let your auth server make it first")
-        run(migrator, CREATE_USERS.format(users=users))
-        run(migrator, CREATE_USERS_INDEX.format(users=users))
-        run(migrator, f"COMMENT ON TABLE {users} IS '{OURS}'")
+        database.execute_sql(CREATE_USERS.format(users=users))
+        database.execute_sql(CREATE_USERS_INDEX.format(users=users))
+        database.execute_sql(f"COMMENT ON TABLE {users} IS '{OURS}'")
         id_type = "text"
     for statement in (CREATE_TASKS, CREATE_INDEXES, CREATE_IDEMPOTENCY_KEYS):
-        run(migrator, statement.format(users=users, id_type=id_type))
+        database.execute_sql(statement.format(users=users, id_type=id_type))
 
 
 def rollback(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
-    run(migrator, "DROP TABLE idempotency_keys; DROP TABLE tasks")
+    database.execute_sql("DROP TABLE idempotency_keys; DROP TABLE tasks")
     if fake or is_ours(database):
-        run(migrator, f"DROP TABLE {quote_identifier(database.users_table)}")
-
-
-def run(migrator: Migrator, sql: str) -> None:
-    migrator.sql(sql.replace("%", "%%"))
+        database.execute_sql(f"DROP TABLE {quote_identifier(database.users_table)}")
 
 
 def find_users_id_type(database: Any) -> str | None:

@@ -127,7 +127,6 @@ from api.database import Database
 from api.migrate import migrate
 
 database = Database(sys.argv[1], pool_size=1, statement_timeout=5)
-database.run("SELECT 1")
 print("ready", flush=True)
 sys.stdin.readline()
 print(len(migrate(database, "users")))
