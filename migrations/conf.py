@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from dotenv import dotenv_values
+from playhouse import db_url
 
 # The command runs this file by itself, so the project is not importable unless it is installed.
 sys.path.insert(0, str(Path.cwd()))
@@ -21,5 +22,9 @@ from api.settings import load_settings
 settings = load_settings({**{k: v for k, v in dotenv_values(".env").items() if v}, **os.environ})
 url = settings.database_url or start_embedded(settings.data_dir)
 
-DATABASE = Database(url, pool_size=1, statement_timeout=settings.statement_timeout).peewee
-DATABASE.users_table = settings.users_table
+_database = Database(url, pool_size=1, statement_timeout=settings.statement_timeout).peewee
+_database.users_table = settings.users_table
+
+# By a URL and not by the object, which peewee-migrate for Python 3.10 does not take.
+db_url.schemes["configured"] = lambda **_: _database
+DATABASE = "configured:///tasks"

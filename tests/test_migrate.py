@@ -40,7 +40,7 @@ def write_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
     monkeypatch.setattr(migrating, "MIGRATIONS", tmp_path)
 
     def write(name: str, sql: str) -> None:
-        body = f"def migrate(migrator, database, fake=False):\n    migrator.sql({sql!r})\n"
+        body = f"def migrate(migrator, database, fake=False):\n    database.execute_sql({sql!r})\n"
         (tmp_path / f"{name}.py").write_text(body)
 
     return write
