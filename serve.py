@@ -92,7 +92,13 @@ def _with_database(settings: Settings) -> Settings:
 
 
 def _connect(url: str, settings: Settings) -> Database:
-    return Database(url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
+    return Database(
+        url,
+        pool_size=settings.pool_size,
+        statement_timeout=settings.statement_timeout,
+        # The server has four threads to spare: some of them stay free for what needs no database.
+        max_waiting=max(0, settings.threads - settings.pool_size) + 2,
+    )
 
 
 def _prepare(url: str, settings: Settings) -> None:

@@ -51,12 +51,12 @@ def has_uuid_ids(database: Database, users_table: str) -> bool:
 
 
 class PasswordHasher:
-    """bcrypt in at most `slots` threads at a time, with as many again waiting; more is Overloaded."""
+    """bcrypt in at most half of the `threads`; others wait so long as one thread is left, more are Overloaded."""
 
-    def __init__(self, cost: int, *, slots: int) -> None:
+    def __init__(self, cost: int, *, threads: int) -> None:
         self._cost = cost
-        self._running = threading.BoundedSemaphore(slots)
-        self._present = threading.BoundedSemaphore(2 * slots)
+        self._running = threading.BoundedSemaphore(max(1, threads // 2))
+        self._present = threading.BoundedSemaphore(max(1, threads - 1))
         # Compared with when there is no account, so that this takes as long as a wrong password.
         self._decoy = bcrypt.hashpw(b"no account", bcrypt.gensalt(cost))
 

@@ -136,7 +136,7 @@ def _has_local_accounts(settings: Settings, ours: bool) -> bool:
 
 
 def _account_desk(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountDesk:
-    hasher = PasswordHasher(settings.bcrypt_cost, slots=max(1, settings.threads // 4))
+    hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
     limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
     address_of: Callable[..., str] = partial(client_address, networks=settings.trusted_proxy)
     return AccountDesk(

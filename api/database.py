@@ -64,12 +64,13 @@ _CONNECTION_LOST: Final = _Fault("connection_lost", lost=True, renew=True)
 class Database:
     """PostgreSQL at `url` (ValueError where that is none), by at most `pool_size` connections of this process.
 
+    Once all are in use, `max_waiting` threads may wait for one (None: any number), and more are Overloaded at once.
     `statement_timeout` in seconds is for one `run` altogether: to wait for a connection, to run, to try again. Nothing
     connects and no thread starts before the first `run`, so this may be made before a fork.
     """
 
-    def __init__(self, url: str, *, pool_size: int, statement_timeout: float) -> None:
-        self.peewee = Pool(parse_url(url), pool_size)
+    def __init__(self, url: str, *, pool_size: int, statement_timeout: float, max_waiting: int | None = None) -> None:
+        self.peewee = Pool(parse_url(url), pool_size, max_waiting)
         self.errors: Counter[str] = Counter()
         """How often what kind of error has left `run`."""
         self._statement_timeout = statement_timeout

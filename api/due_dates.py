@@ -6,12 +6,12 @@ Both are kept as one instant, so that they sort together; a date is its midnight
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME: Final = re.compile(
-    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt](?P<time>(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])"
     r"(?:\.(?P<fraction>[0-9]+))?(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3]):(?P<minutes>[0-5][0-9]))"
 )
 
@@ -27,7 +27,7 @@ def parse_date(text: str) -> DueDate:
     """`2026-03-01`; ValueError for anything else, a day that no calendar has included."""
     if not _DATE.fullmatch(text):
         raise ValueError("not a date")
-    return DueDate(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc), all_day=True)
+    return DueDate(datetime.fromisoformat(f"{text}T00:00:00+00:00"), all_day=True)
 
 
 def parse_date_time(text: str) -> DueDate:
@@ -39,7 +39,7 @@ def parse_date_time(text: str) -> DueDate:
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError("not a date-time")
-    local = datetime.strptime(f"{match['date']} {match['time']} +0000", "%Y-%m-%d %H:%M:%S %z")
+    local = datetime.fromisoformat(f"{match['date']}T{match['time']}+00:00")
     offset = timedelta(hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0))
     microsecond = int((match["fraction"] or "").ljust(6, "0")[:6])
     try:

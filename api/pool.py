@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -54,17 +55,19 @@ class _Waiter:
 
 
 class Pool(PooledPostgresqlDatabase):
-    """Up to `size` connections, made as they are needed. By Peewee's methods it is an ordinary Peewee database.
+    """Up to `size` connections, made as they are needed; once all are in use, `max_waiting` threads may wait for one.
 
-    `users_table` is for migrations to read: the table that tasks refer to.
+    By Peewee's methods it is an ordinary Peewee database. `users_table` is for migrations to read: the table that tasks
+    refer to.
     """
 
     users_table: str = "users"
 
-    def __init__(self, parameters: Mapping[str, str], size: int) -> None:
+    def __init__(self, parameters: Mapping[str, str], size: int, max_waiting: int | None = None) -> None:
         super().__init__(parameters["dbname"])  # type: ignore[no-untyped-call]
         self._parameters: dict[str, Any] = {**DEFAULTS, **parameters}
         self._size = size
+        self._max_waiting = sys.maxsize if max_waiting is None else max_waiting
         self.forget()
 
     def forget(self) -> None:
@@ -97,8 +100,8 @@ class Pool(PooledPostgresqlDatabase):
     def check_out(self, deadline: float) -> Connection:
         """A connection that is alive, to be given back by `check_in`.
 
-        Waits until `deadline` (monotonic seconds) at most. Raises Overloaded when all stay in use, DatabaseUnavailable
-        when none can be made.
+        Waits until `deadline` (monotonic seconds) at most. Raises Overloaded when all stay in use or too many wait,
+        DatabaseUnavailable when none can be made.
         """
         while True:
             with self._mutex:
@@ -106,6 +109,8 @@ class Pool(PooledPostgresqlDatabase):
                     connection = self._idle.pop()
                     self._lent.add(connection)
                     waiter = None
+                elif len(self._lent) >= self._size and len(self._queue) >= self._max_waiting:
+                    raise Overloaded
                 else:
                     waiter = self._join_queue()
             if waiter is not None:

@@ -22,6 +22,8 @@ from api.tasks import Tasks, VersionedTask
 from api.validation import Schema, parse_query, parse_task_id, read_json
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_EVERYTHING: Final = ListQuery()
+"""What a list without a query asks for."""
 
 
 class TaskCollection:
@@ -35,7 +37,7 @@ class TaskCollection:
         self._schema = Schema("task-create.json")
 
     def on_get(self, req: Request, resp: Response) -> None:
-        query = parse_list_query(self._query.validate_query(req.query_string))
+        query = parse_list_query(self._query.validate_query(req.query_string)) if req.query_string else _EVERYTHING
         page = list_tasks(self._database, req.context.user_id, query)
         body: dict[str, Any] = {"data": page.tasks}
         if query.limit is not None:
@@ -99,7 +101,8 @@ class TaskCompletion:
 
     def on_patch(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
-        wanted = self._schema.validate(read_json(req, optional=True)).get("completed")
+        body = read_json(req, optional=True)
+        wanted = self._schema.validate(body).get("completed") if body != {} else None
         user_id, versions = req.context.user_id, versions_to_match(req)
         if wanted is None:
             changed = self._tasks.toggle_completed(user_id, number, versions)

@@ -52,8 +52,9 @@ def as_tasks(user_id: str, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]
 
 def _rfc3339(text: str) -> str:
     """PostgreSQL's `2026-02-06 10:15:30.12` as `2026-02-06T10:15:30.120000Z`."""
-    fraction = text[20:] if len(text) == _WITH_FRACTION else text[20:].ljust(6, "0")
-    return f"{text[:10]}T{text[11:19]}.{fraction}Z"
+    if len(text) != _WITH_FRACTION:
+        text = f"{text[:19]}.{text[20:]:0<6}"
+    return text.replace(" ", "T") + "Z"
 
 
 _WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")

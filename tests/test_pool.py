@@ -191,3 +191,16 @@ def test_peewee_itself_can_use_it(database: Database) -> None:
         assert database.run("SELECT count(*) FROM notes") == [(0,)]
     assert database.run("SELECT count(*) FROM notes") == [(1,)]
     assert database.peewee.in_use == 0
+
+
+def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
+    database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
+    threads = [run_aside(database, "SELECT pg_sleep(1)")[0] for _ in range(2)]
+    until(lambda: database.peewee.waiting == 1)
+    with pytest.raises(Overloaded):
+        database.run("SELECT 1")
+    assert all(thread.is_alive() for thread in threads)
+    for thread in threads:
+        thread.join()
+    assert database.run("SELECT 1") == [(1,)]
+    database.close()
