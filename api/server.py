@@ -21,6 +21,7 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from api import portable_server
 from api.channel import LAST_WORD, SEND_TIMEOUT, Channel
 from api.listener import YIELD, Group, raise_descriptor_limit
 
@@ -54,6 +55,8 @@ def serve(
     signal (which one of a group leaves to its parent: there it gets each signal twice where a whole process
     group is signalled).
     """
+    if not hasattr(select, "epoll"):
+        return portable_server.serve(application, listener, threads=threads, max_body=MAX_BODY, on_ready=on_ready)
     server = Server(application, listener, threads=threads, group=group)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)

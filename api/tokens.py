@@ -183,10 +183,11 @@ def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
     kid = parts.header.get("kid", "")
     key = jwks.current().get(kid)
     if key is None:
-        # Fetches are few, so none is spent on a token that no key could make valid.
+        # Fetches are few, so none is spent on a token that no key could make valid. One that has expired is told so
+        # all the same: a client renews it then, and a process that has just started knows no key yet.
         try:
             _check_claims(jws.parse_object(parts.payload), issuer, audience).check_time()
-        except (TokenInvalid, TokenExpired) as ex:
+        except TokenInvalid as ex:
             raise TokenInvalid("unknown_key") from ex
         key = jwks.fetch(kid)
     if key is None:

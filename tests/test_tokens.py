@@ -185,6 +185,15 @@ class TestTwoKindsOfKeys:
             assert reason(tokens, HS256.sign(claims(), {"alg": algorithm, "kid": signer.kid})) != "algorithm"
             jwks.close()
 
+    def test_an_expired_token_is_told_so_where_no_key_is_known_yet(self) -> None:
+        with serving(signer_for("EdDSA")) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
+            expired = signer_for("EdDSA").sign(claims(iss=server.origin, aud=server.origin, exp=1))
+            with pytest.raises(TokenExpired):
+                tokens.verify(expired)
+            jwks.close()
+
     def test_a_configured_issuer_replaces_the_origin(self) -> None:
         signer = signer_for("EdDSA")
         with serving(signer) as server:
