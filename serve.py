@@ -78,6 +78,18 @@ def _serve(settings: Settings) -> int:
             metrics.close()
 
 
+def application() -> falcon.App[Any, Any]:
+    """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
+    settings = load_settings({**_dotenv(), **os.environ})
+    configure_logging(settings.log_level, settings.log_format)
+    settings = _with_database(settings)
+    database_url = settings.database_url or ""
+    _prepare(database_url, settings)
+    database = _connect(database_url, settings)
+    Housekeeping(database).start()
+    return create_app(settings, database)
+
+
 def _dotenv() -> dict[str, str]:
     return {name: value for name, value in dotenv_values(".env").items() if value is not None}
 
@@ -91,13 +103,12 @@ def _with_database(settings: Settings) -> Settings:
     return replace(settings, database_url=url, better_auth_secrets=secrets)
 
 
-def _connect(url: str, settings: Settings) -> Database:
+def _connect(url: str, settings: Settings, max_waiting: int | None = None) -> Database:
     return Database(
         url,
         pool_size=settings.pool_size,
         statement_timeout=settings.statement_timeout,
-        # The server has four threads to spare: some of them stay free for what needs no database.
-        max_waiting=max(0, settings.threads - settings.pool_size) + 2,
+        max_waiting=max_waiting,
     )
 
 
@@ -134,7 +145,8 @@ def _listen_for_metrics(settings: Settings) -> MetricsServer | None:
 
 def _begin_work(settings: Settings, url: str, metrics: MetricsServer | None) -> falcon.App[Any, Any]:
     """One worker's application and the threads beside it: called after the fork."""
-    database = _connect(url, settings)
+    # Our server has four threads to spare: some of them stay free for what needs no database.
+    database = _connect(url, settings, max_waiting=max(0, settings.threads - settings.pool_size) + 2)
     Housekeeping(database).start()
     return create_app(settings, database, metrics.start() if metrics is not None else None)
 

@@ -27,6 +27,10 @@ logger: Final = logging.getLogger(__name__)
 PATIENCE: Final = 10.0
 """Seconds that migrations wait for a connection: no request waits for them."""
 
+QUEUE_PATIENCE: Final = 0.3
+"""Seconds that the first in the queue may have waited before a queue that is full turns others away: a commit that
+takes its time is no overload."""
+
 RETRY_INTERVAL: Final = 0.2
 """Seconds between two tries to connect to a database that is gone."""
 
@@ -49,6 +53,7 @@ class _Waiter:
     """Somebody in the queue, called with a connection or with the reason why there is none."""
 
     def __init__(self) -> None:
+        self.since = monotonic()
         self.called = threading.Event()
         self.connection: Connection | None = None
         self.failure: str | None = None
@@ -109,7 +114,7 @@ class Pool(PooledPostgresqlDatabase):
                     connection = self._idle.pop()
                     self._lent.add(connection)
                     waiter = None
-                elif len(self._lent) >= self._size and len(self._queue) >= self._max_waiting:
+                elif len(self._queue) >= self._max_waiting and monotonic() - self._queue[0].since > QUEUE_PATIENCE:
                     raise Overloaded
                 else:
                     waiter = self._join_queue()

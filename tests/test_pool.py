@@ -13,6 +13,7 @@ import pytest
 
 from api.database import Database
 from api.errors import DatabaseUnavailable, Overloaded
+from api.pool import QUEUE_PATIENCE
 from tests.test_database import admin, database, make_database, until, url
 
 __all__ = ["admin", "database", "make_database", "url"]
@@ -197,6 +198,7 @@ def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     threads = [run_aside(database, "SELECT pg_sleep(1)")[0] for _ in range(2)]
     until(lambda: database.peewee.waiting == 1)
+    time.sleep(QUEUE_PATIENCE)
     with pytest.raises(Overloaded):
         database.run("SELECT 1")
     assert all(thread.is_alive() for thread in threads)
