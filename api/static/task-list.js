@@ -20,7 +20,7 @@ export class Entry {
   /** "shown", "undo" (deleted, may still be taken back) or "gone" (its deletion is on its way). */
   phase = "shown";
   error = null;
-  /** When it was written on this page (performance.now()); listed tasks are older than any list. */
+  /** When it was written, then stored, on this page (performance.now()); listed tasks are older than any list. */
   bornAt = Number.NEGATIVE_INFINITY;
   /** Writes of one task go out one after another. */
   queue = Promise.resolve();
@@ -39,6 +39,8 @@ export class Entry {
   }
 
   confirm(task, etag = null) {
+    // A list that was asked for before this moment may not know the task.
+    if (this.task === null) this.bornAt = performance.now();
     if (etag !== null || task.updated_at !== this.task?.updated_at) this.etag = etag;
     this.task = task;
   }
