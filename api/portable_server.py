@@ -6,6 +6,7 @@ waits only for what threads are working on.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 from collections.abc import Callable
@@ -35,10 +36,14 @@ def serve(
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    on_ready()
-    server.run()
+    with contextlib.suppress(SystemExit):
+        on_ready()
+        server.run()
     return 0
 
 
 def _stop(number: int, frame: object) -> NoReturn:
+    # A second signal must not end the end.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
     raise SystemExit
