@@ -18,10 +18,9 @@ run: $(STAMP) ## start the service; without settings on an embedded PostgreSQL u
 test: $(STAMP)-test ## run the tests; PYTEST="…" adds options
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(PYTEST)
 
-# Real processes, browsers and deadlines on a busy machine: one that fails once is tried again, and the report says so.
 check: lint ## everything CI checks: format, lint, types, tests and their coverage
 	rm -f .coverage .coverage.*
-	$(MAKE) test PYTEST="--reruns 2 --cov --cov-report="
+	$(MAKE) test PYTEST="--cov --cov-report="
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 lint: $(STAMP)-check

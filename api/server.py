@@ -33,7 +33,6 @@ logger = logging.getLogger("api.server")
 MAX_BODY: Final = 4 * 1024 * 1024
 MAX_HEAD: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 4096
-
 SPARE_THREADS: Final = 4
 
 _TICK: Final = 0.1

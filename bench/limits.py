@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from api.accounts import NoProvisioning
 from api.errors import TaskNotFound
 from api.tasks import Tasks
-from api.tokens import Identity, Tokens
+from api.tokens import Tokens
 from bench.databases import connection
 from bench.dataset import GROUPS, token_for
 
@@ -35,7 +36,7 @@ def get_one(user_id: str) -> Recorder:
     """The statement that the service sends for the user's task 1, and its values."""
     recorder = Recorder()
     with contextlib.suppress(TaskNotFound):
-        Tasks(recorder, _NoUsers(), max_tasks=0).find(user_id, 1)  # type: ignore[arg-type]
+        Tasks(recorder, NoProvisioning(), max_tasks=0).find(user_id, 1)  # type: ignore[arg-type]
     return recorder
 
 
@@ -45,13 +46,6 @@ def get_one_statement(database_url: str) -> str:
     with connection(database_url) as connected, connected.cursor() as cursor:
         text: bytes = cursor.mogrify(recorder.sql, recorder.parameters)
         return text.decode()
-
-
-class _NoUsers:
-    """No task is created here, so nobody is asked for."""
-
-    def provision(self, identity: Identity) -> None:
-        raise NotImplementedError
 
 
 def pgbench(database_url: str, statement: str, directory: Path, *, prepared: bool, seconds: float) -> float:
