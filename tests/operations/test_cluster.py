@@ -24,6 +24,13 @@ from tests.service import PROJECT, Service
 
 LIMIT = 30
 
+READY = re.compile(
+    r"^cluster: ready at http://127\.0\.0\.1:(?P<port>\d+), instances at [\d ]+, metrics at (?P<metrics>[\d ]+), "
+    r"database (?P<database>\S+), logs in \S+\n",
+    re.MULTILINE,
+)
+"""What deploy/cluster.py prints once it can be called."""
+
 
 class Cluster:
     """A running deploy/cluster.py and what its line says of it."""
@@ -39,12 +46,12 @@ class Cluster:
             )
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: "ready" in self.log.read_text() or self.process.poll() is not None, 120)
-        said = self.log.read_text()
-        assert self.process.poll() is None, said
-        self.port = int(re.findall(r"127\.0\.0\.1:(\d+),", said)[0])
-        self.metrics = [int(port) for port in re.findall(r"metrics at ([\d ]+),", said)[0].split()]
-        self.database = re.findall(r"database (\S+),", said)[0]
+        wait_until(lambda: READY.search(self.log.read_text()) or self.process.poll() is not None, 120)
+        said = READY.search(self.log.read_text())
+        assert said, self.log.read_text()
+        self.port = int(said["port"])
+        self.metrics = [int(port) for port in said["metrics"].split()]
+        self.database = said["database"]
 
     call = Service.call
 
