@@ -16,18 +16,18 @@ import falcon
 import structlog
 from dotenv import dotenv_values
 
-from api import workers
 from api.app import create_app
 from api.check import report
 from api.command_line import Command, UsageError, help_text, parse
 from api.database import Database
-from api.database_url import describe
-from api.embedded import EmbeddedError, start_embedded
 from api.errors import DatabaseUnavailable
 from api.housekeeping import Housekeeping
 from api.logs import configure_logging
 from api.migrate import migrate
+from api.postgres.database_url import describe
+from api.postgres.embedded import EmbeddedError, start_embedded
 from api.secret_file import keep_secret
+from api.server import workers
 from api.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _serve(settings: Settings) -> int:
     """Serve until told to stop."""
-    configure_logging(settings.log_level, settings.log_format)
-    settings = _with_database(settings)
-    database_url = settings.database_url or ""
-    _prepare(database_url, settings)
+    settings, database_url = _prepare(settings)
     listener = workers.listen(settings.host, settings.port)
     metrics = _listen_for_metrics(settings)
     try:
@@ -71,7 +68,7 @@ def _serve(settings: Settings) -> int:
             workers=settings.workers,
             threads=settings.threads,
             shutdown_timeout=settings.shutdown_timeout,
-            on_ready=lambda: _announce(settings),
+            on_ready=lambda: _announce(settings, database_url),
         )
     finally:
         if metrics is not None:
@@ -80,11 +77,7 @@ def _serve(settings: Settings) -> int:
 
 def application() -> falcon.App[Any, Any]:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
-    settings = load_settings({**_dotenv(), **os.environ})
-    configure_logging(settings.log_level, settings.log_format)
-    settings = _with_database(settings)
-    database_url = settings.database_url or ""
-    _prepare(database_url, settings)
+    settings, database_url = _prepare(load_settings({**_dotenv(), **os.environ}))
     database = _connect(database_url, settings)
     Housekeeping(database).start()
     return create_app(settings, database)
@@ -94,13 +87,16 @@ def _dotenv() -> dict[str, str]:
     return {name: value for name, value in dotenv_values(".env").items() if value is not None}
 
 
-def _with_database(settings: Settings) -> Settings:
-    """The settings with a database and a secret, the embedded ones where none is given."""
-    if settings.database_url is not None:
-        return settings
-    url = start_embedded(settings.data_dir)
-    secrets = settings.better_auth_secrets or (keep_secret(settings.data_dir / "secret"),)
-    return replace(settings, database_url=url, better_auth_secrets=secrets)
+def _prepare(settings: Settings) -> tuple[Settings, str]:
+    """Start the log and, where no database is named, the embedded one; migrate. The settings, and the database URL."""
+    configure_logging(settings.log_level, settings.log_format)
+    url = settings.database_url
+    if url is None:
+        url = start_embedded(settings.data_dir)
+        secrets = settings.better_auth_secrets or (keep_secret(settings.data_dir / "secret"),)
+        settings = replace(settings, better_auth_secrets=secrets)
+    _migrate(url, settings)
+    return settings, url
 
 
 def _connect(url: str, settings: Settings, max_waiting: int | None = None) -> Database:
@@ -112,7 +108,7 @@ def _connect(url: str, settings: Settings, max_waiting: int | None = None) -> Da
     )
 
 
-def _prepare(url: str, settings: Settings) -> None:
+def _migrate(url: str, settings: Settings) -> None:
     """Migrate, and build the application once so that a setting it refuses stops the start.
 
     A database that is not there is tried again for a while; SettingsError after that.
@@ -151,7 +147,7 @@ def _begin_work(settings: Settings, url: str, metrics: MetricsServer | None) -> 
     return create_app(settings, database, metrics.start() if metrics is not None else None)
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, url: str) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     origin = f"http://{host}:{settings.port}"
     structlog.get_logger().info(
@@ -159,7 +155,7 @@ def _announce(settings: Settings) -> None:
         api=f"{origin}/api/tasks",
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
-        database=describe(settings.database_url or ""),
+        database=describe(url),
         workers=settings.workers,
     )
 

@@ -1,6 +1,6 @@
 """The tasks backend.
 
-The way of one request: `server.py` reads it, `middleware.py` says who is calling and whether they may, a resource in
+The way of one request: `server/` reads it, `middleware.py` says who is calling and whether they may, a resource in
 `resources.py` has `validation.py` turn it into values and makes one call into the core (`tasks.py`, `task_list.py`,
 `accounts.py`), which runs one statement through `database.py`. Errors on that way become answers in `errors.py` alone.
 

@@ -24,7 +24,7 @@ from api.database import Database
 from api.errors import add_error_handlers
 from api.forwarded import client_address
 from api.health import Health, Readiness
-from api.jwks import KeySet
+from api.jose.jwks import KeySet
 from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import build_document
 from api.pages import page_routes

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import psycopg2
 
-from api.connection import Connection
-from api.database_url import parse_url
-from api.deadlines import Deadlines
 from api.errors import DatabaseUnavailable, Overloaded
-from api.pool import Pool
+from api.postgres.connection import Connection
+from api.postgres.database_url import parse_url
+from api.postgres.deadlines import Deadlines
+from api.postgres.pool import Pool
 
 LONGEST_WAIT: Final = 1.0
 """Seconds at most that a statement waits for a connection."""

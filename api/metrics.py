@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from api.database import Database
 from api.errors import Code
-from api.jwks import KeySet
+from api.jose.jwks import KeySet
 from api.middleware import METHODS
 
 BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from limits import parse as parse_rate
 
-from api.database_url import parse_url
+from api.postgres.database_url import parse_url
 
 Network: TypeAlias = IPv4Network | IPv6Network
 

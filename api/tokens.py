@@ -1,7 +1,7 @@
 """Who is calling: verifies JSON Web Tokens and issues our own. No HTTP, no database.
 
-The signature algorithms are PyJWT's; tokens are taken apart by api/jws.py, the keys behind JWKS_URL kept by
-api/jwks.py. Claims are checked here: PyJWT has one leeway for all times and takes strings for numbers.
+The signature algorithms are PyJWT's; tokens are taken apart by api/jose/jws.py, the keys behind JWKS_URL kept by
+api/jose/jwks.py. Claims are checked here: PyJWT has one leeway for all times and takes strings for numbers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import jwt
 
-from api import jws
 from api.errors import TokenExpired, TokenInvalid
-from api.jwk import ALGORITHMS, Key
-from api.jwks import KeySet
+from api.jose import jws
+from api.jose.jwk import ALGORITHMS, Key
+from api.jose.jwks import KeySet
 
 LEEWAY = 30  # seconds that nbf and iat may lie ahead of our clock; exp has none
 MAX_USER_ID = 255

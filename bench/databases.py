@@ -12,8 +12,8 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from api.database import Database
-from api.embedded import start_embedded, stop_embedded
 from api.migrate import migrate
+from api.postgres.embedded import start_embedded, stop_embedded
 
 PEERS_SCHEMA = Path(__file__).parent / "peers" / "schema.sql"
 

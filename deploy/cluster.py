@@ -31,7 +31,7 @@ from psycopg2.extensions import parse_dsn
 PROJECT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from api.embedded import EmbeddedError, start_embedded, stop_embedded  # noqa: E402 the project need not be installed
+from api.postgres.embedded import EmbeddedError, start_embedded, stop_embedded  # noqa: E402 the project need not be installed
 
 INSTANCES: Final = 3
 DEADLINE: Final = 60.0

@@ -16,7 +16,7 @@ from playhouse import db_url
 sys.path.insert(0, str(Path.cwd()))
 
 from api.database import Database
-from api.embedded import start_embedded
+from api.postgres.embedded import start_embedded
 from api.settings import load_settings
 
 settings = load_settings({**{k: v for k, v in dotenv_values(".env").items() if v}, **os.environ})

@@ -22,8 +22,8 @@ from falcon.testing import Result, TestClient
 
 from api.app import create_app
 from api.database import Database
-from api.embedded import start_embedded, stop_embedded
 from api.migrate import migrate
+from api.postgres.embedded import start_embedded, stop_embedded
 from api.settings import Settings, load_settings
 
 DATA_DIR = "TASKS_TESTS_DATA_DIR"

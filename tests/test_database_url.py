@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.database_url import describe, parse_url
+from api.postgres.database_url import describe, parse_url
 
 
 @pytest.mark.parametrize(

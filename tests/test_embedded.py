@@ -17,14 +17,14 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from api.embedded import EmbeddedError, start_embedded, stop_embedded
+from api.postgres.embedded import EmbeddedError, start_embedded, stop_embedded
 
 ROOT = Path(__file__).parent.parent
 
 HOLD = """
 import sys
 from pathlib import Path
-from api.embedded import start_embedded, stop_embedded
+from api.postgres.embedded import start_embedded, stop_embedded
 
 data_dir = Path(sys.argv[1])
 print(start_embedded(data_dir), flush=True)
@@ -251,7 +251,7 @@ def test_a_server_that_cannot_start_gives_its_reason(data_dir: Path) -> None:
 FORK = """
 import os, sys
 from pathlib import Path
-from api.embedded import start_embedded, stop_embedded
+from api.postgres.embedded import start_embedded, stop_embedded
 
 data_dir = Path(sys.argv[1])
 start_embedded(data_dir)

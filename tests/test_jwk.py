@@ -8,8 +8,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 
-from api.jwk import parse
-from api.jwks_download import download
+from api.jose.jwk import parse
+from api.jose.jwks_download import download
 from tests.jwks_server import serving
 from tests.signing import ASYMMETRIC, make_signer, signer_for
 

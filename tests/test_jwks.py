@@ -1,4 +1,4 @@
-"""What api/jwks.py promises: known keys never wait, unknown ones cost little, outages change nothing."""
+"""What api/jose/jwks.py promises: known keys never wait, unknown ones cost little, outages change nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from api import jwks as module
-from api.jwks import MAX_WAIT, KeySet
+from api.jose import jwks as module
+from api.jose.jwks import MAX_WAIT, KeySet
 from tests.jwks_server import JwksServer, serving
 from tests.signing import make_signer
 

@@ -13,7 +13,7 @@ import pytest
 
 from api.database import Database
 from api.errors import DatabaseUnavailable, Overloaded
-from api.pool import QUEUE_PATIENCE
+from api.postgres.pool import QUEUE_PATIENCE
 from tests.test_database import admin, database, make_database, until, url
 
 __all__ = ["admin", "database", "make_database", "url"]

@@ -8,8 +8,8 @@ import jwt
 import pytest
 
 from api.errors import TokenExpired, TokenInvalid
-from api.jwks import KeySet
-from api.jws import MAX_LENGTH
+from api.jose.jwks import KeySet
+from api.jose.jws import MAX_LENGTH
 from api.tokens import Identity, Tokens
 from tests.jwks_server import serving
 from tests.signing import ASYMMETRIC, SECRET, claims, make_signer, signer_for
@@ -139,7 +139,7 @@ class TestRepeatedTokens:
             token = signer.sign(claims(iss=server.origin, aud=server.origin))
             for _ in range(2):  # the first may come before the keys did, under the empty set
                 tokens.verify(token)
-            monkeypatch.setattr("api.jwk.Key.verify", lambda *args: pytest.fail("checked again"))
+            monkeypatch.setattr("api.jose.jwk.Key.verify", lambda *args: pytest.fail("checked again"))
             assert tokens.verify(token).user_id == "user-1"
             jwks.close()
 

@@ -10,7 +10,7 @@ from falcon.testing import Result, TestClient
 from api.app import create_app
 from api.database import Database
 from api.errors import TokenExpired, TokenInvalid
-from api.jwks import KeySet
+from api.jose.jwks import KeySet
 from api.settings import load_settings
 from api.tokens import Tokens
 from tests.attacks.curves import ARITHMETIC

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from api.embedded import start_embedded, stop_embedded
+from api.postgres.embedded import start_embedded, stop_embedded
 from tests.browser.service import Account, Service
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import psycopg2.extensions
 import pytest
 
 from api.database import Database
-from api.embedded import start_embedded, stop_embedded
 from api.errors import DatabaseUnavailable
+from api.postgres.embedded import start_embedded, stop_embedded
 from tests.faults.load import LEDGER, Load
 from tests.faults.stalled_proxy import StalledProxy
 

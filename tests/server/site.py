@@ -2,7 +2,7 @@
 
 python -m tests.server.site KEY=VALUE... where a key is an argument of `workers.run`, HOST, PORT, FAIL (a reason why
 the application cannot be made), RECORD (a file to write each request's method and target to), UNREADY (a file: while
-it is there /ready says 503), or a constant of api.channel or api.server, such as HEAD_TIMEOUT.
+it is there /ready says 503), or a constant of api.server.channel or api.server.epoll_server, such as HEAD_TIMEOUT.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from api import channel, listener, server, workers
+from api.server import channel, epoll_server, listener, workers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
     """Serve until stopped; prints `port N`, then `ready`."""
     given = dict(argument.split("=", 1) for argument in arguments)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(levelname)s %(message)s")
-    for module in (channel, server):
+    for module in (channel, epoll_server):
         for name in given.keys() & vars(module).keys():
             setattr(module, name, float(given[name]))
     listening = listener.listen(given.get("HOST", "127.0.0.1"), int(given.get("PORT", "0")))

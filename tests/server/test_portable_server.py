@@ -18,7 +18,7 @@ from tests.service import PROJECT, free_port
 PROGRAM = """
 import select, sys
 del select.epoll
-from api import workers
+from api.server import workers
 
 def application(environ, start_response):
     body = environ["wsgi.input"].read() or b'{"here": true}'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.listener import listen
+from api.server.listener import listen
 from tests.server.conftest import Start
 from tests.server.process import Connection, Process, wait_until
 

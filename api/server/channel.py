@@ -1,6 +1,6 @@
 """One connection: requests in, answers out, each request's work done by the thread that read it.
 
-Which thread that is, is decided in api/server.py; what counts as a request, in api/protocol.py.
+Which thread that is, is decided in epoll_server.py; what counts as a request, in protocol.py.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from waitress.channel import ClientDisconnected, HTTPChannel
 
-from api.answers import Exchange, Refusal
-from api.protocol import Request
+from api.server.answers import Exchange, Refusal
+from api.server.protocol import Request
 
 if TYPE_CHECKING:
-    from api.server import Server
+    from api.server.epoll_server import Server
 
 HEAD_TIMEOUT: Final = 30.0
 """Seconds from a request's first byte to the end of its headers."""

@@ -10,7 +10,7 @@ import threading
 from time import monotonic
 from typing import Final
 
-from api.connection import CancelRequest, Connection
+from api.postgres.connection import CancelRequest, Connection
 
 CANCEL_GRACE: Final = 0.2
 """Seconds that the server has to answer a cancel request before the socket is shut down."""

@@ -1,6 +1,6 @@
 """One request's work on the server's side: its WSGI environment, and how an answer or a refusal goes on the wire.
 
-What is refused is decided in api/protocol.py; the connection that carries both is in api/channel.py.
+What is refused is decided in protocol.py; the connection that carries both is in channel.py.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import build_http_date
 
 from api.errors import Code, envelope
-from api.protocol import Request
+from api.server.protocol import Request
 
 if TYPE_CHECKING:
-    from api.channel import Channel
+    from api.server.channel import Channel
 
 logger = logging.getLogger("api.server")
 

@@ -1,6 +1,6 @@
 """Processes: a parent that binds, forks WORKERS serving processes and keeps that many alive.
 
-What a worker does with the listening socket is in api/server.py; here is only who lives and who is told.
+What a worker does with the listening socket is in epoll_server.py; here is only who lives and who is told.
 With one worker there is no parent: the process serves itself.
 """
 
@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from api.listener import Group, listen
-from api.server import serve
+from api.server.epoll_server import serve
+from api.server.listener import Group, listen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -1,6 +1,6 @@
 """The keys behind JWKS_URL: kept, and refreshed without a request whose key is known ever waiting.
 
-What a single key may be is api/jwk.py, how a set is downloaded api/jwks_download.py. PyJWT's own client is
+What a single key may be is jwk.py, how a set is downloaded jwks_download.py. PyJWT's own client is
 not used: its cache expires while the endpoint is down, and after any fetch it holds back the next for 30 s.
 """
 
@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from api.jwk import Key
-from api.jwks_download import DownloadError, download
+from api.jose.jwk import Key
+from api.jose.jwks_download import DownloadError, download
 
 REFRESH_AFTER = 300.0  # seconds between downloads when nothing else asks for one
 MAX_WAIT = 1.5  # the longest a request with an unknown key waits, whatever the endpoint does
@@ -28,7 +28,7 @@ _ABSENT_KEPT = 1024
 _RETRY_FIRST = 1.0  # seconds after a failed download, doubled after each further one
 _RETRY_LAST = 30.0
 
-logger = logging.getLogger("api.jwks")
+logger = logging.getLogger("api.jose.jwks")
 
 
 class KeySet:

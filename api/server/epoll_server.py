@@ -2,7 +2,7 @@
 
 waitress looks through all its connections on every turn of its loop and hands each request to another thread
 and back. Here the threads wait on one epoll, and the one that is given a connection reads, works and answers.
-How many processes there are is in api/workers.py.
+How many processes there are is in workers.py.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from api import portable_server
-from api.channel import LAST_WORD, SEND_TIMEOUT, Channel
-from api.listener import YIELD, Group, raise_descriptor_limit
+from api.server import portable_server
+from api.server.channel import LAST_WORD, SEND_TIMEOUT, Channel
+from api.server.listener import YIELD, Group, raise_descriptor_limit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

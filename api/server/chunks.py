@@ -1,6 +1,6 @@
 """A request body in the transfer coding chunked, as it arrives (RFC 9112 section 7.1).
 
-Apart from api/protocol.py because it is a state machine of its own. Stricter than waitress' receiver about line
+Apart from protocol.py because it is a state machine of its own. Stricter than waitress' receiver about line
 ends and sizes, and cheap where a client sends a body in crumbs.
 """
 

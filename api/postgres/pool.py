@@ -19,8 +19,8 @@ from typing import Any, Final
 import psycopg2
 from playhouse.pool import PooledPostgresqlDatabase
 
-from api.connection import Connection
 from api.errors import DatabaseUnavailable, Overloaded
+from api.postgres.connection import Connection
 
 logger: Final = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from api.cluster import Cluster, EmbeddedError
+from api.postgres.cluster import Cluster, EmbeddedError
 
 __all__ = ["EmbeddedError", "start_embedded", "stop_embedded"]
 

@@ -1,4 +1,4 @@
-"""Downloads one JWK set over HTTP, within bounds of time and size. No state: api/jwks.py keeps what comes.
+"""Downloads one JWK set over HTTP, within bounds of time and size. No state: jwks.py keeps what comes.
 
 It stands apart as the only place of the service that calls out over HTTP.
 """
@@ -11,7 +11,7 @@ from http.client import HTTPException, HTTPMessage
 from typing import IO
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from api.jwk import Key, parse
+from api.jose.jwk import Key, parse
 
 MAX_BYTES = 512 * 1024
 

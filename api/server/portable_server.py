@@ -1,6 +1,6 @@
 """Where there is no epoll, as on macOS: waitress as it comes, with our limits, for a developer's laptop.
 
-The answers are the same. What api/server.py adds is not there: refusals of broken HTTP are waitress' own, and a stop
+The answers are the same. What epoll_server.py adds is not there: refusals of broken HTTP are waitress' own, and a stop
 waits only for what threads are working on.
 """
 

@@ -1,7 +1,7 @@
 """What this server takes for an HTTP/1.x request, and what it refuses before the application sees it.
 
 Stricter than waitress' own parser wherever two parsers could read one message in two ways (RFC 9112 section
-11.2). How a refusal is answered is in api/exchange.py, how long a client may take in api/server.py.
+11.2). How a refusal is answered is in answers.py, how long a client may take in epoll_server.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNot
 from waitress.receiver import FixedStreamReceiver
 from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge
 
-from api.chunks import Chunks
+from api.server.chunks import Chunks
 
 MAX_FIELDS: Final = 100
 """Header lines a request may have: far more than browsers and proxies send."""

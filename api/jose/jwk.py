@@ -1,6 +1,6 @@
 """One public key of a JWK set: which keys are usable, and for which algorithm.
 
-Fetching and keeping sets is api/jwks.py; here is no network and no state. A key that cannot be used is None,
+Fetching and keeping sets is jwks.py; here is no network and no state. A key that cannot be used is None,
 never an error, since one odd key must not take the others down.
 """
 

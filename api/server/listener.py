@@ -1,6 +1,6 @@
 """The listening socket: bound once, shared by all worker processes, and taken from evenly.
 
-Who serves what was accepted is in api/server.py.
+Who serves what was accepted is in epoll_server.py.
 """
 
 from __future__ import annotations
