@@ -78,11 +78,12 @@ class Database:
         _forget_in_children(weakref.ref(self))
 
     def run(
-        self, sql: str, parameters: Mapping[str, object] | Sequence[object] = (), *, repeatable: bool = False
+        self, sql: str, parameters: Sequence[object] = (), *, repeatable: bool = False, prepared: bool = False
     ) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and return its rows; none where it returns nothing.
 
-        Parameters have psycopg2's places, `%s` or `%(name)s`, and a `%` that is none is written `%%`.
+        Parameters have psycopg2's places, `%s`, and a `%` that is none is written `%%`. Where `prepared`, connections
+        keep its plan: for statements of a fixed few that come again and again.
 
         A statement that surely had no effect is tried once more, one that may have had some only if it is
         `repeatable`: twice does no harm. Raises DatabaseUnavailable when the database is gone, too slow or refuses to
@@ -91,11 +92,11 @@ class Database:
         deadline = monotonic() + self._statement_timeout
         try:
             try:
-                return self._run(sql, parameters, deadline)
+                return self._run(sql, parameters, deadline, prepared)
             except _Failed as ex:
                 if not (ex.fault.did_not_run or (repeatable and ex.fault.lost)):
                     raise
-                return self._run(sql, parameters, deadline)
+                return self._run(sql, parameters, deadline, prepared)
         except _Failed as ex:
             self.errors[ex.fault.kind] += 1
             raise DatabaseUnavailable(ex.fault.kind) from ex.__cause__
@@ -111,9 +112,7 @@ class Database:
         self._deadlines.stop()
         self.peewee.close_all()
 
-    def _run(
-        self, sql: str, parameters: Mapping[str, object] | Sequence[object], deadline: float
-    ) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, parameters: Sequence[object], deadline: float, prepared: bool) -> list[tuple[Any, ...]]:
         pool = self.peewee
         connection = pool.check_out(min(deadline, monotonic() + LONGEST_WAIT))
         in_time = False
@@ -121,7 +120,10 @@ class Database:
             self._deadlines.enter(connection, deadline)
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute(sql, parameters)
+                    if prepared:
+                        connection.prepared.execute(cursor, sql, parameters)
+                    else:
+                        cursor.execute(sql, parameters)
                     return cursor.fetchall() if cursor.description is not None else []
             finally:
                 in_time = self._deadlines.leave(connection)

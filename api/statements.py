@@ -42,7 +42,8 @@ class Statement:
         self, database: Database, values: Mapping[str, object], *, repeatable: bool = False
     ) -> list[tuple[Any, ...]]:
         """Its rows with these values by name; `repeatable` and the errors raised are those of `Database.run`."""
-        return database.run(self.sql, [values[name] for name in self.names], repeatable=repeatable)
+        parameters = [values[name] for name in self.names]
+        return database.run(self.sql, parameters, repeatable=repeatable, prepared=True)
 
 
 def render(query: Any) -> Statement:

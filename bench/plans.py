@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.database import Database
+from api.postgres.prepared import prepare_and_execute
 from api.task_list import list_tasks, parse_list_query
 
 SORTS = ("created", "updated", "title", "due_date")
@@ -45,8 +46,11 @@ SELECT
 FROM generate_series(1, %(tasks)s::bigint) n
 """
 
-_OWN = re.compile(r"\(user_id = '")
+_OWN = re.compile(r"\(user_id = ('|\$)")
 _BY_ID = re.compile(r"\(id = ")
+
+CUSTOM, GENERIC = "force_custom_plan", "force_generic_plan"
+"""PostgreSQL's plan_cache_mode: a plan for these values, or one for any, which it takes where that looks no dearer."""
 
 
 def fill(connection: Any, *, users: int, tasks: int, heavy_every: int) -> None:
@@ -68,10 +72,10 @@ class Recorder:
     database: Database
     statements: list[tuple[str, Any]] = field(default_factory=list)
 
-    def run(self, sql: str, parameters: Any = (), *, repeatable: bool = False) -> list[tuple[Any, ...]]:
+    def run(self, sql: str, parameters: Any = (), **how: bool) -> list[tuple[Any, ...]]:
         """Run and remember a statement."""
         self.statements.append((sql, parameters))
-        return self.database.run(sql, parameters, repeatable=repeatable)
+        return self.database.run(sql, parameters, **how)
 
 
 @dataclass(frozen=True)
@@ -119,11 +123,14 @@ class Plan:
         return found
 
 
-def explain(database: Database, statement: tuple[str, Any]) -> Plan:
-    """Run the statement under EXPLAIN."""
+def explain(database: Database, statement: tuple[str, Any], mode: str = CUSTOM) -> Plan:
+    """Run the statement under EXPLAIN, prepared as the service has it."""
     sql, parameters = statement
+    prepare, execute = prepare_and_execute("explained", sql)
+    mode_and_name = f"SELECT set_config('plan_cache_mode', '{mode}', true); DEALLOCATE ALL"
     options = "ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON"
-    [(explained,)] = database.run(f"EXPLAIN ({options}) {sql}", parameters)
+    together = f"{mode_and_name}; {prepare.replace('%', '%%')}; EXPLAIN ({options}) {execute}"
+    [(explained,)] = database.run(together, parameters)
     return Plan(sql, explained[0]["Plan"])
 
 
@@ -133,7 +140,7 @@ def queries() -> Iterator[tuple[str, str, str, dict[str, str]]]:
         yield sort, order, filtered, {"sort": sort, "order": order, **FILTERS[filtered]}
 
 
-def plans_of(database: Database, user_id: str, query: Mapping[str, str], limit: int = LIMIT) -> dict[str, Plan]:
+def plans_of(database: Database, user_id: str, query: Mapping[str, str], mode: str = CUSTOM) -> dict[str, Plan]:
     """The plans of all that can be asked of one query's list: whole, by pages, by cursor."""
     recorder = Recorder(database)
 
@@ -146,15 +153,15 @@ def plans_of(database: Database, user_id: str, query: Mapping[str, str], limit: 
 
     ask()
     statements = {"whole": told()[0]}
-    first = ask(limit=limit, page=1)
+    first = ask(limit=LIMIT, page=1)
     statements["first page"], statements["count"] = told()
-    pages = -(-first.total // limit)
-    before_last = ask(limit=limit, page=max(1, pages - 1))
-    ask(limit=limit, page=max(1, pages))
+    pages = -(-first.total // LIMIT)
+    before_last = ask(limit=LIMIT, page=max(1, pages - 1))
+    ask(limit=LIMIT, page=max(1, pages))
     statements["last page"] = told()[0]
     if first.next_cursor is not None:
-        ask(limit=limit, cursor=first.next_cursor)
+        ask(limit=LIMIT, cursor=first.next_cursor)
         statements["first cursor"] = told()[0]
-        ask(limit=limit, cursor=before_last.next_cursor)
+        ask(limit=LIMIT, cursor=before_last.next_cursor)
         statements["last cursor"] = told()[0]
-    return {name: explain(database, statement) for name, statement in statements.items()}
+    return {name: explain(database, statement, mode) for name, statement in statements.items()}

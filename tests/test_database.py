@@ -69,7 +69,7 @@ def until(condition: Callable[[], object], seconds: float = 5) -> None:
 class TestRunning:
     def test_rows_come_back_as_tuples(self, database: Database) -> None:
         assert database.run("SELECT 1, %s UNION SELECT 2, %s ORDER BY 1", ("a", "b")) == [(1, "a"), (2, "b")]
-        assert database.run("SELECT %(text)s", {"text": "ü😀"}) == [("ü😀",)]
+        assert database.run("SELECT %s", ("ü😀",)) == [("ü😀",)]
 
     def test_a_statement_without_rows_gives_none(self, database: Database) -> None:
         assert database.run("INSERT INTO notes VALUES (1, 'a')") == []

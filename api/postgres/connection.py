@@ -14,6 +14,8 @@ from typing import Any, Final
 import psycopg2._psycopg
 import psycopg2.extensions
 
+from api.postgres.prepared import PreparedStatements
+
 
 class Connection(psycopg2.extensions.connection):
     """A psycopg2 connection in autocommit mode, made by `Pool` alone."""
@@ -24,6 +26,7 @@ class Connection(psycopg2.extensions.connection):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.autocommit = True
+        self.prepared = PreparedStatements()
         # A descriptor of our own: libpq closes its own when it likes, and the number is another socket's soon after.
         self._socket = socket.socket(fileno=os.dup(self.fileno()))
         self._poll = select.poll()

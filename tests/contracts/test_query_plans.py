@@ -18,7 +18,7 @@ from api.errors import TaskNotFound
 from api.migrate import migrate
 from api.tasks import Tasks
 from api.tokens import Identity
-from bench.plans import HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries
+from bench.plans import CUSTOM, GENERIC, HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries
 from tests.conftest import connect
 
 USERS, TASKS, HEAVY_EVERY = 400, 40_000, 10
@@ -42,8 +42,9 @@ def filled(create_database: Callable[[], str]) -> Iterator[Database]:
     "query", [pytest.param(query, id=f"{sort} {order} {name}") for sort, order, name, query in queries()]
 )
 @pytest.mark.parametrize("user_id", [LIGHT_USER, HEAVY_USER, "nobody"])
-def test_no_list_walks_another_users_rows(filled: Database, user_id: str, query: dict[str, str]) -> None:
-    for part, plan in plans_of(filled, user_id, query).items():
+@pytest.mark.parametrize("mode", [CUSTOM, GENERIC])
+def test_no_list_walks_another_users_rows(filled: Database, mode: str, user_id: str, query: dict[str, str]) -> None:
+    for part, plan in plans_of(filled, user_id, query, mode).items():
         assert plan.strays() == [], (part, plan.root)
         assert plan.indexes, (part, plan.root)
 
@@ -52,8 +53,11 @@ def test_no_list_walks_another_users_rows(filled: Database, user_id: str, query:
     "query",
     [pytest.param(query, id=f"{sort} {order}") for sort, order, name, query in queries() if name == "all"],
 )
-def test_the_last_page_of_a_walk_by_cursor_costs_what_the_first_does(filled: Database, query: dict[str, str]) -> None:
-    plans = plans_of(filled, HEAVY_USER, query)
+@pytest.mark.parametrize("mode", [CUSTOM, GENERIC])
+def test_the_last_page_of_a_walk_by_cursor_costs_what_the_first_does(
+    filled: Database, mode: str, query: dict[str, str]
+) -> None:
+    plans = plans_of(filled, HEAVY_USER, query, mode)
 
     # A page of 50 reads a row more, and each may lie on a page of its own.
     for part in ("first page", "first cursor", "last cursor"):
@@ -75,9 +79,10 @@ def test_every_call_on_one_task_goes_by_its_id_or_its_user(filled: Database) -> 
 
     for statement in statements:
         if "idempotency_keys" not in statement[0] or "INSERT" not in statement[0]:
-            plan = explain(filled, statement)
-            assert plan.strays() == []
-            assert plan.buffers < 100
+            for mode in (CUSTOM, GENERIC):
+                plan = explain(filled, statement, mode)
+                assert plan.strays() == []
+                assert plan.buffers < 100
 
 
 def test_a_walk_of_everybodys_rows_would_be_found(filled: Database) -> None:

@@ -37,9 +37,9 @@ class Recording(Database):
         super().__init__(url, pool_size=2, statement_timeout=10)
         self.statements: list[tuple[str, Any]] = []
 
-    def run(self, sql: str, parameters: Any = (), *, repeatable: bool = False) -> list[tuple[Any, ...]]:
+    def run(self, sql: str, parameters: Any = (), **how: bool) -> list[tuple[Any, ...]]:
         self.statements.append((sql, parameters))
-        return super().run(sql, parameters, repeatable=repeatable)
+        return super().run(sql, parameters, **how)
 
     def shards_of(self, sql: str, parameters: Any) -> set[int]:
         """The numbers of the partitions that the plan touches."""

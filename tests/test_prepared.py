@@ -1,0 +1,93 @@
+"""Statements whose plan a connection keeps: what that saves, where it is given up, and that no answer changes.
+
+What happens behind a transaction pooler is in the tests with PgBouncer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psycopg2.errors
+import pytest
+
+from api.database import Database
+from api.postgres import prepared
+from tests.faults.stalled_proxy import StalledProxy
+
+FIND = "SELECT text FROM notes WHERE id = %s"
+NAMES = "SELECT statement FROM pg_prepared_statements"
+
+
+@pytest.fixture(scope="module")
+def url(create_database: Callable[[], str]) -> str:
+    return create_database()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """One with a single connection, whose session all statements of a test share."""
+    database = Database(url, pool_size=1, statement_timeout=1.5)
+    database.run("DROP TABLE IF EXISTS notes")
+    database.run("CREATE TABLE notes AS SELECT 1 AS id, '100%%'::text AS text")
+    yield database
+    database.close()
+
+
+def test_from_the_second_time_on_it_is_one_round_trip(url: str, database: Database) -> None:
+    with StalledProxy(url) as proxy:
+        behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
+        behind.run(FIND, (0,), prepared=True)
+        before = proxy.requests
+        for number in range(1, 11):
+            assert behind.run(FIND, (number,), prepared=True) == [("100%",)][: number == 1]
+        assert proxy.requests == before + 10
+        behind.close()
+
+
+def test_only_what_is_said_to_come_again_is_prepared(database: Database) -> None:
+    database.run(FIND, (1,))
+    assert database.run(NAMES) == []
+    database.run(FIND, (1,), prepared=True)
+    [(statement,)] = database.run(NAMES)
+    assert "WHERE id = $1" in statement
+
+
+def test_a_percent_sign_is_one(database: Database) -> None:
+    for _ in range(2):
+        assert database.run("SELECT id FROM notes WHERE text LIKE '100%%' AND id = %s", (1,), prepared=True) == [(1,)]
+
+
+def test_a_place_without_a_type_runs_as_it_is(database: Database) -> None:
+    for _ in range(2):
+        assert database.run("SELECT %s IS NULL", (None,), prepared=True) == [(True,)]
+    assert database.run(NAMES) == []
+
+
+def test_a_statement_of_its_own_fault_says_so(database: Database) -> None:
+    for _ in range(2):
+        with pytest.raises(psycopg2.errors.UndefinedTable):
+            database.run("SELECT 1 FROM nowhere WHERE id = %s", (1,), prepared=True)
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            database.run("SELECT 1 / %s::int", (0,), prepared=True)
+
+
+def test_a_session_that_forgot_it_costs_no_request(database: Database) -> None:
+    assert database.run(FIND, (1,), prepared=True) == [("100%",)]
+    database.run("DEALLOCATE ALL")
+    for _ in range(2):
+        assert database.run(FIND, (1,), prepared=True) == [("100%",)]
+
+
+def test_a_table_that_was_altered_costs_no_request(database: Database) -> None:
+    every = "SELECT * FROM notes WHERE id = %s"
+    assert database.run(every, (1,), prepared=True) == [(1, "100%")]
+    database.run("ALTER TABLE notes ADD COLUMN more int")
+    for _ in range(2):
+        assert database.run(every, (1,), prepared=True) == [(1, "100%", None)]
+
+
+def test_a_session_keeps_a_bounded_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "MOST", 3)
+    for number in range(6):
+        assert database.run(f"SELECT {number} + %s", (1,), prepared=True) == [(number + 1,)]
+    assert len(database.run(NAMES)) == 3
