@@ -37,6 +37,7 @@ def raw(caller: Caller, body: bytes, path: str = "/api/tasks", method: str = "PO
         b'\xef\xbb\xbf{"title": "a"}',
         b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"title": ' + b"[" * 1000 + b"]" * 1000 + b"}",
     ],
     ids=[
         "cut",
@@ -50,6 +51,7 @@ def raw(caller: Caller, body: bytes, path: str = "/api/tasks", method: str = "PO
         "bom",
         "deep array",
         "deep object",
+        "deep member",
     ],
 )
 def test_a_body_that_is_not_json_is_malformed(user: Caller, body: bytes) -> None:

@@ -1,0 +1,55 @@
+"""What the two judges of a body must have in common: neither lets pass what the other would refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from api.errors import MalformedJSON, ValidationFailed
+from api.validation import _FORMATS, _REGISTRY, Schema
+
+TASK = Schema("task-create.json")
+SLOW = Draft202012Validator({"$ref": "task-create.json"}, registry=_REGISTRY, format_checker=_FORMATS)
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.sampled_from(["", " ", "\0", "x" * 500, "x" * 501, "😀" * 500, "😀" * 501, "x" * 10_001]),
+    st.sampled_from(
+        ["2026-02-28", "2026-02-30", "2026-02-28T10:00:00Z", "2026-02-28T10:00:00", "9999-12-31T23:59:59-01:00"]
+    ),
+    st.lists(st.none(), max_size=2),
+)
+
+
+def is_accepted(body: Any) -> bool:
+    try:
+        TASK.validate(body)
+    except ValidationFailed:
+        return False
+    return True
+
+
+def test_every_white_space_alone_is_blank_and_every_other_character_is_not() -> None:
+    characters = [chr(point) for point in range(1, 0x3100)] + ["\ufeff", "\U0001f600", "\U0010ffff"]
+    assert [each for each in characters if is_accepted({"title": each}) == each.isspace()] == []
+
+
+@given(st.dictionaries(st.sampled_from(["title", "description", "completed", "due_date", "other"]), VALUES))
+def test_both_judge_alike(body: dict[str, Any]) -> None:
+    assert is_accepted(body) == SLOW.is_valid(body)
+
+
+def test_a_member_nested_deeper_than_can_be_followed_is_no_json_of_ours() -> None:
+    body = orjson.loads('{"title": ' + "[" * 1000 + "]" * 1000 + "}")
+    with pytest.raises(MalformedJSON):
+        TASK.validate(body)
+    assert TASK.validate({"title": "Mine", "other": body}) == {"title": "Mine"}
