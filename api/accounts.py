@@ -20,6 +20,8 @@ from api.statements import Parameter, render
 from api.tokens import Identity
 
 MAX_PASSWORD_BYTES: Final = 72
+DIGEST_CHARACTERS: Final = 31
+"""What follows the salt in bcrypt's own notation."""
 
 OURS: Final = "Users of the tasks backend"
 """The comment that the first migration puts on a users table it makes."""
@@ -57,8 +59,9 @@ class PasswordHasher:
         self._cost = cost
         self._running = threading.BoundedSemaphore(max(1, threads // 2))
         self._present = threading.BoundedSemaphore(max(1, threads - 1))
-        # Compared with when there is no account, so that this takes as long as a wrong password.
-        self._decoy = bcrypt.hashpw(b"no account", bcrypt.gensalt(cost))
+        # Compared with when there is no account, so that this takes as long as a wrong password: a salt, and a digest
+        # that no password was hashed for.
+        self._decoy = bcrypt.gensalt(cost) + b"." * DIGEST_CHARACTERS
 
     def hash(self, password: str) -> str:
         """The hash of a password of at most 72 bytes."""

@@ -7,13 +7,12 @@ that are done, peewee-migrate patches Peewee process-wide.
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Final
 
 import peewee
 import psycopg2.errors
-from peewee_migrate import Router
-from peewee_migrate.logs import logger as statement_logger
 
 from api.database import Database
 from api.errors import DatabaseUnavailable
@@ -24,8 +23,9 @@ MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 LOCK: Final = 7_236_017_112
 """Key of the advisory lock. Any number will do that all versions of the service share."""
 
+_FILE_NAME: Final = re.compile(r"\d{3}_[^.]+\.py")
+"""What peewee-migrate takes for a migration."""
 
-# peewee-migrate tells at every start that there is nothing to do; what goes wrong is told by whoever called.
 _quiet: Final = logging.getLogger(f"{__name__}.router")
 _quiet.setLevel(logging.CRITICAL)
 
@@ -35,6 +35,12 @@ def migrate(database: Database, users_table: str) -> list[str]:
 
     `users_table` is the table that tasks refer to; SettingsError where it cannot be that. Raises DatabaseUnavailable.
     """
+    if not pending(database):
+        return []
+    # Most starts find nothing to do, and then do without this package's time and memory.
+    from peewee_migrate import Router  # noqa: PLC0415
+    from peewee_migrate.logs import logger as statement_logger  # noqa: PLC0415
+
     pool = database.peewee
     pool.users_table = users_table
     statement_logger.setLevel(logging.WARNING)
@@ -53,7 +59,7 @@ def migrate(database: Database, users_table: str) -> list[str]:
 
 def pending(database: Database) -> list[str]:
     """The names of migrations that have not been run, in order. One SELECT, so cheap enough to ask often."""
-    names = sorted(file.stem for file in MIGRATIONS.iterdir() if Router.filemask.match(file.name))
+    names = sorted(file.stem for file in MIGRATIONS.iterdir() if _FILE_NAME.fullmatch(file.name))
     try:
         rows = database.run("SELECT name FROM migratehistory", repeatable=True)
     except psycopg2.errors.UndefinedTable:

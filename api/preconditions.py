@@ -9,6 +9,9 @@ from falcon import Request
 
 _ENTITY_TAG: Final = re.compile(r'(?:^|,)[ \t]*(W/)?"([^"]*)"[ \t]*(?=,|$)')
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
+_LAST_VERSION: Final = 2**31 - 1
+"""The column's last; PostgreSQL refuses to compare it with an integer past that."""
+
 _ANY: Final = "*"
 
 
@@ -25,7 +28,8 @@ def versions_to_match(req: Request) -> list[int] | None:
     header = req.get_header("If-Match")
     if header is None or header.strip() == _ANY:
         return None
-    return [int(tag) for weak, tag in _ENTITY_TAG.findall(header) if not weak and _VERSION.fullmatch(tag)]
+    strong = [tag for weak, tag in _ENTITY_TAG.findall(header) if not weak and _VERSION.fullmatch(tag)]
+    return [version for version in map(int, strong) if version <= _LAST_VERSION]
 
 
 def is_known(req: Request, version: int) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from peewee_migrate import Router
 
 from api import migrate as migrating
 from api.database import Database
@@ -54,6 +55,23 @@ def test_everything_is_run_once(empty: Database) -> None:
     assert migrate(empty, "users") == NAMES
     assert {"users", "tasks", "idempotency_keys"} <= tables(empty)
     assert migrate(empty, "users") == []
+
+
+def test_what_is_taken_for_a_migration_is_what_peewee_migrate_takes() -> None:
+    names = (
+        "001_a.py",
+        "1_a.py",
+        "0001_a.py",
+        "001_a.b.py",
+        "001_.py",
+        "001_a.pyc",
+        "001_a.py.orig",
+        "conf.py",
+        "١٢٣_a.py",
+    )
+    assert [bool(migrating._FILE_NAME.fullmatch(name)) for name in names] == [
+        bool(Router.filemask.match(name)) for name in names
+    ]
 
 
 def test_it_does_not_matter_where_the_process_stands(

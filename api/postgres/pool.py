@@ -114,7 +114,7 @@ class Pool(PooledPostgresqlDatabase):
                     connection = self._idle.pop()
                     self._lent.add(connection)
                     waiter = None
-                elif len(self._queue) >= self._max_waiting and monotonic() - self._queue[0].since > QUEUE_PATIENCE:
+                elif len(self._queue) >= self._max_waiting and self._stands_still():
                     raise Overloaded
                 else:
                     waiter = self._join_queue()
@@ -181,7 +181,13 @@ class Pool(PooledPostgresqlDatabase):
         return waiter
 
     def _wait(self, waiter: _Waiter, deadline: float) -> Connection:
-        waiter.called.wait(deadline - monotonic())
+        while not waiter.called.wait(min(deadline - monotonic(), QUEUE_PATIENCE)) and monotonic() < deadline:
+            with self._mutex:
+                # Let in while the queue still moved: as it no longer does, its thread is needed for other work.
+                surplus = waiter in itertools.islice(self._queue, self._max_waiting, None)
+                if surplus and self._stands_still() and self._has_lent():
+                    self._queue.remove(waiter)
+                    raise Overloaded
         with self._mutex:
             if waiter.connection is not None:
                 return waiter.connection
@@ -193,6 +199,9 @@ class Pool(PooledPostgresqlDatabase):
                 waiter.failure = self._failure = self._failure or "connect_timeout"
                 self._turn_away()
             raise DatabaseUnavailable(waiter.failure)
+
+    def _stands_still(self) -> bool:
+        return monotonic() - self._queue[0].since > QUEUE_PATIENCE
 
     def _hand_over(self, connection: Connection) -> None:
         if self._queue:

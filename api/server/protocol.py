@@ -26,6 +26,7 @@ _HEAD: Final = re.compile(_REQUEST_LINE + rb"((?:" + _TOKEN + rb":[\t -~\x80-\xf
 _BEGINNING: Final = re.compile(rb"[\r\n]*(?:" + _REQUEST_LINE + rb"|[^\r\n]*\r?\Z)")
 """Whatever may still become a head: a request line, or a piece of one."""
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~%!$&'()*+;=]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 
 
@@ -93,7 +94,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
                 raise ParsingError("The request target names no host")
         self.request_uri = target
         path, _, self.query = target.partition("?")
-        self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        self.path = _decode(path) if "%" in path else path
 
     def _take_host(self) -> None:
         if "HOST" not in self.headers and self.version == "1.1":
@@ -134,6 +135,11 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         else:
             self.connection_close = "close" in options
             self.expect_continue = self.headers.get("EXPECT", "").lower() == "100-continue"
+
+
+def _decode(path: str) -> str:
+    """A path's octets as Latin-1 text. An encoded slash stays encoded: it separates nothing (RFC 3986 section 2.2)."""
+    return unquote_to_bytes(_SLASH.sub("%252F", path)).decode("latin-1")
 
 
 def _variable(name: str) -> str:
