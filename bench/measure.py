@@ -6,6 +6,7 @@ second round, so that a machine whose speed drifts does not favour one of them.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from bench.progress import Progress
 from bench.results import Cell
 from bench.running import Running
 from bench.scenarios import warm_up_of
+
+SETTLE = 0.5
+"""Seconds for the warm-up's connections to be gone on both sides, so that the next ones are shared out evenly."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Bench:
             connections=connections,
             seconds=self.warm_up,
         )
+        time.sleep(SETTLE)
         before = running.processor_seconds()
         measured = load.run(
             running.origin,

@@ -108,6 +108,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._shut(socket.SHUT_WR)
         self._await(select.EPOLLIN)
 
+    def del_channel(self, map: Any = None) -> None:
+        super().del_channel(map)
+        self.server.tell_connections()
+
     def write_soon(self, data: Any) -> int:
         """Send what the socket takes now; only the rest is copied into a buffer."""
         if self.connected and not self.total_outbufs_len and isinstance(data, bytes):

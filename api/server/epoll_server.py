@@ -143,6 +143,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def await_event(self, descriptor: int, event: int) -> None:
         self._events.modify(descriptor, event | select.EPOLLONESHOT)
 
+    def tell_connections(self) -> None:
+        """Tell the group how many there are, whenever there is one more or less."""
+        if self._group is not None:
+            self._group.counts[self._group.slot] = len(self.active_channels)
+
     # The supervising thread.
 
     def serve(self, on_ready: Callable[[], None], shutdown_timeout: float) -> int:
@@ -179,8 +184,6 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                     return
             now = time.monotonic()
             self._watch_threads()
-            if self._group is not None:
-                self._group.counts[self._group.slot] = len(self.active_channels)
             if now - swept >= 1 or self._paused:
                 swept = now
                 self._sweep(now)
@@ -277,6 +280,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             connection, address = pair
             self.set_socket_options(connection)
             channel = self.channel_class(self, connection, address, self.adj, map=self._map)
+            self.tell_connections()
             self._events.register(channel._fileno, select.EPOLLIN | select.EPOLLONESHOT)
         except OSError as ex:
             logger.warning("cannot accept: %s", ex)

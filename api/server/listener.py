@@ -60,7 +60,6 @@ class Group:
 
     def should_yield(self, connections: int) -> bool:
         """Whether another process has clearly fewer connections, and so should take the next one."""
-        self.counts[self.slot] = connections
         return connections > min(self.counts) + _AHEAD + connections // 16
 
 
