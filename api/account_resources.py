@@ -13,8 +13,9 @@ from api.accounts import Accounts
 from api.errors import InvalidCredentials
 from api.middleware import spend
 from api.rate_limits import RateLimit
+from api.reading import read_json
 from api.tokens import Identity, Tokens
-from api.validation import Schema, read_json
+from api.validation import Schema
 
 
 class AddressReader(Protocol):

@@ -17,9 +17,10 @@ from api.contracts import Family
 from api.database import Database
 from api.errors import FieldError, ValidationFailed
 from api.preconditions import entity_tag, is_known, versions_to_match
+from api.reading import parse_query, parse_task_id, read_json
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
 from api.tasks import Tasks, VersionedTask
-from api.validation import Schema, parse_query, parse_task_id, read_json
+from api.validation import Schema
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _EVERYTHING: Final = ListQuery()

@@ -1,4 +1,4 @@
-"""From bytes and query strings to values or field errors, by the JSON Schemas in api/schemas/.
+"""From JSON and query parameters to values or field errors, by the JSON Schemas in api/schemas/.
 
 The schemas are read and compiled once, at import, by two libraries: jsonschema-rs says in microseconds that a value is
 valid, jsonschema what is wrong with one that is not. No submitted value ever stands in a message.
@@ -8,30 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-import falcon
 import jsonschema_rs
-import orjson
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from api.due_dates import parse_date, parse_date_time
-from api.errors import (
-    FieldError,
-    MalformedJSON,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    ValidationFailed,
-)
+from api.errors import FieldError, MalformedJSON, ValidationFailed
+from api.reading import parse_query
 
-MAX_BODY_BYTES: Final = 1024 * 1024
-MAX_TASK_ID: Final = 2**63 - 1
 PASSWORD_BYTES: Final = range(8, 73)
 """bcrypt reads 72 bytes and no more."""
 
@@ -46,16 +35,27 @@ _REGISTRY: Final[Registry[Any]] = Registry().with_resources(
 
 _FAST_REGISTRY: Final = jsonschema_rs.Registry([(f"json-schema:///{name}", schema) for name, schema in SCHEMAS.items()])
 
-_FORMATS: Final = FormatChecker(formats=())
-_FORMATS.checks("date", raises=ValueError)(lambda value: not isinstance(value, str) or bool(parse_date(value)))
-_FORMATS.checks("date-time", raises=ValueError)(
-    lambda value: not isinstance(value, str) or bool(parse_date_time(value))
-)
-_FORMATS.checks("password")(lambda value: not isinstance(value, str) or len(value.encode()) in PASSWORD_BYTES)
 
-_FAST_FORMATS: Final[dict[str, Callable[..., bool]]] = {
-    name: partial(_FORMATS.conforms, format=name) for name in _FORMATS.checkers
+def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
+    """A check of texts by what reads them; a format says nothing of any other value."""
+
+    def conforms(value: object) -> bool:
+        try:
+            return not isinstance(value, str) or bool(parse(value))
+        except ValueError:
+            return False
+
+    return conforms
+
+
+_FORMATS: Final[dict[str, Callable[..., bool]]] = {
+    "date": _conforms(parse_date),
+    "date-time": _conforms(parse_date_time),
+    "password": _conforms(lambda text: len(text.encode()) in PASSWORD_BYTES),
 }
+_FORMAT_CHECKER: Final = FormatChecker(formats=())
+for _name, _check in _FORMATS.items():
+    _FORMAT_CHECKER.checks(_name)(_check)
 
 _NOT_BLANK: Final = SCHEMAS["task-create.json"]["properties"]["title"]["allOf"][0]["pattern"]
 
@@ -78,9 +78,9 @@ class Schema:
 
     def __init__(self, name: str) -> None:
         self._schema = SCHEMAS[name]
-        self._validator = Draft202012Validator({"$ref": name}, registry=_REGISTRY, format_checker=_FORMATS)
+        self._validator = Draft202012Validator({"$ref": name}, registry=_REGISTRY, format_checker=_FORMAT_CHECKER)
         self._accepts = jsonschema_rs.Draft202012Validator(
-            {"$ref": name}, registry=_FAST_REGISTRY, formats=_FAST_FORMATS, validate_formats=True
+            {"$ref": name}, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True
         ).is_valid
         self._known = frozenset(self._schema["properties"])
 
@@ -172,71 +172,6 @@ def _one_a_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
             yield error
 
 
-def parse_query(query_string: str) -> list[tuple[str, str]]:
-    """The parameters of a query string in their order; ValidationFailed where it is not UTF-8."""
-    # WSGI gives the query as Latin-1 text of the bytes; past ASCII they were sent unencoded.
-    try:
-        raw = query_string.encode("latin-1").decode("utf-8")
-        return parse_qsl(raw, keep_blank_values=True, errors="strict")
-    except (UnicodeError, ValueError):
-        raise ValidationFailed(FieldError("query", "The query string must be UTF-8")) from None
-
-
 def _integer_or_text(text: str) -> int | str:
     digits = text.removeprefix("-")
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
-
-
-def parse_task_id(text: str) -> int:
-    """The task id of a path; 0, which no row has, for every other integer that no row can have.
-
-    ValidationFailed for what is not an ASCII integer.
-    """
-    digits = text.removeprefix("-")
-    if not digits.isascii() or not digits.isdigit():
-        raise ValidationFailed(FieldError("id", "The task id must be an integer"))
-    # Compared by length first: int() of a text of many digits is slow, and refused past 4,300.
-    if text.startswith("-") or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or 0) > MAX_TASK_ID:
-        return 0
-    return int(digits.lstrip("0") or 0)
-
-
-def read_json(req: falcon.Request, *, optional: bool = False) -> object:
-    """The body as JSON; where it is `optional`, an absent one is `{}`.
-
-    Raises UnsupportedMediaType, PayloadTooLarge or MalformedJSON, in this order.
-    """
-    length = req.content_length
-    chunked = length is None and "HTTP_TRANSFER_ENCODING" in req.env
-    if not length and not chunked:
-        return _absent(optional)
-    if not _is_json(req.content_type):
-        raise UnsupportedMediaType
-    if length is not None and length > MAX_BODY_BYTES:
-        raise PayloadTooLarge
-    # Of a chunked body the server knows the end; bounded_stream would read none of it.
-    stream = req.stream if chunked else req.bounded_stream
-    body = stream.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise PayloadTooLarge
-    if not body:
-        return _absent(optional)
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise MalformedJSON("The body is not valid JSON") from None
-
-
-def _absent(optional: bool) -> object:
-    if not optional:
-        raise MalformedJSON("A JSON body is required")
-    return {}
-
-
-def _is_json(content_type: str | None) -> bool:
-    """`application/json`, alone or with a UTF-8 charset (RFC 8259, section 8.1)."""
-    media_type, _, parameters = (content_type or "").partition(";")
-    if media_type.strip().lower() != "application/json":
-        return False
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    return charset in ("", "utf-8", "utf8", "us-ascii") or not parameters.strip().lower().startswith("charset")

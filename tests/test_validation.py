@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from api.errors import MalformedJSON, ValidationFailed
-from api.validation import _FORMATS, _REGISTRY, Schema
+from api.validation import _FORMAT_CHECKER, _REGISTRY, Schema
 
 TASK = Schema("task-create.json")
-SLOW = Draft202012Validator({"$ref": "task-create.json"}, registry=_REGISTRY, format_checker=_FORMATS)
+SLOW = Draft202012Validator({"$ref": "task-create.json"}, registry=_REGISTRY, format_checker=_FORMAT_CHECKER)
 
 VALUES = st.one_of(
     st.none(),

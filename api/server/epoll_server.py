@@ -23,7 +23,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from api.server import portable_server
 from api.server.channel import LAST_WORD, SEND_TIMEOUT, Channel
-from api.server.listener import YIELD, Group, raise_descriptor_limit
+from api.server.listener import YIELD, Group, let_nobody_in, raise_descriptor_limit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -295,6 +295,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def _stop_accepting(self) -> None:
         """Take in who is connected already, and let the kernel turn away everybody else."""
+        let_nobody_in(self.socket)
         with self._accepting_lock:
             while self._accept_one():
                 pass

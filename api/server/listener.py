@@ -5,8 +5,11 @@ Who serves what was accepted is in epoll_server.py.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import resource
 import socket
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +24,10 @@ _AHEAD: Final = 4
 
 _SPARE_DESCRIPTORS: Final = 256
 """For the database, temporary files, logs."""
+
+_SO_ATTACH_FILTER: Final = 26
+_PASS_NOTHING: Final = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+"""A packet filter of one instruction: return 0 bytes."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -45,6 +52,17 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise OSError(ex.errno, f"cannot listen on {shown}: {ex.strerror or ex}") from ex
     return listener
+
+
+def let_nobody_in(listener: socket.socket) -> None:
+    """Have the kernel take no further connection, in whichever process, so that those it has taken can all be accepted.
+
+    Closed without this, the listener may reset a connection that was taken behind the last accept, with a request on
+    it. Whoever comes now hears nothing, asks again a second later, and is refused then. Linux only; elsewhere nothing.
+    """
+    program = struct.pack("HP", 1, ctypes.addressof(_PASS_NOTHING))
+    with contextlib.suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""What a request brings, before any schema looks at it: the body as JSON, the query parameters, the id in the path."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+import falcon
+import orjson
+
+from api.errors import FieldError, MalformedJSON, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_TASK_ID: Final = 2**63 - 1
+
+
+def parse_query(query_string: str) -> list[tuple[str, str]]:
+    """The parameters of a query string in their order; ValidationFailed where it is not UTF-8."""
+    # WSGI gives the query as Latin-1 text of the bytes; past ASCII they were sent unencoded.
+    try:
+        raw = query_string.encode("latin-1").decode("utf-8")
+        return parse_qsl(raw, keep_blank_values=True, errors="strict")
+    except (UnicodeError, ValueError):
+        raise ValidationFailed(FieldError("query", "The query string must be UTF-8")) from None
+
+
+def parse_task_id(text: str) -> int:
+    """The task id of a path; 0, which no row has, for every other integer that no row can have.
+
+    ValidationFailed for what is not an ASCII integer.
+    """
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit():
+        raise ValidationFailed(FieldError("id", "The task id must be an integer"))
+    # Compared by length first: int() of a text of many digits is slow, and refused past 4,300.
+    if text.startswith("-") or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or 0) > MAX_TASK_ID:
+        return 0
+    return int(digits.lstrip("0") or 0)
+
+
+def read_json(req: falcon.Request, *, optional: bool = False) -> object:
+    """The body as JSON; where it is `optional`, an absent one is `{}`.
+
+    Raises UnsupportedMediaType, PayloadTooLarge or MalformedJSON, in this order.
+    """
+    length = req.content_length
+    chunked = length is None and "HTTP_TRANSFER_ENCODING" in req.env
+    if not length and not chunked:
+        return _absent(optional)
+    if not _is_json(req.content_type):
+        raise UnsupportedMediaType
+    if length is not None and length > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    # Of a chunked body the server knows the end; bounded_stream would read none of it.
+    stream = req.stream if chunked else req.bounded_stream
+    body = stream.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    if not body:
+        return _absent(optional)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise MalformedJSON("The body is not valid JSON") from None
+
+
+def _absent(optional: bool) -> object:
+    if not optional:
+        raise MalformedJSON("A JSON body is required")
+    return {}
+
+
+def _is_json(content_type: str | None) -> bool:
+    """`application/json`, alone or with a UTF-8 charset (RFC 8259, section 8.1)."""
+    media_type, _, parameters = (content_type or "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        return False
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    return charset in ("", "utf-8", "utf8", "us-ascii") or not parameters.strip().lower().startswith("charset")
