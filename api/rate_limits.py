@@ -15,6 +15,8 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from api.rate_limit_memory import SweptMemoryStorage
+
 logger = logging.getLogger("api.rate_limits")
 
 PAUSE_AFTER_FAILURE: Final = 5.0
@@ -60,7 +62,7 @@ class RateLimit:
 def connect_storage(uri: str) -> Any:
     """The storage that RATE_LIMIT_STORAGE names; connects on first use, never here."""
     if uri == "memory":
-        return storage_from_string("memory://")
+        return SweptMemoryStorage()
     return storage_from_string(
         uri,
         wrap_exceptions=True,
