@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from ipaddress import IPv6Network
 from typing import Any, Protocol
 
 import falcon
@@ -45,7 +46,7 @@ class AccountDesk:
     def spend_address(self, req: Request, resp: Response) -> None:
         """Count a call of this address; raises RateLimited."""
         if self._limit is not None:
-            spend(self._limit, f"address:{self._address_of(req.env)}", resp)
+            spend(self._limit, f"address:{_network_of(self._address_of(req.env))}", resp)
 
     def spend_email(self, email: str, resp: Response) -> None:
         """Count a try of this e-mail, from wherever; raises RateLimited."""
@@ -60,6 +61,11 @@ class AccountDesk:
         body = {"token": token, "token_type": "Bearer", "expires_in": self._token_ttl, "user": user}
         resp.data = orjson.dumps({"data": body})
         req.context.user_id = identity.user_id
+
+
+def _network_of(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or the 2^64 addresses of an IPv6 network, which count as one."""
+    return str(IPv6Network((address.partition("%")[0], 64), strict=False)) if ":" in address else address
 
 
 class Registration:

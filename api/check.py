@@ -12,6 +12,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import psycopg2
@@ -26,7 +27,7 @@ from api.models import User
 from api.postgres.database_url import describe, parse_url
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.rate_limits import connect_storage
-from api.settings import Settings, SettingsError
+from api.settings import MIN_SECRET_BYTES, Settings, SettingsError
 
 CONNECT_TIMEOUT: Final = "10"
 """Seconds; a database that was asleep takes some to wake up."""
@@ -117,7 +118,7 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
                 text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
                 return Finding("schema", False, text)
             return Finding("schema", True, f"the next start runs {', '.join(missing)}")
-        create_app(settings, database)
+        create_app(_with_own_secret(settings), database)
     except DatabaseUnavailable as ex:
         return Finding("schema", False, f"the database did not answer ({ex.kind}); try again")
     except SettingsError as ex:
@@ -125,6 +126,13 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
     finally:
         database.close()
     return Finding("schema", True, f"current; tasks belong to table {settings.users_table}")
+
+
+def _with_own_secret(settings: Settings) -> Settings:
+    """With the embedded database a start makes or reads a secret where none is set; any will do here."""
+    if settings.database_url is None and not settings.better_auth_secrets:
+        return replace(settings, better_auth_secrets=("0" * MIN_SECRET_BYTES,))
+    return settings
 
 
 def _exists(database: Database, table: str) -> bool:

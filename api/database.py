@@ -24,6 +24,9 @@ from api.postgres.pool import Pool
 LONGEST_WAIT: Final = 1.0
 """Seconds at most that a statement waits for a connection."""
 
+PROOF_OF_LIFE: Final = 1.0
+"""Seconds that an answer shows the database to be there, however slow it is to answer or to cancel others."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
@@ -64,9 +67,9 @@ _CONNECTION_LOST: Final = _Fault("connection_lost", lost=True, renew=True)
 class Database:
     """PostgreSQL at `url` (ValueError where that is none), by at most `pool_size` connections of this process.
 
-    Once all are in use, `max_waiting` threads may wait for one (None: any number), and more are Overloaded at once.
-    `statement_timeout` in seconds is for one `run` altogether: to wait for a connection, to run, to try again. Nothing
-    connects and no thread starts before the first `run`, so this may be made before a fork.
+    Once all are in use, `max_waiting` threads (1 or more; None: any number) may wait for one; more are Overloaded at
+    once. `statement_timeout` in seconds is for one `run` altogether: to wait for a connection, to run, to try again.
+    Nothing connects and no thread starts before the first `run`, so this may be made before a fork.
     """
 
     def __init__(self, url: str, *, pool_size: int, statement_timeout: float, max_waiting: int | None = None) -> None:
@@ -74,6 +77,7 @@ class Database:
         self.errors: Counter[str] = Counter()
         """How often what kind of error has left `run`."""
         self._statement_timeout = statement_timeout
+        self._answered_at = 0.0
         self._deadlines = Deadlines()
         _forget_in_children(weakref.ref(self))
 
@@ -124,17 +128,21 @@ class Database:
                         connection.prepared.execute(cursor, sql, parameters)
                     else:
                         cursor.execute(sql, parameters)
-                    return cursor.fetchall() if cursor.description is not None else []
+                    rows = cursor.fetchall() if cursor.description is not None else []
+                    self._answered_at = monotonic()
+                    return rows
             finally:
                 in_time = self._deadlines.leave(connection)
         except psycopg2.Error as ex:
             fault = _find_fault(ex, connection, in_time)
             if fault is None:
+                # DETAIL and LINE may quote a row, and whatever is raised from here may be logged.
+                ex.args = (ex.diag.message_primary or type(ex).__name__,)
                 raise
             if fault.renew:
                 pool.renew()
-            elif fault is _DEADLINE and connection.closed:
-                # Not even the request to cancel was answered.
+            elif fault is _DEADLINE and connection.closed and monotonic() - self._answered_at > PROOF_OF_LIFE:
+                # Not even the request to cancel was answered, nor anybody else's statement.
                 pool.renew("no_answer")
             raise _Failed(fault) from ex
         finally:

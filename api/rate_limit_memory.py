@@ -20,10 +20,15 @@ class SweptMemoryStorage(MemoryStorage):
 
     def __init__(self) -> None:
         super().__init__()
-        # The library starts a timer for a sweep wherever the last one has ended. This one never does.
         self.timer.cancel()
-        self.timer = _Sweeper(self)
-        self.timer.start()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        # Not before the first call, for no thread may run where processes are forked. The library starts a timer for a
+        # sweep wherever the last one has ended; this one never does.
+        if not isinstance(self.timer, _Sweeper):
+            self.timer = _Sweeper(self)
+            self.timer.start()
+        return super().incr(key, expiry, amount)
 
     def sweep(self) -> None:
         """Forget the counters whose windows are over."""

@@ -20,9 +20,10 @@ from api.preconditions import entity_tag, is_known, versions_to_match
 from api.reading import parse_query, parse_task_id, read_json
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
 from api.tasks import Tasks, VersionedTask
-from api.validation import Schema
+from api.validation import SCHEMAS, Schema
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_QUERY_PARAMETERS: Final = frozenset(SCHEMAS["task-query.json"]["properties"])
 _EVERYTHING: Final = ListQuery()
 """What a list without a query asks for."""
 
@@ -145,7 +146,10 @@ def _pagination(query: ListQuery, page: TaskPage) -> dict[str, Any]:
 
 
 def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -> None:
-    """RFC 8288 links to the pages beside this one, with everything else of the query as it was."""
+    """RFC 8288 links to the pages beside this one, with the other known parameters as they were.
+
+    Unknown ones are left out: a client could make the header longer than a proxy takes.
+    """
     if query.page is None:
         if page.next_cursor is not None:
             resp.append_link(_beside(req, cursor=page.next_cursor), "next")
@@ -157,5 +161,6 @@ def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -
 
 
 def _beside(req: Request, **changed: object) -> str:
-    kept = [(name, value) for name, value in parse_query(req.query_string) if name not in changed]
+    wanted = _QUERY_PARAMETERS - changed.keys()
+    kept = [(name, value) for name, value in parse_query(req.query_string) if name in wanted]
     return f"{quote(req.path)}?{urlencode([*kept, *changed.items()])}"

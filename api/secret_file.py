@@ -27,4 +27,7 @@ def keep_secret(path: Path) -> str:
             pass
         finally:
             draft.unlink()
-    return path.read_text(encoding="ascii").strip()
+    secret = path.read_text(encoding="ascii").strip()
+    if len(secret) < _BYTES:
+        raise OSError(f"{path} holds no secret of {_BYTES} bytes or more: restore it, or delete it to have one made")
+    return secret

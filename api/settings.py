@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from limits import parse as parse_rate
+from limits import parse_many
 
 from api.postgres.database_url import parse_url
 
@@ -34,7 +34,7 @@ def _text(value: str) -> str:
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not low <= int(value[:12]) <= high:
+        if not value.isascii() or not value.isdigit() or len(value) > 12 or not low <= int(value) <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(value)
 
@@ -87,8 +87,18 @@ def _versioned_secrets(value: str) -> tuple[str, ...]:
     return tuple(secrets[version] for version in sorted(secrets, reverse=True))
 
 
+def _split_url(value: str) -> SplitResult:
+    """`urlsplit`, which by itself lets a port pass that is none, and quotes passwords when it refuses."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 raises where it is no number up to 65535
+    except ValueError:
+        raise ValueError("must be a valid URL") from None
+    return parts
+
+
 def _http_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _split_url(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
         raise ValueError("must be an http or https URL")
     return value
@@ -102,7 +112,7 @@ def _database_url(value: str) -> str:
 def _origins(value: str) -> tuple[str, ...]:
     origins = tuple(entry.strip().rstrip("/") for entry in value.split(",") if entry.strip())
     for origin in origins:
-        parts = urlsplit(origin)
+        parts = _split_url(origin)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
             raise ValueError("must be exact origins such as https://app.example.com, separated by commas")
     return origins
@@ -118,16 +128,26 @@ def _networks(value: str) -> tuple[Network, ...]:
 def _rate(value: str) -> str:
     if value:
         try:
-            parse_rate(value)
+            (rate,) = parse_many(value)
+            usable = rate.amount > 0
         except ValueError:
-            raise ValueError("must look like 600/minute, or be empty for no limit") from None
+            usable = False
+        if not usable:
+            raise ValueError("must be one rate such as 600/minute, or empty for no limit")
     return value
 
 
 def _rate_storage(value: str) -> str:
-    if value != "memory" and urlsplit(value).scheme not in ("redis", "rediss"):
+    if value != "memory" and _split_url(value).scheme not in ("redis", "rediss"):
         raise ValueError("must be memory or a redis:// URL")
     return value
+
+
+def _directory(value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("must be a directory; there is no such home") from None
 
 
 def _identifier(value: str) -> str:
@@ -157,7 +177,7 @@ class Settings:
     database_url: str | None = _setting(
         _database_url, None, "PostgreSQL's URL; unset: an embedded PostgreSQL under DATA_DIR"
     )
-    data_dir: Path = _setting(Path, Path("data"), "where the embedded PostgreSQL and its secret are kept")
+    data_dir: Path = _setting(_directory, Path("data"), "where the embedded PostgreSQL and its secret are kept")
     better_auth_secret: str | None = _setting(
         _secret, None, "HS256 secret, at least 32 bytes; embedded database: made once and kept if unset"
     )
@@ -183,7 +203,9 @@ class Settings:
     workers: int = _setting(_integer(1, 256), os.cpu_count() or 1, "processes; unset: one a core")
     threads: int = _setting(_integer(1, 256), 4, "threads of a process")
     pool_size: int = _setting(_integer(1, 1000), 4, "database connections of a process at most")
-    statement_timeout: float = _setting(_seconds(0.1, 300), 1.5, "seconds a statement may take")
+    statement_timeout: float = _setting(
+        _seconds(0.1, 300), 1.5, "seconds a statement may take, its wait for a connection and one retry included"
+    )
     shutdown_timeout: float = _setting(_seconds(0.1, 300), 10.0, "seconds to finish requests after SIGTERM")
     cors_origins: tuple[str, ...] = _setting(
         _origins,

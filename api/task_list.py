@@ -112,7 +112,7 @@ def _values(user_id: str, query: ListQuery) -> dict[str, object]:
     return {
         "user_id": user_id,
         "completed": query.completed,
-        "words": [f"%{_escape_like(word)}%" for word in query.words],
+        "words": "\n".join(f"%{_escape_like(word)}%" for word in query.words),
         "value": position.value,
         "task_id": position.task_id,
         # One more than asked for tells whether there is a next page.
@@ -152,8 +152,10 @@ def _filter(*, by_status: bool, by_words: bool) -> Any:
         where &= Task.completed == Parameter("completed")
     if by_words:
         # A word holds no white space, so none can match across the line break between the two texts.
-        text = Task.title.concat(SQL("E'\\n'")).concat(fn.coalesce(Task.description, SQL("''")))
-        where &= NodeList((text, SQL("ILIKE ALL"), EnclosedNodeList((Parameter("words"),))))
+        text = fn.lower(Task.title.concat(SQL("E'\\n'")).concat(fn.coalesce(Task.description, SQL("''"))))
+        # ILIKE would fold the text anew for each word.
+        words = fn.string_to_array(fn.lower(Parameter("words")), SQL("E'\\n'"))
+        where &= NodeList((text, SQL("LIKE ALL"), EnclosedNodeList((words,))))
     return where
 
 

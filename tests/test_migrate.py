@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from api import migrate as migrating
 from api.database import Database
 from api.errors import DatabaseUnavailable
 from api.migrate import migrate, pending
+from api.settings import SettingsError
 
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(file.stem for file in (ROOT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
@@ -192,3 +194,17 @@ def test_nothing_is_begun_while_another_process_migrates(url: str, empty: Databa
         other.rollback()
         assert process.communicate(timeout=60)[0] == f"{len(NAMES)}\n"
     other.close()
+
+
+def test_a_user_who_may_not_create_tables_is_told_in_one_line(url: str, empty: Database) -> None:
+    role = f"reader_{uuid.uuid4().hex}"
+    empty.run(f"CREATE ROLE {role} LOGIN")
+    restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
+    try:
+        with pytest.raises(
+            SettingsError, match=r"^DATABASE_URL: the schema cannot be migrated: permission denied [^\n]+$"
+        ):
+            migrate(restricted, "users")
+    finally:
+        restricted.close()
+        empty.run(f"DROP ROLE {role}")

@@ -206,3 +206,48 @@ def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
         thread.join()
     assert database.run("SELECT 1") == [(1,)]
     database.close()
+
+
+def test_those_let_in_beyond_that_leave_before_who_may_wait(url: str) -> None:
+    """Else they would keep all threads from what needs no connection."""
+    database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
+    holder, _ = run_aside(database, "SELECT pg_sleep(2)")
+    until(lambda: database.peewee.in_use)
+    first, outcome_of_first = run_aside(database, "SELECT 1")
+    until(lambda: database.peewee.waiting == 1)
+    others = [run_aside(database, "SELECT 1") for _ in range(3)]
+    until(lambda: all(outcome for _, outcome in others))
+    assert outcome_of_first == []
+    assert all(isinstance(outcome[0], Overloaded) for _, outcome in others)
+    for thread in (holder, first, *(thread for thread, _ in others)):
+        thread.join()
+    database.close()
+
+
+def test_the_watchdog_outlives_a_system_without_threads_to_give(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(url, pool_size=2, statement_timeout=0.5)
+    assert database.run("SELECT 1") == [(1,)]
+    start = threading.Thread.start
+
+    def refuse_to_cancel(thread: threading.Thread) -> None:
+        if thread.name == "cancel":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse_to_cancel)
+        with pytest.raises(DatabaseUnavailable):
+            database.run("SELECT pg_sleep(3)")
+    until(lambda: answers(database))
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        database.run("SELECT pg_sleep(3)")
+    assert time.monotonic() - began < 2
+    database.close()
+
+
+def answers(database: Database) -> bool:
+    try:
+        return database.run("SELECT 1") == [(1,)]
+    except DatabaseUnavailable:
+        return False

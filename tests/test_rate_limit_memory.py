@@ -26,6 +26,7 @@ def sweepers() -> list[threading.Thread]:
 
 def test_no_call_starts_a_look_at_all_callers() -> None:
     storage = SweptMemoryStorage()
+    storage.incr("first", 60)
     timer = storage.timer
     for number in range(100):
         storage.incr(f"caller-{number}", 60)
@@ -45,6 +46,7 @@ def test_windows_that_are_over_are_forgotten_and_others_kept(monkeypatch: pytest
 def test_the_sweeping_ends_with_the_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit_memory, "SWEEP_INTERVAL", 0.05)
     storage = SweptMemoryStorage()
+    storage.incr("first", 60)
     thread = storage.timer
     assert thread in sweepers()
     del storage

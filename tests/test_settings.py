@@ -34,6 +34,8 @@ def test_without_any_setting_the_embedded_database_is_used() -> None:
         ("BETTER_AUTH_SECRETS", "2:short"),
         ("JWKS_URL", "ftp://auth.example.com/jwks"),
         ("JWKS_URL", "/jwks"),
+        ("JWKS_URL", "http://auth.example.com:99999/jwks"),
+        ("JWKS_URL", "http://[auth.example.com/jwks"),
         ("TOKEN_TTL", "0"),
         ("BCRYPT_COST", "3"),
         ("BCRYPT_COST", "31"),
@@ -50,6 +52,7 @@ def test_without_any_setting_the_embedded_database_is_used() -> None:
         ("WORKERS", "-1"),
         ("THREADS", "many"),
         ("POOL_SIZE", "0"),
+        ("POOL_SIZE", "0000000000014444444"),
         ("STATEMENT_TIMEOUT", "nan"),
         ("STATEMENT_TIMEOUT", "0"),
         ("SHUTDOWN_TIMEOUT", "inf"),
@@ -58,8 +61,12 @@ def test_without_any_setting_the_embedded_database_is_used() -> None:
         ("CORS_ORIGINS", "https://app.example.com/path"),
         ("MAX_TASKS", "-1"),
         ("RATE_LIMIT", "often"),
+        ("RATE_LIMIT", "0/minute"),
+        ("RATE_LIMIT", "600/minute;10/second"),
         ("AUTH_RATE_LIMIT", "20"),
         ("RATE_LIMIT_STORAGE", "memcached://localhost"),
+        ("RATE_LIMIT_STORAGE", "redis://localhost:abc"),
+        ("DATA_DIR", "~nobody-of-this-name/data"),
         ("TRUSTED_PROXY", "the proxy"),
         ("WEB_PAGE", "2"),
         ("METRICS_PORT", "x"),
@@ -114,3 +121,8 @@ def test_every_setting_of_the_example_file_exists() -> None:
 
 def test_every_attribute_is_a_setting() -> None:
     assert {field.name.upper() for field in dataclasses.fields(Settings)} == set(SETTINGS)
+
+
+def test_a_home_is_expanded_once_for_all_that_lies_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"

@@ -87,7 +87,11 @@ class Deadlines:
             self._overdue[connection] = shut_down_at
             request = CancelRequest(connection)
         if self._cancels.acquire(blocking=False):
-            threading.Thread(target=self._send, args=(request,), name="cancel", daemon=True).start()
+            try:
+                threading.Thread(target=self._send, args=(request,), name="cancel", daemon=True).start()
+            except RuntimeError:
+                # No thread to be had: the socket is shut down after the grace, and the watchdog lives on.
+                self._cancels.release()
 
     def _send(self, request: CancelRequest) -> None:
         try:

@@ -295,7 +295,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def _stop_accepting(self) -> None:
         """Take in who is connected already, and let the kernel turn away everybody else."""
-        let_nobody_in(self.socket)
+        if self._group is None:
+            # What one of a group does to the listener it does to all: there the parent knows whether all are to stop.
+            let_nobody_in(self.socket)
         with self._accepting_lock:
             while self._accept_one():
                 pass

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from api.server.epoll_server import serve
-from api.server.listener import Group, listen
+from api.server.listener import Group, let_nobody_in, listen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -178,6 +178,7 @@ class _Parent:
 
     def _end(self) -> int:
         """Pass the stop on and wait; what is left past the deadline, or at a second stop, is killed."""
+        let_nobody_in(self._listener)
         self._listener.close()
         for worker in self._workers:
             os.kill(worker.pid, signal.SIGTERM)
@@ -254,10 +255,13 @@ class _Parent:
         except Exception:
             logger.exception("worker failed")
         finally:
-            logging.shutdown()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
+            # Whatever a flush raises must not unwind into the parent's code, which kills the other workers.
+            try:
+                logging.shutdown()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
 
     def _serve(self, slot: int, say: int) -> int:
         try:

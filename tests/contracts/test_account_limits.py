@@ -68,6 +68,19 @@ class TestThrottle:
 
         assert log_in(throttled, "ada@example.com").status_code == 429
 
+    def test_the_addresses_of_one_ipv6_network_are_one(self, throttled: TestClient) -> None:
+        addresses = [f"2001:db8:0:1::{number:x}" for number in range(4)]
+        answers = [log_in(throttled, f"{number}@example.com", each) for number, each in enumerate(addresses)]
+
+        assert statuses(answers) == [401, 401, 401, 429]
+        assert log_in(throttled, "other@example.com", "2001:db8:0:2::1").status_code == 401
+
+    def test_ipv4_addresses_are_each_their_own_however_they_are_written(self, throttled: TestClient) -> None:
+        addresses = [f"::ffff:192.0.2.{number}" for number in range(1, 6)]
+        answers = [log_in(throttled, f"{number}@example.com", each) for number, each in enumerate(addresses)]
+
+        assert statuses(answers) == [401] * 5
+
     @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
     def test_a_forged_address_changes_nothing(self, throttled: TestClient, header: str) -> None:
         answers = [

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from falcon.testing import TestClient
 
 from api.database import Database
 from tests.conftest import Caller, error_of
@@ -291,5 +292,27 @@ class TestLinks:
 
         assert [task["title"] for task in rest.json["data"]] == [f"{word} 0"]
 
+    def test_unknown_parameters_are_not_repeated(self, user: Caller, listed: list[dict[str, Any]]) -> None:
+        answer = user("GET", "/api/tasks", query_string="limit=1&page=2&unknown=" + "%F0%9F%98%80" * 500)
+
+        assert set(self.links(answer)) == {"next", "prev"}
+        assert len(answer.headers["link"]) < 200
+
     def test_a_whole_list_has_none(self, user: Caller, listed: list[dict[str, Any]]) -> None:
         assert "link" not in user("GET", "/api/tasks").headers
+
+
+def test_a_search_for_many_words_folds_each_text_once(
+    make_client: Callable[..., TestClient], make_user: Callable[..., Caller], database: Database
+) -> None:
+    user = make_user(through=make_client(STATEMENT_TIMEOUT="1.5"))
+    user.make_task("first")
+    database.run(
+        "INSERT INTO tasks (user_id, title, description) SELECT %s, 'many', repeat('lorem ipsum ', 800) "
+        "FROM generate_series(1, 1000)",
+        (user.user_id,),
+    )
+
+    answer = user("GET", "/api/tasks", params={"search": " ".join(["lorem", "ipsum"] * 40), "limit": "1"})
+
+    assert answer.json["pagination"]["total"] == 1000

@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from api.migrate import migrate
+from api.postgres.embedded import start_embedded, stop_embedded
 from serve import main
 from tests.conftest import connect
 from tests.jwks_server import JwksServer, serving
@@ -51,6 +52,32 @@ def test_an_empty_folder_is_well_and_stays_empty(check: Check, tmp_path: Path) -
     status, lines = check(BETTER_AUTH_SECRET="")
     assert (status, "schema" in lines) == (0, False)
     assert not list(tmp_path.iterdir())
+
+
+def test_local_accounts_with_the_embedded_database_need_no_secret(check: Check, tmp_path: Path) -> None:
+    start_embedded(tmp_path / "data")
+    database = connect(start_embedded(tmp_path / "data"))
+    migrate(database, "users")
+    database.close()
+    try:
+        status, lines = check(BETTER_AUTH_SECRET="", LOCAL_ACCOUNTS="on")
+    finally:
+        stop_embedded(tmp_path / "data")
+    assert (status, lines["schema"][:3]) == (0, "ok:"), lines
+
+
+def test_a_user_who_may_not_read_the_schema_is_told(check: Check, create_database: Callable[[], str]) -> None:
+    url = create_database()
+    database = connect(url)
+    migrate(database, "users")
+    database.run("REVOKE ALL ON migratehistory FROM PUBLIC")
+    role = f"reader_{secrets.token_hex(4)}"
+    database.run(f"CREATE ROLE {role} LOGIN")
+    status, lines = check(DATABASE_URL=url.replace("//postgres", f"//{role}", 1))
+    database.run(f"DROP ROLE {role}")
+    database.close()
+    assert status == 1
+    assert "the schema cannot be read: permission denied" in lines["schema"]
 
 
 def test_a_migration_that_is_to_run_is_named_and_not_run(check: Check, create_database: Callable[[], str]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
+from api.server.listener import let_nobody_in
 from tests.server.conftest import Start
 from tests.server.process import Connection, Process, wait_until
 
@@ -24,6 +26,19 @@ def is_refused(process: Process) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def test_behind_the_last_accept_nobody_is_let_in_and_who_was_is_served() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address) as early:
+            let_nobody_in(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.3)
+            accepted, _ = listener.accept()
+            with accepted:
+                early.sendall(b"request")
+                assert accepted.recv(100) == b"request"
 
 
 class TestAStop:

@@ -71,6 +71,8 @@ class TestWorkers:
         stopped = process.children()[0]
         os.kill(stopped, signal.SIGTERM)
         wait_until(lambda: stopped not in process.children() and len(process.children()) == 2, "the replacement")
+        # The stop of one does nothing to the listener of all.
+        assert [process.get("/echo").status for _ in range(5)] == [200] * 5
 
     def test_end_when_their_parent_is_killed(self, start: Start) -> None:
         process = start(workers=2)

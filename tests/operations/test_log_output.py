@@ -1,0 +1,121 @@
+"""The log when it cannot be written, and what must never stand in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import structlog
+from falcon.testing import TestClient
+
+from api.database import Database
+from api.logs import configure_logging
+from tests.conftest import SECRET, Caller, token_for
+from tests.operations.scrape import wait_until
+from tests.service import Service, running
+
+
+@pytest.fixture
+def to_standard_output() -> Iterator[Callable[[str], None]]:
+    """Sets the log up as the service does, and back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield partial(configure_logging, "info")
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_a_reader_that_goes_away_costs_no_request_and_no_worker(tmp_path: Path, database_url: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2", "RATE_LIMIT": ""}
+    service = Service(pipe, environ)
+    try:
+        while service.process.poll() is None and b'"ready"' not in (_read(reader)):
+            pass
+        first, second = service.workers()
+        os.close(reader)
+        token = token_for("ada")
+        assert [service.call("POST", "/api/tasks", {"title": "kept"}, token=token).status for _ in range(4)] == [
+            201
+        ] * 4
+        os.kill(second, signal.SIGTERM)
+        wait_until(lambda: second not in service.workers() and len(service.workers()) == 2)
+        assert first in service.workers()
+        assert service.call("GET", "/health").status == 200
+    finally:
+        assert service.stop() == 0
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except BlockingIOError:
+        return b""
+
+
+def test_an_unforeseen_error_of_the_database_is_logged_without_the_row(
+    tmp_path: Path, create_database: Callable[[], str]
+) -> None:
+    url = create_database()
+    log = tmp_path / "log"
+    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1") as service:
+        database = Database(url, pool_size=1, statement_timeout=5)
+        database.run("ALTER TABLE tasks ADD CONSTRAINT no_secrets CHECK (title <> 'very private')")
+        database.close()
+        assert service.call("POST", "/api/tasks", {"title": "very private"}, token=token_for("ada")).status == 500
+        [event] = [event for event in service.events("unforeseen error") if "exception" in event]
+    assert "no_secrets" in event["exception"]
+    assert "very private" not in log.read_text()
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_traceback_shows_no_values(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str], format: str
+) -> None:
+    to_standard_output(format)
+    title = "very private"
+    try:
+        raise RuntimeError("provoked")
+    except RuntimeError:
+        logging.getLogger("api.errors").exception("unforeseen error")
+    sys.stdout.flush()
+    written = capfd.readouterr().out
+    assert "provoked" in written
+    assert title not in written
+
+
+def test_a_path_writes_no_control_characters_into_a_text_log(
+    to_standard_output: Callable[[str], None],
+    capfd: pytest.CaptureFixture[str],
+    make_client: Callable[..., TestClient],
+    user: Caller,
+) -> None:
+    to_standard_output("text")
+    for path in ("/x\x1b[2Jcleared\nforged", "/x\x1b]0;title\x07\x9b"):
+        make_client().simulate_get(quote(path))
+    sys.stdout.flush()
+    written = capfd.readouterr().out
+    assert "cleared" in written
+    assert not [character for character in written if not character.isprintable() and character != "\n"]
+    assert len(written.splitlines()) == 2
+
+
+def test_json_lines_are_json_whatever_is_called(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str], make_client: Callable[..., TestClient]
+) -> None:
+    to_standard_output("json")
+    make_client().simulate_get(quote("/x\x1b\n\x9b\u2028"))
+    sys.stdout.flush()
+    [line] = capfd.readouterr().out.strip().split("\n")
+    assert json.loads(line)["status"] == 404

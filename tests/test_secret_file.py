@@ -1,0 +1,26 @@
+"""The secret beside the embedded database: made once, its owner's alone, and never a weak one."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from api.secret_file import keep_secret
+
+
+def test_it_is_made_once_and_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "secret"
+    secret = keep_secret(path)
+    assert keep_secret(path) == secret
+    assert len(secret) >= 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "a", "x" * 31, " " * 40])
+def test_one_too_short_to_be_secret_is_refused_by_name(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text(content)
+    with pytest.raises(OSError, match="secret holds no secret of 32 bytes or more"):
+        keep_secret(path)
