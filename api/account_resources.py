@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from ipaddress import IPv6Network
-from typing import Any, Protocol
+from typing import Any
 
 import falcon
 import orjson
@@ -12,20 +13,14 @@ from falcon import Request, Response
 
 from api.accounts import Accounts
 from api.errors import InvalidCredentials
-from api.middleware import spend
+from api.middleware import count_call
 from api.rate_limits import RateLimit
 from api.reading import read_json
 from api.tokens import Identity, Tokens
 from api.validation import Schema
 
 
-class AddressReader(Protocol):
-    """Tells the address a request comes from, a trusted proxy's word included."""
-
-    def __call__(self, environ: dict[str, Any]) -> str: ...
-
-
-class AccountDesk:
+class AccountServices:
     """What both resources need: the accounts, the tokens they hand out, and the limit on trying."""
 
     def __init__(
@@ -35,7 +30,7 @@ class AccountDesk:
         *,
         token_ttl: int,
         limit: RateLimit | None,
-        address_of: AddressReader,
+        address_of: Callable[[dict[str, Any]], str],
     ) -> None:
         self.accounts = accounts
         self._tokens = tokens
@@ -43,18 +38,18 @@ class AccountDesk:
         self._limit = limit
         self._address_of = address_of
 
-    def spend_address(self, req: Request, resp: Response) -> None:
+    def count_address(self, req: Request, resp: Response) -> None:
         """Count a call of this address; raises RateLimited."""
         if self._limit is not None:
-            spend(self._limit, f"address:{_network_of(self._address_of(req.env))}", resp)
+            count_call(self._limit, f"address:{_network_of(self._address_of(req.env))}", resp)
 
-    def spend_email(self, email: str, resp: Response) -> None:
+    def count_email(self, email: str, resp: Response) -> None:
         """Count a try of this e-mail, from wherever; raises RateLimited."""
         if self._limit is not None:
             digest = hashlib.sha256(email.lower().encode()).hexdigest()
-            spend(self._limit, f"email:{digest}", resp)
+            count_call(self._limit, f"email:{digest}", resp)
 
-    def hand_token(self, req: Request, resp: Response, identity: Identity) -> None:
+    def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:
         """Answer with a token for the account."""
         user = {"id": identity.user_id, "email": identity.email, "name": identity.name}
         token = self._tokens.issue(identity, self._token_ttl)
@@ -74,18 +69,18 @@ class Registration:
     auth_required = False
     invalid_status = 400
 
-    def __init__(self, desk: AccountDesk) -> None:
+    def __init__(self, desk: AccountServices) -> None:
         self._desk = desk
         self._schema = Schema("register.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._desk.spend_address(req, resp)
+        self._desk.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._desk.spend_email(fields["email"], resp)
+        self._desk.count_email(fields["email"], resp)
         identity = self._desk.accounts.register(fields["email"], fields["password"], fields.get("name"))
         req.context.event = "user_registered"
         resp.status = falcon.HTTP_201
-        self._desk.hand_token(req, resp, identity)
+        self._desk.respond_with_token(req, resp, identity)
 
 
 class Login:
@@ -94,18 +89,18 @@ class Login:
     auth_required = False
     invalid_status = 400
 
-    def __init__(self, desk: AccountDesk) -> None:
+    def __init__(self, desk: AccountServices) -> None:
         self._desk = desk
         self._schema = Schema("login.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._desk.spend_address(req, resp)
+        self._desk.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._desk.spend_email(fields["email"], resp)
+        self._desk.count_email(fields["email"], resp)
         try:
             identity = self._desk.accounts.log_in(fields["email"], fields["password"])
         except InvalidCredentials:
             req.context.event = "login_failed"
             raise
         req.context.event = "user_logged_in"
-        self._desk.hand_token(req, resp, identity)
+        self._desk.respond_with_token(req, resp, identity)

@@ -19,7 +19,8 @@ from api.models import User
 from api.statements import Parameter, render
 from api.tokens import Identity
 
-MAX_PASSWORD_BYTES: Final = 72
+PASSWORD_BYTES: Final = range(8, 73)
+"""How long a password may be; bcrypt reads 72 bytes and no more."""
 DIGEST_CHARACTERS: Final = 31
 """What follows the salt in bcrypt's own notation."""
 
@@ -48,12 +49,12 @@ def owns_users_table(database: Database, users_table: str) -> bool:
 
 
 def has_uuid_ids(database: Database, users_table: str) -> bool:
-    """Whether users are told by a uuid, as some auth servers do, and not by any text."""
+    """Whether user ids are UUIDs, as some auth servers have them, and not any text."""
     return database.run(_ID_TYPE, (users_table,), repeatable=True) == [("uuid",)]
 
 
 class PasswordHasher:
-    """bcrypt in at most half of the `threads`; others wait so long as one thread is left, more are Overloaded."""
+    """bcrypt. At most half of the `threads` hash at once, one stays free of it; who comes beyond that is Overloaded."""
 
     def __init__(self, cost: int, *, threads: int) -> None:
         self._cost = cost
@@ -71,10 +72,10 @@ class PasswordHasher:
     def verify(self, password: str, hashed: str | None) -> bool:
         """Whether the password is the one hashed; False, after the same work, where there is none to compare."""
         secret = password.encode()
-        comparable = hashed is not None and len(secret) <= MAX_PASSWORD_BYTES
+        comparable = hashed is not None and len(secret) <= PASSWORD_BYTES[-1]
         against = hashed.encode() if hashed is not None else self._decoy
         with _Turn(self._present, self._running):
-            return bcrypt.checkpw(secret[:MAX_PASSWORD_BYTES], against) and comparable
+            return bcrypt.checkpw(secret[: PASSWORD_BYTES[-1]], against) and comparable
 
 
 class _Turn:

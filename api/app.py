@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +9,7 @@ import falcon
 import orjson
 from falcon import media
 
-from api.account_resources import AccountDesk, Login, Registration
+from api.account_resources import AccountServices, Login, Registration
 from api.accounts import (
     Accounts,
     NoProvisioning,
@@ -47,7 +46,7 @@ class Route(NamedTuple):
 
 
 class UsersTable(NamedTuple):
-    """What is known of the users table once the schema stands: whose it is, and how it tells users."""
+    """What is known of the users table once the schema stands: whether it is ours, and whether user ids are UUIDs."""
 
     ours: bool
     uuid_ids: bool
@@ -101,7 +100,7 @@ def routes(
         ]
     local_accounts = _has_local_accounts(settings, users_table.ours)
     if local_accounts:
-        desk = _account_desk(settings, database, tokens, storage)
+        desk = _account_services(settings, database, tokens, storage)
         table += [Route("/auth/register", Registration(desk)), Route("/auth/login", Login(desk))]
     if settings.web_page:
         table += [Route(*pair) for pair in page_routes(local_accounts=local_accounts)]
@@ -135,11 +134,11 @@ def _has_local_accounts(settings: Settings, ours: bool) -> bool:
     return settings.local_accounts
 
 
-def _account_desk(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountDesk:
+def _account_services(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountServices:
     hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
     limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
-    address_of: Callable[..., str] = partial(client_address, networks=settings.trusted_proxy)
-    return AccountDesk(
+    address_of = partial(client_address, networks=settings.trusted_proxy)
+    return AccountServices(
         Accounts(database, hasher),
         tokens,
         token_ttl=settings.token_ttl,

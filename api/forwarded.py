@@ -1,7 +1,6 @@
 """Whose address a request comes from, behind proxies that are trusted to say so (TRUSTED_PROXY).
 
-Apart because the server, the rate limit and the log may all ask, and because every character of the header is
-the client's to write until a trusted proxy has added to it.
+Apart because every character of the header is the client's to write until a trusted proxy has added to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The work nobody asks for: idempotency keys that have had their day are deleted, by the service itself.
+"""Deletes idempotency keys older than 24 hours: the service does that itself.
 
 One thread a worker, so that no cron job, no lead process and no extension of the database is needed. Workers do not
 agree on who cleans: rows that one of them is deleting are skipped by the others.
@@ -18,7 +18,7 @@ from api.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
-EVERY: Final = 3600.0
+INTERVAL: Final = 3600.0
 """Seconds between two cleanings, give or take a quarter, so that workers that started together spread out."""
 
 FIRST_AFTER: Final = 30.0
@@ -48,7 +48,7 @@ SELECT count(*) FROM deleted
 class Housekeeping:
     """A daemon thread that cleans soon after `start` and about once an hour from then on. Start it after a fork."""
 
-    def __init__(self, database: Database, *, first_after: float = FIRST_AFTER, every: float = EVERY) -> None:
+    def __init__(self, database: Database, *, first_after: float = FIRST_AFTER, every: float = INTERVAL) -> None:
         self._database = database
         self._first_after = first_after
         self._every = every

@@ -122,8 +122,8 @@ class CrossOrigin:
 class Authentication:
     """Sets `req.context.user_id` and `.identity` from the bearer token, unless the resource needs none.
 
-    A `{user_id}` in the path must be the token's, which is settled here, before any body is read. Where the users
-    table tells users by uuid (`uuid_users`), no other id can be anybody's.
+    A `{user_id}` in the path must be the token's, which is settled here, before any body is read. Where user
+    ids are UUIDs (`uuid_users`), no other id can be anybody's.
     """
 
     def __init__(self, tokens: Tokens, *, uuid_users: bool = False) -> None:
@@ -163,10 +163,10 @@ class RateLimiting:
     def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, Any]) -> None:
         if self._limit is None or req.context.user_id is None:
             return
-        spend(self._limit, req.context.user_id, resp)
+        count_call(self._limit, req.context.user_id, resp)
 
 
-def spend(limit: RateLimit, caller: str, resp: Response) -> None:
+def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
     """Count one call of `caller` and say what is left; raises RateLimited.
 
     The headers are those of draft-ietf-httpapi-ratelimit-headers-10.

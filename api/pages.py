@@ -57,6 +57,11 @@ class Asset:
     content_type: str
     etag: str
 
+    @classmethod
+    def of(cls, body: bytes, content_type: str) -> Asset:
+        """The file with its tag."""
+        return cls(body, content_type, hashlib.sha256(body).hexdigest()[:32])
+
     def send(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with the file, or 304 where the client has it (RFC 9110, section 13.1.2)."""
         resp.set_headers(dict(SECURITY_HEADERS))
@@ -102,19 +107,15 @@ class PageFiles:
 
 def page_routes(*, local_accounts: bool) -> list[tuple[str, object]]:
     """(URI template, resource) pairs; `local_accounts` tells the page whether to offer e-mail and password."""
-    assets = {path.name: _asset(path.suffix, path.read_bytes()) for path in _files()}
+    assets = {path.name: Asset.of(path.read_bytes(), CONTENT_TYPES[path.suffix]) for path in _files()}
     html = (STATIC / "index.html").read_bytes()
     if _ACCOUNTS_ON not in html:
         raise ValueError("index.html does not carry the attribute that is set here")
     if not local_accounts:
         html = html.replace(_ACCOUNTS_ON, _ACCOUNTS_OFF, 1)
-    return [("/", PageFile(_asset(".html", html))), ("/static/{name}", PageFiles(assets))]
+    return [("/", PageFile(Asset.of(html, CONTENT_TYPES[".html"]))), ("/static/{name}", PageFiles(assets))]
 
 
 def _files() -> list[Path]:
     """Style, scripts and icons directly in the folder; the HTML has its own path, folders their own owners."""
     return sorted(p for p in STATIC.iterdir() if p.suffix in CONTENT_TYPES and p.suffix != ".html" and p.is_file())
-
-
-def _asset(suffix: str, body: bytes) -> Asset:
-    return Asset(body, CONTENT_TYPES[suffix], hashlib.sha256(body).hexdigest()[:32])

@@ -1,6 +1,6 @@
 """How often somebody may call: the `limits` library's sliding windows, in memory or in Redis, and their headers.
 
-Redis that does not answer lets requests pass: a limit is there to be fair, not to close the house.
+Redis that does not answer lets requests pass: a limit is there to be fair, not to cause an outage.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ shows, it reads from /openapi.json.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,7 +47,7 @@ class ApiDocument:
     auth_required = False
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self._asset = _asset(orjson.dumps(document), falcon.MEDIA_JSON)
+        self._asset = Asset.of(orjson.dumps(document), falcon.MEDIA_JSON)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._asset.send(req, resp)
@@ -62,7 +61,9 @@ class Reference:
     auth_required = False
 
     def __init__(self) -> None:
-        self._assets = {name: _asset(path.read_bytes(), CONTENT_TYPES[path.suffix]) for name, path in _files().items()}
+        self._assets = {
+            name: Asset.of(path.read_bytes(), CONTENT_TYPES[path.suffix]) for name, path in _files().items()
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, name: str = "index.html") -> None:
         asset = self._assets.get(name)
@@ -88,7 +89,3 @@ def _files() -> dict[str, Path]:
     swagger_ui = {name: Path(spec.origin).with_name(file) for name, file in SWAGGER_UI.items()}
     own = [STATIC / "icon.svg", *(path for path in FOLDER.iterdir() if path.suffix in CONTENT_TYPES)]
     return {**swagger_ui, **{path.name: path for path in own}}
-
-
-def _asset(body: bytes, content_type: str) -> Asset:
-    return Asset(body, content_type, hashlib.sha256(body).hexdigest()[:32])

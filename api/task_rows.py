@@ -26,6 +26,8 @@ COLUMNS: Final = (
 )
 """Names for what `select_list` selects, in its order. The owner is not among them: every caller knows it."""
 
+_WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")
+
 
 def select_list() -> list[Any]:
     """The select list whose rows `as_tasks` reads."""
@@ -55,6 +57,3 @@ def _rfc3339(text: str) -> str:
     if len(text) != _WITH_FRACTION:
         text = f"{text[:19]}.{text[20:]:0<6}"
     return text.replace(" ", "T") + "Z"
-
-
-_WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")

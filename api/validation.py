@@ -17,12 +17,10 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from api.accounts import PASSWORD_BYTES
 from api.due_dates import parse_date, parse_date_time
 from api.errors import FieldError, MalformedJSON, ValidationFailed
 from api.reading import parse_query
-
-PASSWORD_BYTES: Final = range(8, 73)
-"""bcrypt reads 72 bytes and no more."""
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     path.name: json.loads(path.read_text(encoding="utf-8"))
@@ -37,7 +35,7 @@ _FAST_REGISTRY: Final = jsonschema_rs.Registry([(f"json-schema:///{name}", schem
 
 
 def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
-    """A check of texts by what reads them; a format says nothing of any other value."""
+    """A format check that passes where `parse` raises no ValueError; values that are no text pass."""
 
     def conforms(value: object) -> bool:
         try:
@@ -51,7 +49,7 @@ def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
 _FORMATS: Final[dict[str, Callable[..., bool]]] = {
     "date": _conforms(parse_date),
     "date-time": _conforms(parse_date_time),
-    "password": _conforms(lambda text: len(text.encode()) in PASSWORD_BYTES),
+    "password": lambda value: not isinstance(value, str) or len(value.encode()) in PASSWORD_BYTES,
 }
 _FORMAT_CHECKER: Final = FormatChecker(formats=())
 for _name, _check in _FORMATS.items():

@@ -87,7 +87,7 @@ def test_a_table_that_was_altered_costs_no_request(database: Database) -> None:
 
 
 def test_a_session_keeps_a_bounded_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "MOST", 3)
+    monkeypatch.setattr(prepared, "MAX_STATEMENTS", 3)
     for number in range(6):
         assert database.run(f"SELECT {number} + %s", (1,), prepared=True) == [(number + 1,)]
     assert len(database.run(NAMES)) == 3

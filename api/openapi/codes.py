@@ -31,7 +31,7 @@ CAUSES: Final[Mapping[Code, str]] = {
     Code.OVERLOADED: "more work than the service takes; nothing is half-written, try again",
 }
 
-# Of two errors with one code the first is the one that speaks for it.
+# Where two errors share a code, the first one's message is the example.
 _ANSWERS: Final[Mapping[Code, Answer]] = {
     answer.code: answer for answer in reversed((*ANSWERS.values(), *HTTP_ANSWERS.values()))
 }

@@ -33,7 +33,8 @@ class Connection(psycopg2.extensions.connection):
         self._poll.register(self._socket, select.POLLIN)
 
     def is_alive(self) -> bool:
-        """Whether an idle connection can be used. No round trip: a server that speaks first says good-bye."""
+        """Whether an idle connection can be used. No round trip: an idle socket is readable
+        only where the server has closed it or reported an error."""
         return not self.closed and not self._poll.poll(0)
 
     def is_clean(self) -> bool:

@@ -46,7 +46,7 @@ class Deadlines:
 
         After this nothing here touches the connection.
         """
-        # Whoever takes the entry out has the say: this thread or the watchdog, never both.
+        # Taking the entry out is atomic: whoever does, this thread or the watchdog, decides how the statement ended.
         if self._running.pop(connection, None) is not None:
             return True
         with self._lock:

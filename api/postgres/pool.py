@@ -28,8 +28,8 @@ PATIENCE: Final = 10.0
 """Seconds that migrations wait for a connection: no request waits for them."""
 
 QUEUE_PATIENCE: Final = 0.3
-"""Seconds that the first in the queue may have waited before a queue that is full turns others away: a commit that
-takes its time is no overload."""
+"""Seconds that the first in a full queue must have waited before others are turned away: a shorter wait is a slow
+commit, no overload."""
 
 RETRY_INTERVAL: Final = 0.2
 """Seconds between two tries to connect to a database that is gone."""

@@ -15,7 +15,7 @@ import psycopg2.errors
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 the class is spelled like an instance
 
-MOST: Final = 100
+MAX_STATEMENTS: Final = 100
 """Statements a connection prepares at most, for each keeps a plan in the server's memory; the rest run as they are."""
 
 
@@ -29,7 +29,7 @@ class PreparedStatements:
     def execute(self, cursor: Cursor, sql: str, parameters: Sequence[object]) -> None:
         """Do what `cursor.execute` does, by a plan that is there already where there can be one.
 
-        A value takes the type of its place: `SELECT %s` has none, and gives text back.
+        Parameters take the type of their column or operator; one without, as in `SELECT %s`, is text.
         """
         call = self._find_call(cursor, sql)
         try:
@@ -49,7 +49,7 @@ class PreparedStatements:
         return self._calls.get(sql) or self._prepare(cursor, sql)
 
     def _prepare(self, cursor: Cursor, sql: str) -> str:
-        if len(self._calls) >= MOST:
+        if len(self._calls) >= MAX_STATEMENTS:
             return sql
         # One name, one text: in a session that is shared after all, nothing else goes by the name of this one.
         prepare, call = prepare_and_execute(f"tasks_{sha256(sql.encode()).hexdigest()[:32]}", sql)

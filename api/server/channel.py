@@ -110,7 +110,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def del_channel(self, map: Any = None) -> None:
         super().del_channel(map)
-        self.server.tell_connections()
+        self.server.publish_connection_count()
 
     def write_soon(self, data: Any) -> int:
         """Send what the socket takes now; only the rest is copied into a buffer."""
@@ -132,7 +132,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.connected = self.connected and not self.will_close
 
     def is_late(self, now: float, *, crowded: bool) -> bool:
-        """Whether the client has had its time for what is awaited of it; `now` in monotonic seconds."""
+        """Whether the client has exceeded the time for the connection's present state; `now` in monotonic seconds."""
         # The owner may go on at any moment, so each attribute is looked at once.
         request = self.request
         if self.total_outbufs_len:

@@ -15,7 +15,7 @@ from waitress.utilities import BadRequest
 _MAX_LINE: Final = 256
 _MAX_TRAILER: Final = 8192
 _FREE_FRAMING: Final = 65536
-"""Bytes of sizes and line ends that are let pass; past them no more than there are bytes of body."""
+"""Bytes of chunk sizes and line ends that may come freely; past them no more than there are bytes of body."""
 
 _SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?")
 _TRAILER_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*")

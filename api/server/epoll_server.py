@@ -23,7 +23,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from api.server import portable_server
 from api.server.channel import LAST_WORD, SEND_TIMEOUT, Channel
-from api.server.listener import YIELD, Group, let_nobody_in, raise_descriptor_limit
+from api.server.listener import YIELD_DELAY, Group, raise_descriptor_limit, reject_new_connections
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -143,7 +143,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def await_event(self, descriptor: int, event: int) -> None:
         self._events.modify(descriptor, event | select.EPOLLONESHOT)
 
-    def tell_connections(self) -> None:
+    def publish_connection_count(self) -> None:
         """Tell the group how many there are, whenever there is one more or less."""
         if self._group is not None:
             self._group.counts[self._group.slot] = len(self.active_channels)
@@ -258,7 +258,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def handle_accept(self) -> None:
         """Take one connection: the others are for whichever thread, of whichever process, is free."""
         if self._group is not None and self._group.should_yield(len(self.active_channels)):
-            time.sleep(YIELD)
+            time.sleep(YIELD_DELAY)
         with self._accepting_lock:
             if not self.accepting:
                 return
@@ -280,7 +280,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             connection, address = pair
             self.set_socket_options(connection)
             channel = self.channel_class(self, connection, address, self.adj, map=self._map)
-            self.tell_connections()
+            self.publish_connection_count()
             self._events.register(channel._fileno, select.EPOLLIN | select.EPOLLONESHOT)
         except OSError as ex:
             logger.warning("cannot accept: %s", ex)
@@ -297,7 +297,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """Take in who is connected already, and let the kernel turn away everybody else."""
         if self._group is None:
             # What one of a group does to the listener it does to all: there the parent knows whether all are to stop.
-            let_nobody_in(self.socket)
+            reject_new_connections(self.socket)
         with self._accepting_lock:
             while self._accept_one():
                 pass

@@ -16,8 +16,8 @@ from typing import Final
 BACKLOG: Final = 4096
 """Connections the kernel holds until a worker accepts them; Linux cuts it to net.core.somaxconn."""
 
-YIELD: Final = 0.001
-"""Seconds a process leaves a connection to one that has fewer; then it takes it, for the other may be stuck."""
+YIELD_DELAY: Final = 0.001
+"""Seconds that a process lets one with fewer connections accept first; then it does, for the other may be stuck."""
 
 _AHEAD: Final = 4
 """Connections more than another process has, up to which that makes no difference."""
@@ -54,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def let_nobody_in(listener: socket.socket) -> None:
+def reject_new_connections(listener: socket.socket) -> None:
     """Have the kernel take no further connection, in whichever process, so that those it has taken can all be accepted.
 
     Closed without this, the listener may reset a connection that was taken behind the last accept, with a request on

@@ -1,7 +1,7 @@
 """What this server takes for an HTTP/1.x request, and what it refuses before the application sees it.
 
 Stricter than waitress' own parser wherever two parsers could read one message in two ways (RFC 9112 section
-11.2). How a refusal is answered is in answers.py, how long a client may take in epoll_server.py.
+11.2). How a refusal is answered is in answers.py, how long a client may take in channel.py.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from api.server.epoll_server import serve
-from api.server.listener import Group, let_nobody_in, listen
+from api.server.listener import Group, listen, reject_new_connections
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -35,7 +35,7 @@ _LIVED_WELL: Final = 10.0
 """Seconds after which a worker's death is an accident of its own, and its replacement need not wait."""
 _LONGEST_BACK_OFF: Final = 30.0
 _READY: Final = b"ready"
-_MANY: Final = 2**31 - 1
+_NEVER_CHOSEN: Final = 2**31 - 1
 _GRACE: Final = 1.0
 """Seconds a worker gets past the shutdown timeout to log that it gave up, before it is killed."""
 
@@ -178,7 +178,7 @@ class _Parent:
 
     def _end(self) -> int:
         """Pass the stop on and wait; what is left past the deadline, or at a second stop, is killed."""
-        let_nobody_in(self._listener)
+        reject_new_connections(self._listener)
         self._listener.close()
         for worker in self._workers:
             os.kill(worker.pid, signal.SIGTERM)
@@ -215,7 +215,7 @@ class _Parent:
                 self._close_pipe(worker)
             self._workers.remove(worker)
             # Nobody is to leave connections to it.
-            self._counts[worker.slot] = _MANY
+            self._counts[worker.slot] = _NEVER_CHOSEN
             dead.append((worker, os.waitstatus_to_exitcode(wait_status)))
         return dead
 

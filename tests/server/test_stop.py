@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.server.listener import let_nobody_in
+from api.server.listener import reject_new_connections
 from tests.server.conftest import Start
 from tests.server.process import Connection, Process, wait_until
 
@@ -32,7 +32,7 @@ def test_behind_the_last_accept_nobody_is_let_in_and_who_was_is_served() -> None
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         with socket.create_connection(address) as early:
-            let_nobody_in(listener)
+            reject_new_connections(listener)
             with pytest.raises(TimeoutError):
                 socket.create_connection(address, timeout=0.3)
             accepted, _ = listener.accept()
