@@ -36,22 +36,6 @@ from api.postgres.embedded import EmbeddedError, start_embedded, stop_embedded  
 INSTANCES: Final = 3
 DEADLINE: Final = 60.0
 
-PGBOUNCER: Final = """\
-[databases]
-tasks = host={host} port={port} dbname=tasks user=postgres
-
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {listen_port}
-unix_socket_dir =
-auth_type = plain
-auth_file = {directory}/users.txt
-pool_mode = transaction
-default_pool_size = 10
-max_client_conn = 200
-server_lifetime = 60
-"""
-
 
 class ClusterError(Exception):
     """A part that is missing or does not start; the message is for the one who ran this."""
@@ -124,7 +108,8 @@ def run(directory: Path, stopped: Callable[[], bool]) -> None:
     try:
         database = start_embedded(data)
         parts.start("redis", "redis-server", *f"--port {redis} --bind 127.0.0.1 --save".split(), "")
-        url = start_pgbouncer(parts, directory, database, pooler)
+        command, url = prepare_pgbouncer(directory, database, pooler)
+        parts.start("pgbouncer", *command)
         parts.wait_for("Redis and PgBouncer", lambda: listens(redis) and listens(pooler))
         environ = {
             "BETTER_AUTH_SECRET": secrets.token_urlsafe(32),
@@ -157,26 +142,36 @@ def run(directory: Path, stopped: Callable[[], bool]) -> None:
         stop_embedded(data)
 
 
-def start_pgbouncer(parts: Parts, directory: Path, database: str, port: int) -> str:
-    """Start PgBouncer, as whoever runs the database and may pass to its socket; the URL through it."""
+def prepare_pgbouncer(directory: Path, database: str, port: int, **settings: int) -> tuple[list[str], str]:
+    """The command that runs pgbouncer.ini for a database, with `settings` in it changed, and the URL through it.
+
+    `directory` gets its files.
+    """
     password = secrets.token_hex(16)
     server = parse_dsn(database)
     users = directory / "users.txt"
     users.write_text(f'"tasks" "{password}"\n', encoding="utf-8")
+    changes = {
+        "tasks": f"host={server['host']} port={server['port']} dbname={server['dbname']} user={server['user']}",
+        "listen_port": port,
+        "auth_file": users,
+        **settings,
+    }
+    text = (Path(__file__).parent / "pgbouncer.ini").read_text(encoding="utf-8")
+    for name, value in changes.items():
+        text, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+        assert count == 1, name
     config = directory / "pgbouncer.ini"
-    config.write_text(
-        PGBOUNCER.format(host=server["host"], port=server["port"], listen_port=port, directory=directory),
-        encoding="utf-8",
-    )
+    config.write_text(text, encoding="utf-8")
     command = ["pgbouncer", str(config)]
     if os.geteuid() == 0:
-        # It refuses to run as root, as PostgreSQL does.
-        owner = pwd.getpwuid((directory / "data" / "postgres").stat().st_uid)
+        # It refuses to run as root, as PostgreSQL does; and who runs that one may pass to its socket.
+        socket_dir = Path(server["host"])
+        owner = pwd.getpwuid(socket_dir.stat().st_uid) if socket_dir.is_dir() else pwd.getpwnam("nobody")
         for path in (users, config):
             os.chown(path, owner.pw_uid, owner.pw_gid)
         command[1:1] = ["--user", owner.pw_name]
-    parts.start("pgbouncer", *command)
-    return f"postgresql://tasks:{password}@127.0.0.1:{port}/tasks"
+    return command, f"postgresql://tasks:{password}@127.0.0.1:{port}/tasks"
 
 
 def haproxy_config(front: int, ports: list[int]) -> str:

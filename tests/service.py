@@ -107,6 +107,11 @@ class Service:
             with ex:
                 return Answer(ex.code, lower(ex.headers), ex.read())
 
+    def workers(self) -> list[int]:
+        """The process ids of its workers; the first is the oldest."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
     def stop(self, number: int = signal.SIGTERM, timeout: float = 20) -> int:
         """Signal the service and return its exit status."""
         if self.process.poll() is None:

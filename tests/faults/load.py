@@ -1,40 +1,67 @@
-"""Many clients of one `Database` that write without pause, and what became of each write."""
+"""Clients of the real service, each for some of 200 users, who write and read without pause, and what became of it.
+
+What one client does is in operations.py, what must be true of the answers in ledger.py; the figures are drawn up here.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-import uuid
-from collections import Counter
+from collections.abc import Collection
+from random import Random
 from types import TracebackType
 
-from api.database import Database
-from api.errors import DatabaseUnavailable, Overloaded
+from tests.faults.client import Client
+from tests.faults.figures import BROKEN, Outcome, first_served_after, longest_wait, report
+from tests.faults.ledger import Ledger
+from tests.faults.operations import act, create, list_all
+from tests.faults.server import Server
+from tests.faults.stored import read_stored
+from tests.server.process import wait_until
+from tests.service import Service
 
-LEDGER = "CREATE TABLE ledger (id uuid, client int)"
-WRITE = "INSERT INTO ledger VALUES (%s, %s) RETURNING client"
+USERS = 200
+PAUSE = 0.06
+"""Seconds between two requests of a client, on average: these threads must not be what is waited for."""
+
+LONGEST_WAIT = 2.0
+RECOVERY = 3.0
+PATIENCE = 20.0
 
 
 class Load:
-    """Within its `with` block the clients write; its figures are for asserting and printing."""
+    """Within its `with` block the clients call; `name` begins their users' ids, so it is one load's own."""
 
-    def __init__(self, database: Database, clients: int, sql: str = WRITE) -> None:
-        self._database = database
-        self._sql = sql
+    def __init__(self, service: Service, name: str, clients: int, pause: float = PAUSE) -> None:
+        self.name = name
+        self.outcomes: list[Outcome] = []
+        self.ledgers = [Ledger(f"{name}-{number}") for number in range(USERS)]
+        self.recoveries: list[float] = []
+        self._wrong: list[str] = []
+        self._begun = 0
+        self._turned_away = 0
+        self._pause = pause
+        self._service = service
         self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(clients)]
-        self.acknowledged: dict[str, float] = {}
-        self.refused: Counter[str] = Counter()
-        self.unexpected: list[BaseException] = []
-        self.longest = 0.0
+        self._clients = [Client(service.port, self.outcomes) for _ in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._call, args=(client, self.ledgers[number::clients], Random(number)))
+            for number, client in enumerate(self._clients)
+        ]
 
     def __enter__(self) -> Load:
         for thread in self._threads:
             thread.start()
+        wait_until(lambda: self._begun == len(self._clients), "every user to have a task", PATIENCE)
+        self.run(1)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, ex: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+
+    def run(self, seconds: float) -> None:
+        """Let them call for a while."""
+        time.sleep(seconds)
 
     def stop(self) -> None:
         """Let each client finish what it is doing."""
@@ -42,49 +69,77 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def wait_for_success(self, since: float, seconds: float = 10) -> float:
-        """Seconds from `since` (monotonic) to the first write that began after it and was acknowledged."""
-        while not (later := [at for at in list(self.acknowledged.values()) if at > since]):
-            assert time.monotonic() < since + seconds, f"no write for {seconds} s: {self.refused}"
-            time.sleep(0.01)
-        return min(later) - since
+    def wait_until_turned_away(self) -> None:
+        """Return when all clients have ended because nobody listens any more."""
+        wait_until(lambda: self._turned_away == len(self._clients), "the clients to end", PATIENCE)
 
-    def wait_for_refusal(self, seconds: float = 5) -> None:
-        """Return when clients have noticed that something is wrong."""
-        deadline = time.monotonic() + seconds
-        while not self.refused:
-            assert time.monotonic() < deadline, "nobody noticed"
-            time.sleep(0.01)
+    def wait_until_all_are_served(self, since: float) -> None:
+        """Return when each client has been answered with 2xx what it asked after `since`."""
+        wait_until(lambda: all(client.served_at > since for client in self._clients), "all to be served", PATIENCE)
 
-    def check(self, name: str, recovered: float | None = None) -> None:
-        """Nothing lost, nothing twice, nobody waited for 2 s or met an error of another kind; print the figures."""
-        rows = Counter(key for (key,) in self._database.run("SELECT id::text FROM ledger", repeatable=True))
-        lost = [key for key in self.acknowledged if key not in rows]
-        sent = len(self.acknowledged) + sum(self.refused.values()) + len(self.unexpected)
-        print(
-            f"\n{name}: sent {sent}, acknowledged {len(self.acknowledged)}, refused {dict(self.refused)}, "
-            f"lost {len(lost)}, longest wait {self.longest:.2f} s"
-            + (f", recovered after {recovered:.2f} s" if recovered is not None else "")
+    def wait_until_refused(self, since: float) -> None:
+        """Return when a client has been answered with 503 what it asked after `since`."""
+        wait_until(
+            lambda: any(each.status == 503 and each.began > since for each in self.outcomes[-200:]), "a 503", PATIENCE
         )
-        assert self.unexpected == []
-        assert lost == []
-        assert [key for key, times in rows.items() if times > 1] == []
-        assert self.longest < 2
-        assert (self._database.peewee.in_use, self._database.peewee.waiting) == (0, 0)
-        assert recovered is None or recovered < 3
 
-    def _write(self, client: int) -> None:
-        while not self._stopped.is_set():
-            key = str(uuid.uuid4())
-            started = time.monotonic()
-            try:
-                self._database.run(self._sql, (key, client))
-                self.acknowledged[key] = started
-            except DatabaseUnavailable as ex:
-                self.refused[ex.kind] += 1
-            except Overloaded:
-                self.refused["overloaded"] += 1
-            except Exception as ex:
-                self.unexpected.append(ex)
-            self.longest = max(self.longest, time.monotonic() - started)
-            time.sleep(0.005)
+    def recover(self, since: float) -> None:
+        """The fault was over at `since`: a moment later all are served again."""
+        self.wait_until_all_are_served(since)
+        self.recoveries.append(first_served_after(since, self.outcomes))
+        late = [each for each in self.outcomes if each.status == 503 and each.began > since + RECOVERY]
+        assert late == [], "refused 3 s after the fault was over"
+        assert time.monotonic() - since < RECOVERY, "not all served again in time"
+
+    def check(
+        self, title: str, server: Server, *, may_break: Collection[int] | None = (), within: float = LONGEST_WAIT
+    ) -> None:
+        """Print the figures; nothing is lost, there twice, or anybody else's.
+
+        Nobody waited for longer than `within` seconds. `may_break` are the clients' ports of connections that may have
+        ended before the answer; None is all.
+        """
+        if self._service.process.poll() is None:
+            self._read_back_through_the_api()
+        lost = self._compare_with(server)
+        report(title, self.outcomes, len(lost), max(self.recoveries, default=None))
+        assert self._wrong == []
+        assert lost == []
+        broken = [each for each in self.outcomes if each.status == BROKEN]
+        assert may_break is None or self._turned_away == 0
+        assert may_break is None or [each for each in broken if each.port not in may_break] == []
+        assert longest_wait(self.outcomes) < within
+        assert all(seconds < RECOVERY for seconds in self.recoveries)
+
+    def _read_back_through_the_api(self) -> None:
+        client = Client(self._service.port)
+        for ledger in self.ledgers:
+            self._wrong.extend(list_all(client, ledger))
+        client.close()
+        assert all(each.is_good for each in client.outcomes)
+
+    def _compare_with(self, server: Server) -> list[str]:
+        tasks, keys = read_stored(server, f"{self.name}-")
+        wrong: list[str] = []
+        for ledger in self.ledgers:
+            stored = tasks.pop(ledger.user_id, [])
+            wrong += ledger.compare(stored) + ledger.compare_keys(keys.get(ledger.user_id, set()), stored)
+        return wrong + [f"nobody's: {tasks}"] * bool(tasks)
+
+    def _call(self, client: Client, ledgers: list[Ledger], random: Random) -> None:
+        try:
+            for ledger in ledgers:
+                # Not all at once: the first connections and users' rows are no fault.
+                time.sleep(random.uniform(0, 2 / len(ledgers)))
+                self._wrong.extend(create(client, ledger, keyed=True))
+            self._begun += 1
+            while not self._stopped.is_set():
+                mine, anybody = random.choice(ledgers), random.choice(self.ledgers)
+                self._wrong.extend(act(client, mine, anybody, random))
+                time.sleep(self._pause * random.uniform(0.5, 1.5))
+        except ConnectionRefusedError:
+            self._turned_away += 1
+        except Exception as ex:
+            self._wrong.append(repr(ex))
+        finally:
+            client.close()

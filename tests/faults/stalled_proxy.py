@@ -25,6 +25,8 @@ class StalledProxy:
         self._target: dict[str, Any] = parse_dsn(url)
         self._flowing = threading.Event()
         self._flowing.set()
+        self._open = threading.Event()
+        self._open.set()
         self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,7 +45,7 @@ class StalledProxy:
         self._listener.close()
         self._threads[0].join()
         self.cut()
-        self._flowing.set()
+        self.resume()
         for thread in self._threads:
             thread.join()
 
@@ -51,9 +53,14 @@ class StalledProxy:
         """Deliver nothing from now on, and tell nobody."""
         self._flowing.clear()
 
+    def stall_newcomers(self) -> None:
+        """Deliver nothing of connections that are made from now on."""
+        self._open.clear()
+
     def resume(self) -> None:
         """Deliver everything, what was swallowed first."""
         self._flowing.set()
+        self._open.set()
 
     def cut(self) -> None:
         """Break every connection."""
@@ -75,6 +82,7 @@ class StalledProxy:
 
     def _serve(self, client: socket.socket) -> None:
         self._flowing.wait()
+        self._open.wait()
         with client, contextlib.suppress(OSError), self._connect() as server:
             back = threading.Thread(target=self._pump, args=(server, client))
             back.start()

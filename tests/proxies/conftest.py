@@ -1,4 +1,4 @@
-"""Two instances and, in front of them, each proxy in turn."""
+"""Two instances of a small application that tells what reaches it and, in front of them, each proxy in turn."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxies.proxy import Proxy, haproxy, nginx
+from tests.proxies.proxy import COMMANDS, Proxy
 from tests.server.conftest import Start, start
-from tests.server.process import Process
+from tests.server.process import Process, wait_until
 
 __all__ = ["start"]
-
-COMMANDS = {"haproxy": haproxy, "nginx": nginx}
 
 
 @pytest.fixture
@@ -28,9 +26,16 @@ def instances(start: Start, tmp_path: Path) -> list[Process]:
 @pytest.fixture(params=COMMANDS)
 def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Process]) -> Iterator[Proxy]:
     """The proxy, when it reaches both."""
-    proxy = Proxy(COMMANDS[request.param], tmp_path, instances)
+    proxy = Proxy(request.param, tmp_path, [instance.port for instance in instances])
     try:
-        proxy.wait_until_it_reaches(instances)
+        pids = {instance.pid for instance in instances}
+        wait_until(lambda: {pid_that_answers(proxy) for _ in range(6)} == pids, "both instances to be reached", 20)
         yield proxy
     finally:
         proxy.stop()
+
+
+def pid_that_answers(proxy: Proxy) -> int:
+    """The process behind the proxy whose turn it is; 0 while there is none."""
+    answer = proxy.get("/echo")
+    return int(answer.json["pid"]) if answer.status == 200 else 0

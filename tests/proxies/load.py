@@ -1,18 +1,23 @@
-"""Clients that call without pause on connections they keep, and note what became of every request."""
+"""Clients of the service that call without pause on connections they keep, and note what became of every request."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
-from tests.server.process import Answer, Connection
+from tests.conftest import token_for
+from tests.server.process import Answer, Connection, wait_until
 
 CLIENTS = 8
-LONGEST = 30.0
+LONGEST = 60.0
 """Seconds after which the clients stop by themselves."""
+
+USER = "ada"
 
 
 @dataclass(frozen=True)
@@ -26,57 +31,92 @@ class Failure:
 
 @dataclass
 class Load:
-    """What the clients have seen so far."""
+    """What the clients have seen so far: half of them read the first task, the others write new ones."""
 
+    port: int
     answered: int = 0
     failures: list[Failure] = field(default_factory=list)
-    pids: set[int] = field(default_factory=set)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    created: list[str] = field(default_factory=list)
+    """Titles whose creation was acknowledged."""
+    longest: float = 0.0
 
-    def call_until_stopped(self, port: int, method: str) -> None:
+    def __post_init__(self) -> None:
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._numbers = count()
+        self._token = token_for(USER)
+
+    def run_for(self, requests: int) -> None:
+        """Until so many more were answered well."""
+        goal = self.answered + requests
+        wait_until(lambda: self.answered >= goal, f"{requests} answers", patience=30)
+
+    def describe(self, title: str) -> str:
+        return f"\n{title}: {self.answered} answered, {self.failures} failed, longest wait {self.longest:.2f} s"
+
+    def call_until_stopped(self, method: str) -> None:
         connection: Connection | None = None
         deadline = time.monotonic() + LONGEST
-        while not self._stop.is_set() and time.monotonic() < deadline:
-            began = time.monotonic()
-            try:
-                connection = connection or Connection(port)
-                answer = self._call(connection, method)
-            except (OSError, AssertionError) as ex:
-                self._note(Failure(method, began, repr(ex)))
-                connection = self._close(connection)
-                continue
-            if answer.status == 200:
-                self._note(answer.json["pid"])
-            else:
-                self._note(Failure(method, began, str(answer.status)))
-            if answer.headers.get("connection") == "close":
-                connection = self._close(connection)
-        self._close(connection)
-
-    def _call(self, connection: Connection, method: str) -> Answer:
-        connection.send(f"{method} /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n".encode())
-        return connection.answer()
-
-    def _close(self, connection: Connection | None) -> None:
+        while not self._stopped.is_set() and time.monotonic() < deadline:
+            connection = self._call(connection, method)
         if connection is not None:
             connection.close()
 
-    def _note(self, outcome: Failure | int) -> None:
+    def _call(self, connection: Connection | None, method: str) -> Connection | None:
+        """One request; the connection that the next may go on."""
+        title = f"Task {next(self._numbers)}"
+        body = json.dumps({"title": title}).encode() if method == "POST" else b""
+        began = time.monotonic()
+        try:
+            connection = connection or Connection(self.port)
+            connection.send(self._head(method, len(body)) + body)
+            answer = connection.answer()
+        except (OSError, AssertionError) as ex:
+            self._note(Failure(method, began, repr(ex)))
+            if connection is not None:
+                connection.close()
+            return None
+        good = answer.status in (200, 201)
+        self._note(None if good else Failure(method, began, str(answer.status)), title if method == "POST" else None)
+        self.longest = max(self.longest, time.monotonic() - began)
+        return _keep(connection, answer)
+
+    def _head(self, method: str, length: int) -> bytes:
+        lines = (
+            f"{method} /api/tasks{'' if method == 'POST' else '?limit=1'} HTTP/1.1",
+            "Host: test",
+            f"Authorization: Bearer {self._token}",
+            "Content-Type: application/json",
+            f"Content-Length: {length}",
+        )
+        return "\r\n".join((*lines, "", "")).encode()
+
+    def _note(self, failure: Failure | None, created: str | None = None) -> None:
         with self._lock:
-            if isinstance(outcome, Failure):
-                self.failures.append(outcome)
-            else:
-                self.answered += 1
-                self.pids.add(outcome)
+            if failure is not None:
+                self.failures.append(failure)
+                return
+            self.answered += 1
+            if created is not None:
+                self.created.append(created)
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def _keep(connection: Connection, answer: Answer) -> Connection | None:
+    if answer.headers.get("connection") != "close":
+        return connection
+    connection.close()
+    return None
 
 
 @contextlib.contextmanager
-def load(port: int, methods: tuple[str, ...] = ("GET", "POST")) -> Iterator[Load]:
-    """Clients that call until the block ends; half of them each of two methods."""
-    seen = Load()
+def load(port: int) -> Iterator[Load]:
+    """Clients that call until the block ends."""
+    seen = Load(port)
     clients = [
-        threading.Thread(target=seen.call_until_stopped, args=(port, methods[number % len(methods)]))
+        threading.Thread(target=seen.call_until_stopped, args=(("GET", "POST")[number % 2],))
         for number in range(CLIENTS)
     ]
     for client in clients:
@@ -84,6 +124,6 @@ def load(port: int, methods: tuple[str, ...] = ("GET", "POST")) -> Iterator[Load
     try:
         yield seen
     finally:
-        seen._stop.set()
+        seen.stop()
         for client in clients:
             client.join()

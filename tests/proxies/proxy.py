@@ -6,12 +6,13 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.server.process import PATIENCE, Connection, Process, wait_until
+from tests.server.process import PATIENCE, Answer, Connection, wait_until
 from tests.service import free_port
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -32,23 +33,23 @@ def _needed(program: str) -> str:
     return path
 
 
-def haproxy(directory: Path, port: int, instances: list[Process]) -> list[str]:
+def haproxy(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
     """The command that runs deploy/haproxy.cfg on `port`."""
     text = (DEPLOY / "haproxy.cfg").read_text()
     text = _replace(text, "bind :80\n", f"bind 127.0.0.1:{port}\n")
     for number, instance in enumerate(instances, 1):
-        text = _replace(text, f"127.0.0.1:800{number}\n", f"127.0.0.1:{instance.port}\n")
+        text = _replace(text, f"127.0.0.1:800{number}\n", f"127.0.0.1:{instance}\n")
     file = directory / "haproxy.cfg"
     file.write_text(text)
     return [_needed("haproxy"), "-db", "-f", str(file)]
 
 
-def nginx(directory: Path, port: int, instances: list[Process]) -> list[str]:
+def nginx(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
     """The command that runs deploy/nginx.conf on `port`."""
     text = (DEPLOY / "nginx.conf").read_text()
     text = _replace(text, "\n        listen 80;\n", f"\n        listen 127.0.0.1:{port};\n")
     for number, instance in enumerate(instances, 1):
-        text = _replace(text, f"127.0.0.1:800{number} ", f"127.0.0.1:{instance.port} ")
+        text = _replace(text, f"127.0.0.1:800{number} ", f"127.0.0.1:{instance} ")
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "".join(f"    {kind}_temp_path {directory / kind};\n" for kind in kinds)
     file = directory / "nginx.conf"
@@ -59,34 +60,33 @@ def nginx(directory: Path, port: int, instances: list[Process]) -> list[str]:
     return [_needed("nginx"), "-p", str(directory), "-c", str(file), "-g", options]
 
 
-class Proxy:
-    """A running proxy."""
+COMMANDS: Final = {"haproxy": haproxy, "nginx": nginx}
 
-    def __init__(self, command: Callable[..., list[str]], directory: Path, instances: list[Process]) -> None:
+
+class Proxy:
+    """A running proxy in front of what listens on two ports."""
+
+    def __init__(self, name: str, directory: Path, instances: Sequence[int]) -> None:
+        self.name = name
         self.port = free_port()
         self._log = directory / "proxy.log"
         with self._log.open("w") as output:
             self._process = subprocess.Popen(
-                command(directory, self.port, instances), stdout=output, stderr=subprocess.STDOUT
+                COMMANDS[name](directory, self.port, instances), stdout=output, stderr=subprocess.STDOUT
             )
 
-    def wait_until_it_reaches(self, instances: list[Process]) -> None:
-        pids = {instance.pid for instance in instances}
-        seen: set[int] = set()
-        try:
-            wait_until(lambda: seen.add(self._answering()) or pids <= seen, "both instances to be reached", 20)
-        except AssertionError as ex:
-            raise AssertionError(self._log.read_text()) from ex
+    def wait_until_it_serves(self, path: str) -> None:
+        """Return when the path is answered with 200 through it."""
+        wait_until(lambda: self.get(path).status == 200, f"{path} to be served: {self._log.read_text()}", 20)
 
-    def _answering(self) -> int:
-        """The process that answers; 0 while none does."""
+    def get(self, path: str) -> Answer:
+        """The answer on a connection of its own; 503 while the proxy itself is not there."""
         try:
             connection = self.connect()
         except ConnectionRefusedError:
-            return 0
+            return Answer(503, {}, b"")
         with contextlib.closing(connection):
-            answer = connection.get("/echo")
-            return int(answer.json["pid"]) if answer.status == 200 else 0
+            return connection.get(path)
 
     def connect(self) -> Connection:
         return Connection(self.port)

@@ -1,68 +1,39 @@
-"""The configurations of deploy/ with the real proxies: an instance may go at any time, and nothing is smuggled past."""
+"""The configurations of deploy/ with the real proxies: what reaches an instance, and what never does."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.proxies.load import CLIENTS, Load, load
+from tests.proxies.conftest import pid_that_answers
 from tests.proxies.proxy import Proxy
 from tests.server.process import Process, wait_until
 from tests.server.test_refusals import ALL
 
+REFUSED = (
+    *("no_host", "two_hosts", "a_list_of_hosts", "two_lengths", "chunked_twice", "a_coding_behind_a_tab_stop"),
+    "a_space_before_the_colon",
+)
+"""What either proxy answers by itself."""
+
+REPAIRED = (
+    *("both_lengths", "both_lengths_reversed", "the_same_host_twice", "the_same_length_twice", "a_list_of_lengths"),
+)
+"""What nginx refuses as well, and HAProxy passes on with one reading left."""
+
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-
-SETTLED = 3.0
-"""Seconds after which a proxy must know that an instance is gone."""
-
-
-def run_for(seen: Load, requests: int) -> None:
-    """Until so many more requests were answered."""
-    goal = seen.answered + requests
-    wait_until(lambda: seen.answered >= goal, f"{requests} answers", patience=20)
 
 
 class TestAnInstance:
-    def test_that_is_killed_under_load_costs_only_what_it_was_working_at(
-        self, proxy: Proxy, instances: list[Process]
-    ) -> None:
-        with load(proxy.port) as seen:
-            run_for(seen, 200)
-            instances[0].stop()
-            killed = time.monotonic()
-            run_for(seen, 200)
-            wait_until(lambda: time.monotonic() > killed + SETTLED, "the proxy to settle")
-            run_for(seen, 200)
-        print(f"killed: {seen.answered} answered, {len(seen.failures)} failed: {seen.failures}")
-        assert [failure for failure in seen.failures if failure.method == "GET"] == []
-        assert [failure for failure in seen.failures if failure.began > killed] == []
-        assert len(seen.failures) <= CLIENTS
-
-    def test_that_is_told_to_stop_under_load_costs_nothing(self, proxy: Proxy, instances: list[Process]) -> None:
-        with load(proxy.port) as seen:
-            run_for(seen, 200)
-            instances[0].send_signal(signal.SIGTERM)
-            assert instances[0].exit_status() == 0
-            run_for(seen, 200)
-        print(f"stopped: {seen.answered} answered, {len(seen.failures)} failed")
-        assert seen.failures == []
-
     @pytest.mark.parametrize("proxy", ["haproxy"], indirect=True)
     def test_that_is_not_ready_gets_no_traffic_until_it_is(
         self, proxy: Proxy, instances: list[Process], tmp_path: Path
     ) -> None:
         def reached() -> set[int]:
-            pids = set()
-            for _ in range(6):
-                connection = proxy.connect()
-                pids.add(connection.get("/echo").json["pid"])
-                connection.close()
-            return pids
+            return {pid_that_answers(proxy) for _ in range(6)}
 
         (tmp_path / "unready-1").touch()
         wait_until(lambda: reached() == {instances[1].pid}, "the instance to be left out")
@@ -93,11 +64,42 @@ class TestTheClient:
     def test_is_told_in_the_envelope_that_no_instance_is_left(self, proxy: Proxy, instances: list[Process]) -> None:
         for instance in instances:
             instance.stop()
-        connection = proxy.connect()
-        answer = connection.get("/echo")
-        connection.close()
+        answer = proxy.get("/echo")
         assert answer.status in (502, 503)
         assert answer.json["error"]["code"] == "OVERLOADED"
+
+
+def test_what_could_be_read_in_two_ways_is_refused_before_an_instance_sees_it(
+    proxy: Proxy, instances: list[Process], tmp_path: Path
+) -> None:
+    records = [tmp_path / f"record-{number}" for number in (1, 2)]
+    before = requests_in(records)
+    for name in (*REFUSED, *REPAIRED):
+        if name in REFUSED or "nginx" in proxy.name:
+            assert first_status(proxy, ALL[name]) in (400, 501), name
+    assert requests_in(records) == before
+    assert [line for instance in instances for line in instance.log().splitlines() if "refused" in line] == []
+
+
+@pytest.mark.parametrize("proxy", ["haproxy"], indirect=True)
+def test_what_haproxy_repairs_reaches_an_instance_in_one_reading(proxy: Proxy, instances: list[Process]) -> None:
+    for name in REPAIRED:
+        # An instance would refuse both lengths, or two hosts, with 400.
+        with contextlib.closing(proxy.connect()) as connection:
+            connection.send(ALL[name] + SMUGGLED)
+            answer = connection.answer()
+            assert answer.status == 200, name
+            assert answer.json["HTTP_HOST"] in ("test", "a"), name
+            if "both" in name:
+                assert connection.rest() == b"", name
+    assert [line for instance in instances for line in instance.log().splitlines() if "refused" in line] == []
+
+
+def first_status(proxy: Proxy, sent: bytes) -> int:
+    with contextlib.closing(proxy.connect()) as connection:
+        connection.send(sent)
+        line = connection.socket.recv(65536).split(b"\r\n")[0]
+        return int(line.split(b" ")[1])
 
 
 def test_nothing_reaches_the_application_that_the_proxy_did_not_see_as_a_request(

@@ -4,12 +4,8 @@ acknowledged is there once, and 3 s after the database is back so is the service
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,41 +16,12 @@ import pytest
 
 from api.database import Database
 from api.errors import DatabaseUnavailable
-from api.postgres.embedded import start_embedded, stop_embedded
-from tests.faults.load import LEDGER, Load
+from tests.faults.database_load import LEDGER, Load
+from tests.faults.server import Server
 from tests.faults.stalled_proxy import StalledProxy
 
 CLIENTS = 20
 ROOT = Path(__file__).parent.parent.parent
-
-
-class Server:
-    """A PostgreSQL of these tests' own, which they may kill."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self.url = start_embedded(data_dir)
-
-    def kill(self) -> None:
-        pid = int((self._data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGKILL)
-
-    def start(self) -> float:
-        """The time at which it was back."""
-        start_embedded(self._data_dir)
-        return time.monotonic()
-
-    def restart(self) -> float:
-        stop_embedded(self._data_dir)
-        return self.start()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    data_dir = Path(tempfile.mkdtemp(prefix="faults-"))
-    yield Server(data_dir)
-    stop_embedded(data_dir)
-    shutil.rmtree(data_dir)
 
 
 @pytest.fixture
@@ -117,14 +84,11 @@ def test_gone_for_longer_nobody_waits(server: Server, database: Database) -> Non
     server.start()
 
 
-def test_every_connection_terminated_again_and_again(database: Database, admin: psycopg2.extensions.connection) -> None:
+def test_every_connection_terminated_again_and_again(server: Server, database: Database) -> None:
     with Load(database, CLIENTS) as load:
         for _ in range(10):
             load.wait_for_success(time.monotonic())
-            with admin.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tasks'"
-                )
+            server.terminate_connections()
         recovered = load.wait_for_success(time.monotonic())
     load.check("pg_terminate_backend of all, ten times", recovered)
 
@@ -151,6 +115,22 @@ def test_a_black_hole_from_the_start(server: Server, make_database: Callable[...
             recovered = load.wait_for_success(time.monotonic())
             load.stop()
             load.check("black hole from the start", recovered)
+
+
+def test_a_statement_that_cannot_be_cancelled_is_no_outage(
+    server: Server, make_database: Callable[..., Database]
+) -> None:
+    with StalledProxy(server.url) as proxy:
+        database = make_database(proxy.url)
+        with Load(database, 3) as load:
+            load.wait_for_success(time.monotonic())
+            proxy.stall_newcomers()
+            with pytest.raises(DatabaseUnavailable):
+                database.run("SELECT pg_sleep(10)")
+            load.wait_for_success(time.monotonic())
+            assert load.refused == {}
+            proxy.resume()
+        load.check("a statement that cannot be cancelled")
 
 
 STANDSTILL = """

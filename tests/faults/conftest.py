@@ -1,0 +1,90 @@
+"""One PostgreSQL that may be killed, and one running service over it, for all of these tests.
+
+Every scenario has users of its own, so none needs empty tables. After each the service's log is read.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SECRET
+from tests.faults.load import Load
+from tests.faults.server import Server
+from tests.service import Service, running
+
+ENVIRON = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "WORKERS": "2"}
+
+
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[Server]:
+    # A short path: pytest's own may be too long for a socket.
+    data_dir = Path(tempfile.mkdtemp(prefix="faults-"))
+    server = Server(data_dir)
+    yield server
+    server.stop()
+    shutil.rmtree(data_dir)
+
+
+@pytest.fixture
+def server(one_server: Server) -> Server:
+    """A PostgreSQL that runs, however the test before has left it."""
+    one_server.start()
+    return one_server
+
+
+@pytest.fixture(scope="session")
+def one_service(one_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    one_server.start()
+    log = tmp_path_factory.mktemp("service") / "log"
+    with running(log, DATABASE_URL=one_server.url, **ENVIRON) as service:
+        yield service
+
+
+@pytest.fixture
+def service(server: Server, one_service: Service) -> Iterator[Service]:
+    """The real service with two workers, whom the test must leave as they are."""
+    one_service.wait_until_ready()
+    workers = one_service.workers()
+    seen = len(one_service.output)
+    yield one_service
+    assert one_service.workers() == workers
+    check_log(one_service.output[seen:])
+
+
+@pytest.fixture
+def start_service(server: Server, tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Starts a service of the test's own, with these settings; it may be killed."""
+    started: list[Service] = []
+
+    def start(**environ: str) -> Service:
+        log = tmp_path / f"log-{len(started)}"
+        started.append(Service(log, {"DATABASE_URL": server.url, **ENVIRON, **environ}))
+        started[-1].wait_until_ready()
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+        check_log(each.output)
+
+
+@pytest.fixture
+def make_load() -> Callable[..., Load]:
+    """Clients of a service, for users that nobody else has."""
+    return lambda service, clients, **options: Load(service, uuid.uuid4().hex[:8], clients, **options)
+
+
+def check_log(log: str) -> None:
+    """Nothing but events, no traceback, and no answer of 500."""
+    for line in log.splitlines():
+        event = json.loads(line)
+        assert "exception" not in event, event
+        assert event.get("status") != 500, event
+        assert event["event"] != "unforeseen error", event

@@ -1,0 +1,31 @@
+"""Which of a service's workers serves which connection, as the system knows it."""
+
+from __future__ import annotations
+
+import psutil
+
+from tests.faults.client import Client
+from tests.faults.figures import Outcome
+from tests.server.process import wait_until
+from tests.service import Service
+
+
+def ports_of_clients(worker: int, port: int) -> set[int]:
+    """The ports, on the clients' side, of a worker's open connections; `port` is the service's."""
+    connections = psutil.Process(worker).net_connections("tcp4")
+    return {each.raddr.port for each in connections if each.raddr and each.laddr.port == port}
+
+
+def connect_to(service: Service, worker: int, outcomes: list[Outcome]) -> Client:
+    """A client whose connection that worker serves."""
+
+    def connect() -> Client | None:
+        client = Client(service.port, outcomes)
+        client.call("GET", "/health")
+        if client.open() in ports_of_clients(worker, service.port):
+            return client
+        client.close()
+        return None
+
+    found: Client = wait_until(connect, f"a connection to worker {worker}")
+    return found

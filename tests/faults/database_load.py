@@ -1,0 +1,90 @@
+"""Many clients of one `Database` that write without pause, and what became of each write."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import Counter
+from types import TracebackType
+
+from api.database import Database
+from api.errors import DatabaseUnavailable, Overloaded
+
+LEDGER = "CREATE TABLE ledger (id uuid, client int)"
+WRITE = "INSERT INTO ledger VALUES (%s, %s) RETURNING client"
+
+
+class Load:
+    """Within its `with` block the clients write; its figures are for asserting and printing."""
+
+    def __init__(self, database: Database, clients: int, sql: str = WRITE) -> None:
+        self._database = database
+        self._sql = sql
+        self._stopped = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(clients)]
+        self.acknowledged: dict[str, float] = {}
+        self.refused: Counter[str] = Counter()
+        self.unexpected: list[BaseException] = []
+        self.longest = 0.0
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, ex: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Let each client finish what it is doing."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for_success(self, since: float, seconds: float = 10) -> float:
+        """Seconds from `since` (monotonic) to the first write that began after it and was acknowledged."""
+        while not (later := [at for at in list(self.acknowledged.values()) if at > since]):
+            assert time.monotonic() < since + seconds, f"no write for {seconds} s: {self.refused}"
+            time.sleep(0.01)
+        return min(later) - since
+
+    def wait_for_refusal(self, seconds: float = 5) -> None:
+        """Return when clients have noticed that something is wrong."""
+        deadline = time.monotonic() + seconds
+        while not self.refused:
+            assert time.monotonic() < deadline, "nobody noticed"
+            time.sleep(0.01)
+
+    def check(self, name: str, recovered: float | None = None) -> None:
+        """Nothing lost, nothing twice, nobody waited for 2 s or met an error of another kind; print the figures."""
+        rows = Counter(key for (key,) in self._database.run("SELECT id::text FROM ledger", repeatable=True))
+        lost = [key for key in self.acknowledged if key not in rows]
+        sent = len(self.acknowledged) + sum(self.refused.values()) + len(self.unexpected)
+        print(
+            f"\n{name}: sent {sent}, acknowledged {len(self.acknowledged)}, refused {dict(self.refused)}, "
+            f"lost {len(lost)}, longest wait {self.longest:.2f} s"
+            + (f", recovered after {recovered:.2f} s" if recovered is not None else "")
+        )
+        assert self.unexpected == []
+        assert lost == []
+        assert [key for key, times in rows.items() if times > 1] == []
+        assert self.longest < 2
+        assert (self._database.peewee.in_use, self._database.peewee.waiting) == (0, 0)
+        assert recovered is None or recovered < 3
+
+    def _write(self, client: int) -> None:
+        while not self._stopped.is_set():
+            key = str(uuid.uuid4())
+            started = time.monotonic()
+            try:
+                self._database.run(self._sql, (key, client))
+                self.acknowledged[key] = started
+            except DatabaseUnavailable as ex:
+                self.refused[ex.kind] += 1
+            except Overloaded:
+                self.refused["overloaded"] += 1
+            except Exception as ex:
+                self.unexpected.append(ex)
+            self.longest = max(self.longest, time.monotonic() - started)
+            time.sleep(0.02)

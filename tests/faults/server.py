@@ -1,0 +1,97 @@
+"""A PostgreSQL of these tests' own, which they may kill, and what can be done to it from the side."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import psycopg2
+import psycopg2.extensions
+
+from api.postgres.embedded import start_embedded, stop_embedded
+
+
+class Server:
+    """The server over one data directory, started when this is made."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self.url = start_embedded(data_dir)
+
+    def kill(self) -> None:
+        """End all its processes at once, as a crash does: nothing is said, nothing is written any more."""
+        pid_file = self._data_dir / "postgres" / "postmaster.pid"
+        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        for process in (postmaster, *postmaster.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def start(self) -> float:
+        """Start it unless it runs; when (monotonic) it took the first connection."""
+        with ThreadPoolExecutor(1) as starter:
+            started = starter.submit(start_embedded, self._data_dir)
+            while not self._accepts() and not (started.done() and started.exception()):
+                time.sleep(0.01)
+            accepted = time.monotonic()
+            started.result()
+        return accepted
+
+    def stop(self) -> None:
+        stop_embedded(self._data_dir)
+
+    def restart(self) -> float:
+        """The same as `start`, after a stop that is told to the clients."""
+        self.stop()
+        return self.start()
+
+    def terminate_connections(self) -> int:
+        """Have all connections of services cut; how many there were."""
+        return self._count("pg_terminate_backend(pid)")
+
+    def count_connections(self) -> int:
+        """How many connections of services there are."""
+        return self._count("*")
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[psycopg2.extensions.connection]:
+        """A connection beside the service's, in autocommit mode."""
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def count_waiting(self) -> int:
+        """How many of them wait for a lock."""
+        return self._count("*", "wait_event_type = 'Lock'")
+
+    @contextlib.contextmanager
+    def locked(self, task_id: int) -> Iterator[None]:
+        """Within this block a transaction holds the task's row."""
+        connection = psycopg2.connect(self.url)
+        try:
+            connection.cursor().execute("SELECT FROM tasks WHERE id = %s FOR UPDATE", (task_id,))
+            yield
+        finally:
+            connection.close()
+
+    def _count(self, what: str, condition: str = "true") -> int:
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT count({what}) FROM pg_stat_activity WHERE application_name = 'tasks' AND {condition}"
+            )
+            row = cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _accepts(self) -> bool:
+        try:
+            psycopg2.connect(self.url, connect_timeout=2).close()
+        except psycopg2.OperationalError:
+            return False
+        return True

@@ -1,0 +1,104 @@
+"""The service while its database crashes, restarts, throws its clients out or cannot be reached: 503 within 2 s and
+no hang, all served again within 3 s of its return, by the same processes, and no acknowledged write lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.faults.client import Answer, Client, ask_what_needs_no_database
+from tests.faults.figures import Outcome, longest_wait, report
+from tests.faults.load import LONGEST_WAIT, Load
+from tests.faults.server import Server
+from tests.faults.stalled_proxy import StalledProxy
+from tests.faults.stored import read_stored
+from tests.server.process import wait_until
+from tests.service import Service
+
+MakeLoad = Callable[..., Load]
+
+
+def look_around(service: Service, seconds: float) -> None:
+    """Ask for `seconds`, while the database is gone, what needs none, and whether it is ready."""
+    bystander = Client(service.port)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ask_what_needs_no_database(bystander)
+        assert bystander.call("GET", "/ready").status == 503
+        time.sleep(0.02)
+    bystander.close()
+    longest = longest_wait(bystander.outcomes)
+    print(f"\n/ready, /health, 401, 404, 422, OPTIONS meanwhile: {len(bystander.outcomes)} within {longest:.2f} s")
+    assert longest < LONGEST_WAIT
+
+
+def test_killed_under_the_load_of_50_clients_and_started_again(
+    server: Server, service: Service, make_load: MakeLoad
+) -> None:
+    with make_load(service, 50) as load:
+        server.kill()
+        killed = time.monotonic()
+        load.wait_until_refused(killed)
+        look_around(service, 1)
+        load.recover(server.start())
+        assert service.call("GET", "/ready").status == 200
+    load.check("database killed with -9 and started again, 50 clients", server)
+
+
+def test_restarted_ten_times_within_a_minute(server: Server, service: Service, make_load: MakeLoad) -> None:
+    began = time.monotonic()
+    with make_load(service, 20) as load:
+        for _ in range(10):
+            load.recover(server.restart())
+            load.run(0.5)
+    assert time.monotonic() - began < 60
+    load.check(f"database restarted ten times within {time.monotonic() - began:.0f} s", server)
+
+
+def test_every_connection_terminated_again_and_again(server: Server, service: Service, make_load: MakeLoad) -> None:
+    with make_load(service, 50) as load:
+        for _ in range(20):
+            assert server.terminate_connections() > 0
+            load.recover(time.monotonic())
+    load.check("every connection terminated, twenty times", server)
+
+
+def test_connections_terminated_while_idle_cost_no_request(server: Server, service: Service) -> None:
+    user = f"idle-{time.monotonic_ns()}"
+    outcomes: list[Outcome] = []
+    clients = [Client(service.port, outcomes) for _ in range(8)]
+
+    def create(number: int) -> Answer:
+        # Without a key: not to be tried again where it may have been done.
+        return clients[number % 8].call("POST", "/api/tasks", {"title": f"{user}/{number}"}, user=user)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create, range(8)))
+        for number in range(8, 48, 8):
+            assert server.terminate_connections() > 0
+            wait_until(lambda: server.count_connections() == 0, "the connections to be cut")
+            list(pool.map(create, range(number, number + 8)))
+    stored = {task["title"] for task in read_stored(server, user)[0][user]}
+    report("every connection terminated while idle, five times", outcomes, 48 - len(stored))
+    assert [each.status for each in outcomes] == [201] * 48
+    assert len(stored) == 48
+    for client in clients:
+        client.close()
+
+
+def test_a_black_hole_and_back(server: Server, start_service: Callable[..., Service], make_load: MakeLoad) -> None:
+    with StalledProxy(server.url) as proxy:
+        service = start_service(DATABASE_URL=proxy.url)
+        workers = service.workers()
+        # A statement's deadline is near the 2 s, so the machine must not be busy.
+        with make_load(service, 20, pause=0.1) as load:
+            proxy.stall()
+            load.wait_until_refused(time.monotonic())
+            look_around(service, 3)
+            proxy.resume()
+            load.recover(time.monotonic())
+            assert service.call("GET", "/ready").status == 200
+        load.check("network to the database black-holed and back", server)
+        assert service.workers() == workers

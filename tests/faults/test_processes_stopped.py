@@ -1,0 +1,90 @@
+"""A worker that is killed and a service that is told to stop, under load: what was acknowledged is there, and no
+connection breaks but those of whoever was killed.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+
+from tests.faults.client import Client
+from tests.faults.connections import connect_to, ports_of_clients
+from tests.faults.figures import BROKEN
+from tests.faults.load import Load
+from tests.faults.server import Server
+from tests.server.process import wait_until
+from tests.service import Service
+
+StartService = Callable[..., Service]
+MakeLoad = Callable[..., Load]
+
+SHUTDOWN_TIMEOUT = 10.0
+
+
+def test_a_worker_killed_is_replaced_and_breaks_only_its_own_connections(
+    server: Server, start_service: StartService, make_load: MakeLoad
+) -> None:
+    service = start_service()
+    killed, other = service.workers()
+    with make_load(service, 50, pause=0.02) as load:
+        victim = psutil.Process(killed)
+        victim.suspend()
+        wait_until(lambda: victim.status() == psutil.STATUS_STOPPED, "the worker to stand still")
+        victims = ports_of_clients(killed, service.port)
+        victim.kill()
+        died = time.monotonic()
+        load.recover(died)
+        wait_until(lambda: len(set(service.workers()) - {killed}) == 2, "the replacement")
+        replacement = service.workers()[-1]
+        connect_to(service, replacement, []).close()
+        replaced = time.monotonic() - died
+        load.run(0.5)
+    assert set(service.workers()) == {other, replacement}
+    assert len(victims) > 10
+    assert any(each.status == BROKEN for each in load.outcomes)
+    load.check(
+        f"one of two workers killed with -9, replaced after {replaced:.2f} s",
+        server,
+        may_break=victims,
+        within=SHUTDOWN_TIMEOUT,
+    )
+
+
+def test_told_to_stop_it_finishes_what_is_in_flight(
+    server: Server, start_service: StartService, make_load: MakeLoad
+) -> None:
+    service = start_service(SHUTDOWN_TIMEOUT=str(SHUTDOWN_TIMEOUT))
+    with make_load(service, 50, pause=0) as load:
+        told = time.monotonic()
+        assert service.stop(signal.SIGTERM, SHUTDOWN_TIMEOUT) == 0
+        took = time.monotonic() - told
+        load.wait_until_turned_away()
+    in_flight = [each for each in load.outcomes if each.sent <= told < each.ended]
+    assert in_flight
+    assert [each for each in in_flight if not each.is_good and each.status != 404] == []
+    load.check(
+        f"SIGTERM, exit 0 after {took:.2f} s, {len(in_flight)} requests in flight",
+        server,
+        may_break=None,
+        within=SHUTDOWN_TIMEOUT,
+    )
+
+
+def test_told_to_stop_twice_it_ends_at_once(server: Server, start_service: StartService) -> None:
+    service = start_service(STATEMENT_TIMEOUT="60", SHUTDOWN_TIMEOUT="60")
+    client = Client(service.port)
+    made = client.call("POST", "/api/tasks", {"title": "told/locked"}, user="told")
+    task_id = made.data["data"]["id"]
+    with server.locked(task_id), ThreadPoolExecutor(1) as pool:
+        stuck = pool.submit(client.call, "PATCH", f"/api/tasks/{task_id}/complete", user="told")
+        wait_until(server.count_waiting, "the write to wait for the lock")
+        service.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in service.output, "the stop")
+        told = time.monotonic()
+        assert service.stop(signal.SIGTERM) == 1
+        assert time.monotonic() - told < 2
+        assert stuck.result().status == BROKEN

@@ -1,0 +1,195 @@
+"""The real service behind PgBouncer in transaction mode, which has fewer connections to the server than clients: what
+the service does, what it leaves behind in sessions that others use next, and how it gets over each part's restart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.conftest import SECRET
+from tests.faults.load import Load
+from tests.faults.server import Server
+from tests.faults.stalled_proxy import StalledProxy
+from tests.poolers.pgbouncer import PgBouncer
+from tests.service import Service, running
+
+CLIENTS = 30
+SESSIONS = 3
+"""Connections of PgBouncer to the server; the service's two workers have four each to PgBouncer."""
+
+GONE = 4.0
+"""Seconds that something stays away: longer than all of the timeouts that are to make up for it."""
+
+LONGEST_WAIT = 2.0
+"""Seconds, by the service's own account; what its clients see adds what this process takes for their threads."""
+
+SEEN_WAIT = 4.0
+
+ENVIRON = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "WORKERS": "2"}
+
+# What PgBouncer itself sets for whoever comes next.
+TRACKED = {"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}
+
+
+@contextlib.contextmanager
+def pooling(directory: Path, url: str) -> Iterator[PgBouncer]:
+    pooler = PgBouncer(directory, url, default_pool_size=SESSIONS)
+    try:
+        yield pooler
+    finally:
+        pooler.stop()
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[Path]:
+    # A short path, for a socket, through which PgBouncer's account may pass.
+    with tempfile.TemporaryDirectory(prefix="poolers-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def server(directory: Path) -> Iterator[Server]:
+    server = Server(directory / "data")
+    yield server
+    server.stop()
+    shutil.rmtree(directory / "data")
+
+
+@pytest.fixture(scope="module")
+def pooler(directory: Path, server: Server) -> Iterator[PgBouncer]:
+    with pooling(directory, server.url) as pooler:
+        yield pooler
+
+
+@pytest.fixture(scope="module")
+def shared_service(pooler: PgBouncer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("service") / "log", DATABASE_URL=pooler.url, **ENVIRON) as service:
+        yield service
+
+
+@pytest.fixture
+def service(shared_service: Service) -> Iterator[Service]:
+    """The service, whose log must tell of nothing unforeseen."""
+    shared_service.wait_until_ready()
+    seen = len(shared_service.output)
+    yield shared_service
+    check_log(shared_service.output[seen:])
+
+
+def check_log(log: str) -> None:
+    """Nothing unforeseen, nothing of what a session would have to remember, and nobody who waited for long."""
+    assert "Traceback" not in log, log[-3000:]
+    assert "prepared statement" not in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert max(line.get("ms", 0) for line in lines) < LONGEST_WAIT * 1000
+
+
+@pytest.fixture
+def load(service: Service) -> Load:
+    """Ten times as many clients as sessions, for users of this test's own."""
+    return Load(service, uuid.uuid4().hex[:8], CLIENTS)
+
+
+def sessions(pooler: PgBouncer, sql: str) -> dict[int, list[Any]]:
+    """The rows of a query in every session that PgBouncer has, by the session's process id."""
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for _ in range(SESSIONS):
+            # Each stays in its transaction, and so keeps its session from the others.
+            cursor = stack.enter_context(contextlib.closing(psycopg2.connect(pooler.url))).cursor()
+            cursor.execute("SELECT pg_backend_pid()")
+            (pid,) = cursor.fetchone() or (0,)
+            cursor.execute(sql)
+            found[pid] = cursor.fetchall()
+    assert len(found) == SESSIONS
+    return found
+
+
+def test_everything_works_for_more_clients_than_sessions(load: Load, server: Server, pooler: PgBouncer) -> None:
+    with load:
+        load.run(3)
+    load.check("PgBouncer, 30 clients on 3 sessions", server, within=SEEN_WAIT)
+    assert [each for each in load.outcomes if each.code == "DATABASE_UNAVAILABLE"] == []
+
+
+def test_nothing_is_left_behind_in_the_sessions(load: Load, pooler: PgBouncer) -> None:
+    with load:
+        pass
+    prepared = sessions(pooler, "SELECT statement FROM pg_prepared_statements")
+    assert set(map(len, prepared.values())) == {0}, prepared
+    settings = sessions(pooler, "SELECT name, setting FROM pg_settings WHERE source IN ('session', 'client')")
+    assert {name for rows in settings.values() for name, _ in rows} <= TRACKED
+    held = sessions(
+        pooler,
+        "SELECT locktype FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'"
+        " UNION ALL SELECT channel FROM pg_listening_channels() AS channel"
+        " UNION ALL SELECT name FROM pg_cursors WHERE is_holdable",
+    )
+    assert set(map(len, held.values())) == {0}, held
+
+
+@pytest.mark.parametrize("end", [PgBouncer.stop, PgBouncer.kill], ids=["stopped", "killed"])
+def test_pgbouncer_is_started_again(
+    load: Load, server: Server, pooler: PgBouncer, end: Callable[[PgBouncer], None]
+) -> None:
+    with load:
+        ended = time.monotonic()
+        end(pooler)
+        load.wait_until_refused(ended)
+        load.run(GONE)
+        pooler.start()
+        load.recover(time.monotonic())
+    load.check(f"PgBouncer {end.__name__}ed and started again", server, within=SEEN_WAIT)
+
+
+def test_pgbouncer_is_restarted_at_once(load: Load, server: Server, pooler: PgBouncer) -> None:
+    with load:
+        for _ in range(3):
+            pooler.stop()
+            pooler.start()
+            load.recover(time.monotonic())
+    load.check("PgBouncer restarted three times", server, within=SEEN_WAIT)
+
+
+@pytest.mark.parametrize("end", [Server.stop, Server.kill], ids=["stopped", "killed"])
+def test_the_server_behind_it_is_started_again(load: Load, server: Server, end: Callable[[Server], None]) -> None:
+    with load:
+        ended = time.monotonic()
+        end(server)
+        load.wait_until_refused(ended)
+        load.run(GONE)
+        load.recover(server.start())
+    load.check(f"the server behind PgBouncer {end.__name__}ed and started again", server, within=SEEN_WAIT)
+
+
+def test_the_server_behind_it_cannot_be_reached_for_a_while(directory: Path, server: Server, tmp_path: Path) -> None:
+    beside = directory / "beside"
+    beside.mkdir(mode=0o711)
+    with (
+        StalledProxy(server.url) as network,
+        pooling(beside, network.url) as pooler,
+        running(tmp_path / "log", DATABASE_URL=pooler.url, **ENVIRON) as service,
+        # Few, for they share this process, and its interpreter, with the network.
+        Load(service, uuid.uuid4().hex[:8], 2 * SESSIONS) as load,
+    ):
+        stalled = time.monotonic()
+        network.stall()
+        load.wait_until_refused(stalled)
+        load.run(GONE)
+        network.resume()
+        load.recover(time.monotonic())
+        load.stop()
+        load.check("a black hole between PgBouncer and the server", server, within=SEEN_WAIT)
+        check_log(service.output)

@@ -1,0 +1,99 @@
+"""Two instances of the real service over one database, behind each proxy of deploy/: an instance may go at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.proxies.instance import Instance
+from tests.proxies.load import CLIENTS, USER, Load, load
+from tests.proxies.proxy import COMMANDS, Proxy
+from tests.server.process import wait_until
+
+SETTLED = 3.0
+"""Seconds after which a proxy must know that an instance is gone."""
+
+
+@pytest.fixture(scope="module")
+def database_url(create_database: Callable[[], str]) -> str:
+    return create_database()
+
+
+@pytest.fixture
+def instances(database_url: str, tmp_path: Path, workers: str) -> Iterator[list[Instance]]:
+    with contextlib.ExitStack() as stack:
+        started = []
+        for name in ("one", "two"):
+            started.append(Instance(tmp_path, name, database_url, WORKERS=workers))
+            stack.callback(started[-1].stop)
+        yield started
+
+
+@pytest.fixture(params=COMMANDS)
+def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Instance]) -> Iterator[Proxy]:
+    proxy = Proxy(request.param, tmp_path, [each.port for each in instances])
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
+
+
+def stored(database_url: str) -> Counter[str]:
+    with contextlib.closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tasks WHERE user_id = %s RETURNING title", (USER,))
+        titles = Counter(title for (title,) in cursor.fetchall())
+        connection.commit()
+        return titles
+
+
+def check_stored(seen: Load, titles: Counter[str]) -> None:
+    """What was acknowledged is there, and nothing is there twice."""
+    assert set(seen.created) <= set(titles)
+    assert set(titles.values()) <= {1}
+
+
+def wait_for_traffic(instance: Instance) -> None:
+    before = instance.requests()
+    wait_until(lambda: instance.requests() > before + 20, "traffic for the instance", 30)
+
+
+@pytest.mark.parametrize("workers", ["1"])
+def test_an_instance_killed_under_load_costs_only_what_it_was_working_at(
+    proxy: Proxy, instances: list[Instance], database_url: str
+) -> None:
+    proxy.wait_until_it_serves("/ready")
+    with load(proxy.port) as seen:
+        for each in instances:
+            wait_for_traffic(each)
+        instances[0].kill()
+        killed = time.monotonic()
+        wait_until(lambda: time.monotonic() > killed + SETTLED, "the proxy to settle")
+        seen.run_for(200)
+        instances[0].start()
+        wait_for_traffic(instances[0])
+    print(seen.describe("killed and back"))
+    check_stored(seen, stored(database_url))
+    assert [failure for failure in seen.failures if failure.method == "GET"] == []
+    assert [failure for failure in seen.failures if failure.began > killed] == []
+    assert len(seen.failures) <= CLIENTS
+
+
+@pytest.mark.parametrize("workers", ["2"])
+def test_a_rolling_restart_under_load_costs_nothing(proxy: Proxy, instances: list[Instance], database_url: str) -> None:
+    proxy.wait_until_it_serves("/ready")
+    with load(proxy.port) as seen:
+        for each in instances:
+            wait_for_traffic(each)
+            assert each.stop() == 0
+            seen.run_for(100)
+            each.start()
+            wait_for_traffic(each)
+    print(seen.describe("rolling restart"))
+    check_stored(seen, stored(database_url))
+    assert seen.failures == []
