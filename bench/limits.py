@@ -27,7 +27,7 @@ class Recorder:
     sql = ""
     parameters: Sequence[object] = ()
 
-    def run(self, sql: str, parameters: Sequence[object] = (), *, repeatable: bool = False) -> list[Any]:
+    def run(self, sql: str, parameters: Sequence[object] = (), **how: bool) -> list[Any]:
         self.sql, self.parameters = sql, parameters
         return []
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import limits
+
 ROOT = Path(__file__).parent.parent
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
 
@@ -40,3 +42,9 @@ def test_without_wrk_it_says_what_to_install(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "apt-get install wrk" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_the_statement_that_postgresql_alone_is_measured_with_is_the_services() -> None:
+    recorder = limits.get_one("ada")
+    assert 'FROM "tasks"' in recorder.sql
+    assert list(recorder.parameters) == ["ada", 1]

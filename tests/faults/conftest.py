@@ -19,7 +19,14 @@ from tests.faults.load import Load
 from tests.faults.server import Server
 from tests.service import Service, running
 
-ENVIRON = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "WORKERS": "2"}
+ENVIRON = {
+    "BETTER_AUTH_SECRET": SECRET,
+    "BCRYPT_COST": "4",
+    "RATE_LIMIT": "",
+    "WORKERS": "2",
+    # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
+    "STATEMENT_TIMEOUT": "1",
+}
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,14 @@ LONGEST_WAIT = 2.0
 
 SEEN_WAIT = 4.0
 
-ENVIRON = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "WORKERS": "2"}
+ENVIRON = {
+    "BETTER_AUTH_SECRET": SECRET,
+    "BCRYPT_COST": "4",
+    "RATE_LIMIT": "",
+    "WORKERS": "2",
+    # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
+    "STATEMENT_TIMEOUT": "1",
+}
 
 # What PgBouncer itself sets for whoever comes next.
 TRACKED = {"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}
