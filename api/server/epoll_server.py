@@ -34,6 +34,8 @@ MAX_BODY: Final = 4 * 1024 * 1024
 MAX_HEAD: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 4096
 SPARE_THREADS: Final = 4
+MAX_ACCEPTS: Final = 64
+"""Connections that a thread lets in before it looks after requests again."""
 
 _TICK: Final = 0.1
 """Seconds between two looks at the threads."""
@@ -256,13 +258,20 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 item.handle_error()
 
     def handle_accept(self) -> None:
-        """Take one connection: the others are for whichever thread, of whichever process, is free."""
-        if self._group is not None and self._group.should_yield(len(self.active_channels)):
+        """Take those who wait to be let in, until another process has clearly fewer connections.
+
+        One a turn would leave the last of a burst waiting behind the requests of all who are in already.
+        """
+        if self._should_yield():
             time.sleep(YIELD_DELAY)
         with self._accepting_lock:
             if not self.accepting:
                 return
             more = self._accept_one()
+            for _ in range(MAX_ACCEPTS - 1):
+                if not more or self._should_yield() or len(self.active_channels) >= self._limit:
+                    break
+                more = self._accept_one()
             if len(self.active_channels) >= self._limit:
                 logger.warning("%d connections are open: accepting no more for now", self._limit)
                 more = None
@@ -270,6 +279,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 self._paused = True
             else:
                 self.await_event(self._fileno, select.EPOLLIN)
+
+    def _should_yield(self) -> bool:
+        return self._group is not None and self._group.should_yield(len(self.active_channels))
 
     def _accept_one(self) -> bool | None:
         """Whether there was one; None when the process cannot take one now."""

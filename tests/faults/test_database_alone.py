@@ -38,7 +38,7 @@ def make_database(server: Server, admin: psycopg2.extensions.connection) -> Iter
     made: list[Database] = []
 
     def make(url: str = server.url, pool_size: int = 8) -> Database:
-        made.append(Database(url, pool_size=pool_size, statement_timeout=1))
+        made.append(Database(url, pool_size=pool_size, statement_timeout=1.5))
         return made[-1]
 
     yield make

@@ -42,7 +42,7 @@ ENVIRON = {
     "RATE_LIMIT": "",
     "WORKERS": "2",
     # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
-    "STATEMENT_TIMEOUT": "1",
+    "STATEMENT_TIMEOUT": "1.2",
 }
 
 # What PgBouncer itself sets for whoever comes next.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import threading
 import time
 
 import pytest
@@ -157,3 +158,28 @@ def test_past_the_limit_idle_connections_make_room(start: Start) -> None:
     for _ in range(10):
         process.connect().get("/echo")
     assert process.get("/echo").status == 200
+
+
+def test_the_last_of_a_burst_is_let_in_before_the_first_are_served_again_and_again(start: Start) -> None:
+    clients = 24
+    process = start(threads=1)
+    answers = [0] * clients
+    most_before_the_last = []
+    together = threading.Barrier(clients, timeout=20)
+
+    def call(number: int) -> None:
+        together.wait()
+        with contextlib.closing(Connection(process.port)) as connection:
+            while not all(answers):
+                assert connection.get("/wait?seconds=0.005").status == 200
+                answers[number] += 1
+                if all(answers):
+                    most_before_the_last.append(max(answers))
+
+    callers = [threading.Thread(target=call, args=(number,)) for number in range(clients)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(30)
+    # Let in one a turn, the first of them would have had some twenty by then.
+    assert min(most_before_the_last) < clients // 2
