@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from ipaddress import IPv6Network
 from typing import Any
 
 import falcon
@@ -13,6 +12,7 @@ from falcon import Request, Response
 
 from api.accounts import Accounts
 from api.errors import InvalidCredentials
+from api.forwarded import subscriber
 from api.middleware import count_call
 from api.rate_limits import RateLimit
 from api.reading import read_json
@@ -41,7 +41,7 @@ class AccountServices:
     def count_address(self, req: Request, resp: Response) -> None:
         """Count a call of this address; raises RateLimited."""
         if self._limit is not None:
-            count_call(self._limit, f"address:{_network_of(self._address_of(req.env))}", resp)
+            count_call(self._limit, f"address:{subscriber(self._address_of(req.env))}", resp)
 
     def count_email(self, email: str, resp: Response) -> None:
         """Count a try of this e-mail, from wherever; raises RateLimited."""
@@ -58,29 +58,24 @@ class AccountServices:
         req.context.user_id = identity.user_id
 
 
-def _network_of(address: str) -> str:
-    """What one subscriber has: an IPv4 address, or the 2^64 addresses of an IPv6 network, which count as one."""
-    return str(IPv6Network((address.partition("%")[0], 64), strict=False)) if ":" in address else address
-
-
 class Registration:
     """POST makes a local account."""
 
     auth_required = False
     invalid_status = 400
 
-    def __init__(self, desk: AccountServices) -> None:
-        self._desk = desk
+    def __init__(self, services: AccountServices) -> None:
+        self._services = services
         self._schema = Schema("register.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._desk.count_address(req, resp)
+        self._services.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._desk.count_email(fields["email"], resp)
-        identity = self._desk.accounts.register(fields["email"], fields["password"], fields.get("name"))
+        self._services.count_email(fields["email"], resp)
+        identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"))
         req.context.event = "user_registered"
         resp.status = falcon.HTTP_201
-        self._desk.respond_with_token(req, resp, identity)
+        self._services.respond_with_token(req, resp, identity)
 
 
 class Login:
@@ -89,18 +84,18 @@ class Login:
     auth_required = False
     invalid_status = 400
 
-    def __init__(self, desk: AccountServices) -> None:
-        self._desk = desk
+    def __init__(self, services: AccountServices) -> None:
+        self._services = services
         self._schema = Schema("login.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._desk.count_address(req, resp)
+        self._services.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._desk.count_email(fields["email"], resp)
+        self._services.count_email(fields["email"], resp)
         try:
-            identity = self._desk.accounts.log_in(fields["email"], fields["password"])
+            identity = self._services.accounts.log_in(fields["email"], fields["password"])
         except InvalidCredentials:
             req.context.event = "login_failed"
             raise
         req.context.event = "user_logged_in"
-        self._desk.respond_with_token(req, resp, identity)
+        self._services.respond_with_token(req, resp, identity)

@@ -100,8 +100,8 @@ def routes(
         ]
     local_accounts = _has_local_accounts(settings, users_table.ours)
     if local_accounts:
-        desk = _account_services(settings, database, tokens, storage)
-        table += [Route("/auth/register", Registration(desk)), Route("/auth/login", Login(desk))]
+        services = _account_services(settings, database, tokens, storage)
+        table += [Route("/auth/register", Registration(services)), Route("/auth/login", Login(services))]
     if settings.web_page:
         table += [Route(*pair) for pair in page_routes(local_accounts=local_accounts)]
     table += [Route(*pair) for pair in reference_routes(build_document(table))]

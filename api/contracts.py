@@ -21,10 +21,12 @@ class Family:
 
     @property
     def item(self) -> str:
+        """The URI template of one task."""
         return f"{self.collection}/{{task_id}}"
 
     @property
     def completion(self) -> str:
+        """The URI template of its completion."""
         return f"{self.item}/complete"
 
 

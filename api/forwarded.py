@@ -35,6 +35,12 @@ def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> 
     return nearest
 
 
+def subscriber(address: str) -> str:
+    """What counts as one caller: an IPv4 address, or an IPv6 network of 64 bits, which is what one subscriber has."""
+    parsed = _parse(address)
+    return str(IPv6Network((int(parsed), 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
 def _parse(text: str) -> _Address | None:
     match = _WITH_PORT.fullmatch(text)
     try:

@@ -8,6 +8,7 @@ from falcon import Request, Response
 from api.database import Database
 from api.errors import DatabaseUnavailable
 from api.migrate import pending
+from api.settings import SettingsError
 
 
 class Health:
@@ -30,7 +31,11 @@ class Readiness:
         self._database = database
 
     def on_get(self, req: Request, resp: Response) -> None:
-        if pending(self._database):
+        try:
+            missing = pending(self._database)
+        except SettingsError as ex:
+            raise DatabaseUnavailable("schema_not_readable") from ex
+        if missing:
             raise DatabaseUnavailable("schema_not_current")
         resp.data = orjson.dumps({"data": {"status": "ready"}})
 

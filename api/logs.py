@@ -5,11 +5,9 @@ Request lines go straight to the stream through orjson; what libraries say throu
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from typing import IO, Any, Final
 
 import orjson
@@ -56,24 +54,23 @@ class _Output:
         self._stream = stream
 
     def write(self, line: Any) -> None:
-        with self._forgiving():
+        try:
             self._stream.write(line)
+        except OSError as ex:
+            self._give_up(ex)
 
     def flush(self) -> None:
-        with self._forgiving():
-            self._stream.flush()
-
-    @contextlib.contextmanager
-    def _forgiving(self) -> Iterator[None]:
         try:
-            yield
-        except BrokenPipeError:
-            # For good: without this the interpreter would end with a status of its own when it flushes at exit.
+            self._stream.flush()
+        except OSError as ex:
+            self._give_up(ex)
+
+    def _give_up(self, ex: OSError) -> None:
+        """Where there is no reader any more, for good: else the interpreter fails when it flushes at exit."""
+        if isinstance(ex, BrokenPipeError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
-        except OSError:
-            pass
 
 
 class _ToStructlog(logging.Handler):

@@ -20,10 +20,10 @@ from api.preconditions import entity_tag, is_known, versions_to_match
 from api.reading import parse_query, parse_task_id, read_json
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
 from api.tasks import Tasks, VersionedTask
-from api.validation import SCHEMAS, Schema
+from api.validation import Schema
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_QUERY_PARAMETERS: Final = frozenset(SCHEMAS["task-query.json"]["properties"])
+_QUERY: Final = Schema("task-query.json")
 _EVERYTHING: Final = ListQuery()
 """What a list without a query asks for."""
 
@@ -35,11 +35,10 @@ class TaskCollection:
         self.invalid_status = family.invalid_status
         self._tasks = tasks
         self._database = database
-        self._query = Schema("task-query.json")
         self._schema = Schema("task-create.json")
 
     def on_get(self, req: Request, resp: Response) -> None:
-        query = parse_list_query(self._query.validate_query(req.query_string)) if req.query_string else _EVERYTHING
+        query = parse_list_query(_QUERY.validate_query(req.query_string)) if req.query_string else _EVERYTHING
         page = list_tasks(self._database, req.context.user_id, query)
         body: dict[str, Any] = {"data": page.tasks}
         if query.limit is not None:
@@ -161,6 +160,6 @@ def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -
 
 
 def _beside(req: Request, **changed: object) -> str:
-    wanted = _QUERY_PARAMETERS - changed.keys()
+    wanted = _QUERY.names - changed.keys()
     kept = [(name, value) for name, value in parse_query(req.query_string) if name in wanted]
     return f"{quote(req.path)}?{urlencode([*kept, *changed.items()])}"

@@ -1,13 +1,12 @@
-"""The secret that is made once for the embedded database and kept beside it. No settings, no tokens."""
+"""The secret that is made once for the embedded database and kept beside it. No tokens."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from pathlib import Path
-from typing import Final
 
-_BYTES: Final = 32
+from api.settings import MIN_SECRET_BYTES
 
 
 def keep_secret(path: Path) -> str:
@@ -20,7 +19,7 @@ def keep_secret(path: Path) -> str:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(_BYTES))
+            file.write(secrets.token_hex(MIN_SECRET_BYTES))
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -28,6 +27,8 @@ def keep_secret(path: Path) -> str:
         finally:
             draft.unlink()
     secret = path.read_text(encoding="ascii").strip()
-    if len(secret) < _BYTES:
-        raise OSError(f"{path} holds no secret of {_BYTES} bytes or more: restore it, or delete it to have one made")
+    if len(secret) < MIN_SECRET_BYTES:
+        raise OSError(
+            f"{path} holds no secret of {MIN_SECRET_BYTES} bytes or more: restore it, or delete it to have one made"
+        )
     return secret

@@ -80,14 +80,15 @@ class Schema:
         self._accepts = jsonschema_rs.Draft202012Validator(
             {"$ref": name}, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True
         ).is_valid
-        self._known = frozenset(self._schema["properties"])
+        self.names = frozenset(self._schema["properties"])
+        """The members, or parameters, that it knows."""
 
     def validate(self, value: object) -> dict[str, Any]:
         """The known members of a valid object; ValidationFailed names every member at fault once.
 
         MalformedJSON for a member that is nested close to a thousand levels deep.
         """
-        known = {key: value[key] for key in value if key in self._known} if isinstance(value, dict) else value
+        known = {key: value[key] for key in value if key in self.names} if isinstance(value, dict) else value
         if not self._accepts(known):
             self._refuse(known)
         assert isinstance(known, dict)
@@ -97,7 +98,7 @@ class Schema:
         """The known parameters of a query string, integers as such; one given twice is not valid."""
         values: dict[str, Any] = {}
         for name, text in parse_query(query_string):
-            if name not in self._known:
+            if name not in self.names:
                 continue
             if name in values:
                 raise ValidationFailed(FieldError(name, f"{self._label(name)} must be given once"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
-from bench.promises import MIB, promises
+from bench.promises import promises
 from bench.results import Cell, Results
 from bench.scenarios import DESCRIPTIONS
+
+MIB = 2**20
 
 
 def markdown(results: Results) -> str:

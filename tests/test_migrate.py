@@ -12,13 +12,15 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from falcon.testing import TestClient
 from peewee_migrate import Router
 
 from api import migrate as migrating
+from api.app import create_app
 from api.database import Database
 from api.errors import DatabaseUnavailable
 from api.migrate import migrate, pending
-from api.settings import SettingsError
+from api.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(file.stem for file in (ROOT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
@@ -208,3 +210,18 @@ def test_a_user_who_may_not_create_tables_is_told_in_one_line(url: str, empty: D
     finally:
         restricted.close()
         empty.run(f"DROP ROLE {role}")
+
+
+def test_a_schema_that_may_not_be_read_is_not_ready(
+    url: str, empty: Database, make_settings: Callable[..., Settings]
+) -> None:
+    migrate(empty, "users")
+    role = f"reader_{uuid.uuid4().hex}"
+    empty.run(f"CREATE ROLE {role} LOGIN")
+    restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
+    try:
+        answer = TestClient(create_app(make_settings(), restricted)).simulate_get("/ready")
+    finally:
+        restricted.close()
+        empty.run(f"DROP ROLE {role}")
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "DATABASE_UNAVAILABLE")

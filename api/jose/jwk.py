@@ -37,6 +37,7 @@ class Key:
     _public: Any = field(compare=False, repr=False)
 
     def verify(self, signing_input: bytes, signature: bytes) -> bool:
+        """Whether this key signed that input (RFC 7515, section 5.2)."""
         return bool(jwt.get_algorithm_by_name(self.algorithm).verify(signing_input, self._public, signature))
 
 

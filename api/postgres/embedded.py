@@ -28,7 +28,7 @@ def start_embedded(data_dir: Path) -> str:
 
     It runs until every process that called this has called `stop_embedded` or ended. Raises EmbeddedError.
     """
-    data_dir = data_dir.expanduser().resolve()
+    data_dir = data_dir.resolve()
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(data_dir):
@@ -45,7 +45,7 @@ def start_embedded(data_dir: Path) -> str:
 
 def stop_embedded(data_dir: Path) -> None:
     """Stop using the server; it ends if no other process uses it. The second call does nothing, nor does a child's."""
-    data_dir = data_dir.expanduser().resolve()
+    data_dir = data_dir.resolve()
     lock, process = _uses.get(data_dir, (-1, -1))
     if process != os.getpid():
         return

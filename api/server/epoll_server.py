@@ -267,15 +267,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         with self._accepting_lock:
             if not self.accepting:
                 return
-            more = self._accept_one()
-            for _ in range(MAX_ACCEPTS - 1):
-                if not more or self._should_yield() or len(self.active_channels) >= self._limit:
-                    break
+            for _ in range(MAX_ACCEPTS):
                 more = self._accept_one()
-            if len(self.active_channels) >= self._limit:
+                is_full = len(self.active_channels) >= self._limit
+                if not more or is_full or self._should_yield():
+                    break
+            if is_full:
                 logger.warning("%d connections are open: accepting no more for now", self._limit)
-                more = None
-            if more is None:
+            if is_full or more is None:
                 self._paused = True
             else:
                 self.await_event(self._fileno, select.EPOLLIN)

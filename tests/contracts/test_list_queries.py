@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from falcon.testing import TestClient
@@ -241,65 +239,6 @@ class TestPages:
             "pagination": {"page": 1, "limit": 50, "total": 0, "pages": 0, "next_cursor": None},
         }
         assert "link" not in answer.headers
-
-
-class TestLinks:
-    """RFC 8288."""
-
-    @staticmethod
-    def links(answer: Any) -> dict[str, str]:
-        found = re.findall(r'<([^>]*)>; *rel="?(\w+)"?', answer.headers.get("link", ""))
-        return {relation: target for target, relation in found}
-
-    @in_every_family
-    def test_next_and_prev_lead_through_all_pages_and_back(
-        self, user: Caller, listed: list[dict[str, Any]], family: Family
-    ) -> None:
-        start = f"{family.tasks(str(user.user_id))}?search=e&sort=title&order=desc&limit=4&unknown=%26%3D"
-        wanted = task_model.sort(task_model.select(listed, search="e"), "title", "desc")
-
-        seen, path, back = [], start, 0
-        while path:
-            answer = user("GET", path)
-            seen += answer.json["data"]
-            last, path = path, self.links(answer).get("next", "")
-        while last:
-            back += 1
-            last = self.links(user("GET", last)).get("prev", "")
-
-        assert seen == wanted
-        assert back == len(task_model.pages(wanted, 4))
-
-    def test_a_walk_by_cursor_has_next_alone(self, user: Caller, listed: list[dict[str, Any]]) -> None:
-        cursor = user("GET", "/api/tasks", params={"limit": "10"}).json["pagination"]["next_cursor"]
-        answer = user("GET", "/api/tasks", params={"limit": "10", "cursor": cursor})
-
-        assert set(self.links(answer)) == {"next"}
-        rest = user("GET", self.links(answer)["next"])
-        assert rest.json["data"] == listed[20:]
-        assert self.links(rest) == {}
-
-    @pytest.mark.parametrize("word", ["zoë", "a&b", "100%", "a+b", "x y", "#"])
-    @pytest.mark.parametrize("encoded", [True, False], ids=["percent-encoded", "bytes"])
-    def test_a_search_is_kept_whatever_is_in_it(self, user: Caller, word: str, encoded: bool) -> None:
-        for number in range(3):
-            user.make_task(f"{word} {number}")
-        # A client may send UTF-8 without encoding it; WSGI hands that on as Latin-1.
-        search = quote(word) if encoded or word.isascii() else word.encode().decode("latin-1")
-
-        answer = user("GET", "/api/tasks", query_string=f"search={search}&limit=2")
-        rest = user("GET", self.links(answer)["next"])
-
-        assert [task["title"] for task in rest.json["data"]] == [f"{word} 0"]
-
-    def test_unknown_parameters_are_not_repeated(self, user: Caller, listed: list[dict[str, Any]]) -> None:
-        answer = user("GET", "/api/tasks", query_string="limit=1&page=2&unknown=" + "%F0%9F%98%80" * 500)
-
-        assert set(self.links(answer)) == {"next", "prev"}
-        assert len(answer.headers["link"]) < 200
-
-    def test_a_whole_list_has_none(self, user: Caller, listed: list[dict[str, Any]]) -> None:
-        assert "link" not in user("GET", "/api/tasks").headers
 
 
 def test_a_search_for_many_words_folds_each_text_once(

@@ -14,19 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRET
-from tests.faults.load import Load
+from tests.faults.load import ENVIRON, Load
 from tests.faults.server import Server
 from tests.service import Service, running
-
-ENVIRON = {
-    "BETTER_AUTH_SECRET": SECRET,
-    "BCRYPT_COST": "4",
-    "RATE_LIMIT": "",
-    "WORKERS": "2",
-    # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
-    "STATEMENT_TIMEOUT": "1.2",
-}
 
 
 @pytest.fixture(scope="session")

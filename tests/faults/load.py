@@ -11,6 +11,7 @@ from collections.abc import Collection
 from random import Random
 from types import TracebackType
 
+from tests.conftest import SECRET
 from tests.faults.client import Client
 from tests.faults.figures import BROKEN, Outcome, first_served_after, longest_wait, report
 from tests.faults.ledger import Ledger
@@ -19,6 +20,16 @@ from tests.faults.server import Server
 from tests.faults.stored import read_stored
 from tests.server.process import wait_until
 from tests.service import Service
+
+ENVIRON = {
+    "BETTER_AUTH_SECRET": SECRET,
+    "BCRYPT_COST": "4",
+    "RATE_LIMIT": "",
+    "WORKERS": "2",
+    # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
+    "STATEMENT_TIMEOUT": "1.2",
+}
+"""Settings of a service that a load is put on."""
 
 USERS = 200
 PAUSE = 0.06

@@ -41,8 +41,8 @@ def test_a_reader_that_goes_away_costs_no_request_and_no_worker(tmp_path: Path, 
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2", "RATE_LIMIT": ""}
     service = Service(pipe, environ)
     try:
-        while service.process.poll() is None and b'"ready"' not in (_read(reader)):
-            pass
+        said: list[bytes] = []
+        wait_until(lambda: said.append(_read(reader)) or b'"ready"' in b"".join(said))
         first, second = service.workers()
         os.close(reader)
         token = token_for("ada")

@@ -17,8 +17,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.conftest import SECRET
-from tests.faults.load import Load
+from tests.faults.load import ENVIRON, Load
 from tests.faults.server import Server
 from tests.faults.stalled_proxy import StalledProxy
 from tests.poolers.pgbouncer import PgBouncer
@@ -35,15 +34,6 @@ LONGEST_WAIT = 2.0
 """Seconds, by the service's own account; what its clients see adds what this process takes for their threads."""
 
 SEEN_WAIT = 4.0
-
-ENVIRON = {
-    "BETTER_AUTH_SECRET": SECRET,
-    "BCRYPT_COST": "4",
-    "RATE_LIMIT": "",
-    "WORKERS": "2",
-    # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
-    "STATEMENT_TIMEOUT": "1.2",
-}
 
 # What PgBouncer itself sets for whoever comes next.
 TRACKED = {"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from api.forwarded import client_address
+from api.forwarded import client_address, subscriber
 
 NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1/32", "fd00::/8")))
 
@@ -72,3 +72,18 @@ def test_an_address_is_told_in_one_spelling(entry: str, expected: str) -> None:
 @pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "fd00::1"])
 def test_a_trusted_peer_is_known_on_a_socket_of_either_family(peer: str) -> None:
     assert address(peer, "192.0.2.1") == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:0:1::7", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.7"),
+        ("unix:", "unix:"),
+        ("", ""),
+    ],
+)
+def test_one_subscriber_is_one_whatever_the_server_calls_an_address(address: str, counted: str) -> None:
+    assert subscriber(address) == counted
