@@ -13,10 +13,10 @@ import bcrypt
 import psycopg2.errors
 from peewee import fn
 
-from api.database import Database
 from api.errors import EmailTaken, InvalidCredentials, Overloaded, UnknownUser
 from api.models import User
-from api.statements import Parameter, render
+from api.postgres.database import Database
+from api.postgres.statements import Parameter, render
 from api.tokens import Identity
 
 PASSWORD_BYTES: Final = range(8, 73)

@@ -19,7 +19,6 @@ from api.accounts import (
     owns_users_table,
 )
 from api.contracts import FAMILIES
-from api.database import Database
 from api.errors import add_error_handlers
 from api.forwarded import client_address
 from api.health import Health, Readiness
@@ -27,6 +26,7 @@ from api.jose.jwks import KeySet
 from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import build_document
 from api.pages import page_routes
+from api.postgres.database import Database
 from api.rate_limits import RateLimit, connect_storage
 from api.reference import reference_routes
 from api.resources import TaskCollection, TaskCompletion, TaskItem

@@ -19,11 +19,11 @@ import psycopg2
 from psycopg2.extensions import make_dsn
 
 from api.app import create_app
-from api.database import Database
 from api.errors import DatabaseUnavailable
 from api.jose.jwks_download import DownloadError, download
 from api.migrate import pending
 from api.models import User
+from api.postgres.database import Database
 from api.postgres.database_url import describe, parse_url
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.rate_limits import connect_storage

@@ -13,8 +13,8 @@ from typing import Final
 
 import psycopg2
 
-from api.database import Database
 from api.errors import DomainError
+from api.postgres.database import Database
 
 logger = logging.getLogger(__name__)
 

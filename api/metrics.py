@@ -14,10 +14,10 @@ from typing import Final
 from falcon import Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from api.database import Database
 from api.errors import Code
 from api.jose.jwks import KeySet
 from api.middleware import METHODS
+from api.postgres.database import Database
 
 BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 """Seconds. 0.2 is the objective of the 95th percentile, 2 what a request may take while the database is gone."""

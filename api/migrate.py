@@ -14,8 +14,8 @@ from typing import Final
 import peewee
 import psycopg2.errors
 
-from api.database import Database
 from api.errors import DatabaseUnavailable
+from api.postgres.database import Database
 from api.settings import SettingsError
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"

@@ -14,8 +14,8 @@ import orjson
 from falcon import Request, Response
 
 from api.contracts import Family
-from api.database import Database
 from api.errors import FieldError, ValidationFailed
+from api.postgres.database import Database
 from api.preconditions import entity_tag, is_known, versions_to_match
 from api.reading import parse_query, parse_task_id, read_json
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query

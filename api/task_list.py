@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple
 import orjson
 from peewee import SQL, EnclosedNodeList, NodeList, Tuple, fn
 
-from api.database import Database
 from api.due_dates import parse_date_time, parse_due_date
 from api.errors import FieldError, ValidationFailed
 from api.models import Task
-from api.statements import Parameter, Statement, render
+from api.postgres.database import Database
+from api.postgres.statements import Parameter, Statement, render
 from api.task_rows import as_tasks, select_list
 
 DEFAULT_LIMIT: Final = 50

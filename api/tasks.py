@@ -15,7 +15,6 @@ import orjson
 import psycopg2.errors
 from peewee import SQL, Select, fn
 
-from api.database import Database
 from api.due_dates import DueDate, parse_due_date
 from api.errors import (
     Forbidden,
@@ -25,7 +24,8 @@ from api.errors import (
     TaskNotFound,
 )
 from api.models import IdempotencyKey, Task
-from api.statements import Parameter, Statement, render
+from api.postgres.database import Database
+from api.postgres.statements import Parameter, Statement, render
 from api.task_rows import COLUMNS, as_tasks, select_list
 from api.tokens import Identity
 

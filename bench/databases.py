@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
-from api.database import Database
 from api.migrate import migrate
+from api.postgres.database import Database
 from api.postgres.embedded import start_embedded, stop_embedded
 
 PEERS_SCHEMA = Path(__file__).parent / "peers" / "schema.sql"

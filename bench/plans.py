@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.database import Database
+from api.postgres.database import Database
 from api.postgres.prepared import prepare_and_execute
 from api.task_list import list_tasks, parse_list_query
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from api.database import Database
+from api.postgres.database import Database
 from bench import databases
 from bench.plans import HEAVY_USER, LIGHT_USER, LIMIT, Plan, fill, plans_of, queries
 

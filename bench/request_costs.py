@@ -19,8 +19,8 @@ from typing import Any
 import orjson
 
 from api.app import create_app
-from api.database import Database
 from api.logs import configure_logging
+from api.postgres.database import Database
 from api.settings import load_settings
 from api.task_rows import as_tasks
 from api.tokens import Tokens

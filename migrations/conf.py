@@ -15,7 +15,7 @@ from playhouse import db_url
 # The command runs this file by itself, so the project is not importable unless it is installed.
 sys.path.insert(0, str(Path.cwd()))
 
-from api.database import Database
+from api.postgres.database import Database
 from api.postgres.embedded import start_embedded
 from api.settings import load_settings
 

@@ -21,8 +21,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.app import create_app
-from api.database import Database
 from api.migrate import migrate
+from api.postgres.database import Database
 from api.postgres.embedded import start_embedded, stop_embedded
 from api.settings import Settings, load_settings
 

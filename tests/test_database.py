@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from api.database import Database
 from api.errors import DatabaseUnavailable
+from api.postgres.database import Database
 from tests.faults.stalled_proxy import StalledProxy
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"

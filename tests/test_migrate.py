@@ -17,9 +17,9 @@ from peewee_migrate import Router
 
 from api import migrate as migrating
 from api.app import create_app
-from api.database import Database
 from api.errors import DatabaseUnavailable
 from api.migrate import migrate, pending
+from api.postgres.database import Database
 from api.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
@@ -145,7 +145,7 @@ def test_a_start_with_nothing_to_do_says_nothing(empty: Database, caplog: pytest
 
 MIGRATE = """
 import sys
-from api.database import Database
+from api.postgres.database import Database
 from api.migrate import migrate
 
 database = Database(sys.argv[1], pool_size=1, statement_timeout=5)

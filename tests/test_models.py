@@ -8,8 +8,8 @@ from typing import Any
 import psycopg2.errors
 import pytest
 
-from api.database import Database
 from api.models import IdempotencyKey, Task, User
+from api.postgres.database import Database
 from api.validation import SCHEMAS
 
 CREATE = SCHEMAS["task-create.json"]["properties"]

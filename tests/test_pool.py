@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from api.database import Database
 from api.errors import DatabaseUnavailable, Overloaded
+from api.postgres.database import Database
 from api.postgres.pool import QUEUE_PATIENCE
 from tests.test_database import admin, database, make_database, until, url
 
@@ -161,7 +161,7 @@ class TestTooFewConnections:
 
 FORKING = """
 import os, sys
-from api.database import Database
+from api.postgres.database import Database
 
 database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
 parent = database.run("SELECT pg_backend_pid()")

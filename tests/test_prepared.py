@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import psycopg2.errors
 import pytest
 
-from api.database import Database
 from api.postgres import prepared
+from api.postgres.database import Database
 from tests.faults.stalled_proxy import StalledProxy
 
 FIND = "SELECT text FROM notes WHERE id = %s"

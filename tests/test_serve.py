@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import SECRET, token_for
 from tests.service import Service, running
 

@@ -6,8 +6,8 @@ import json
 import sys
 
 from api.app import UsersTable, routes
-from api.database import Database
 from api.openapi import build_document
+from api.postgres.database import Database
 from api.rate_limits import connect_storage
 from api.settings import load_settings
 from api.tokens import Tokens

@@ -8,9 +8,9 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.app import create_app
-from api.database import Database
 from api.errors import TokenExpired, TokenInvalid
 from api.jose.jwks import KeySet
+from api.postgres.database import Database
 from api.settings import load_settings
 from api.tokens import Tokens
 from tests.attacks.curves import ARITHMETIC

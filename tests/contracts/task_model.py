@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from api.database import Database
+from api.postgres.database import Database
 
 SORTS = ("created", "updated", "title", "due_date")
 ORDERS = ("asc", "desc")

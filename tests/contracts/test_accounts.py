@@ -11,7 +11,7 @@ import jwt
 import pytest
 from falcon.testing import Result, TestClient
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import SECRET, Caller, error_of, token_for
 
 ADA = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}

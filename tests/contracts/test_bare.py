@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from falcon.testing import TestClient
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 from tests.test_errors import BROKEN_INSERT
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of, token_for
 
 TASK_FIELDS = {

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from falcon.testing import Result, TestClient
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 
 DEADLINE = 10.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 from tests.contracts import task_model
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from falcon.testing import Result, TestClient
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 from tests.contracts.families import CANONICAL, FAMILIES, Family, in_every_family
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 from tests.contracts.families import CODES, FAMILIES, OWNER_PATH, Family, in_every_family
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 from tests.contracts.families import OWNER_PATH
 

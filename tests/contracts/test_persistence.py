@@ -13,8 +13,8 @@ import pytest
 from falcon.testing import TestClient
 
 from api.app import create_app
-from api.database import Database
 from api.migrate import migrate
+from api.postgres.database import Database
 from api.settings import Settings
 from tests.conftest import Caller, connect, error_of, token_for
 from tests.contracts.service import Service

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of
 from tests.contracts.families import Family, in_every_family
 

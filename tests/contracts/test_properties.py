@@ -17,7 +17,7 @@ from falcon.testing import TestClient
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from api.database import Database
+from api.postgres.database import Database
 from tests.conftest import Caller, error_of, token_for
 from tests.contracts.families import FAMILIES
 

@@ -14,8 +14,8 @@ import pytest
 from falcon.testing import TestClient
 
 from api.app import create_app
-from api.database import Database
 from api.migrate import migrate
+from api.postgres.database import Database
 from api.settings import Settings, SettingsError
 from tests.conftest import Caller, connect, error_of
 

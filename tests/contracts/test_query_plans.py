@@ -13,9 +13,9 @@ import psycopg2
 import pytest
 
 from api.accounts import NoProvisioning
-from api.database import Database
 from api.errors import TaskNotFound
 from api.migrate import migrate
+from api.postgres.database import Database
 from api.tasks import Tasks
 from api.tokens import Identity
 from bench.plans import CUSTOM, GENERIC, HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries

@@ -8,8 +8,8 @@ import uuid
 from collections import Counter
 from types import TracebackType
 
-from api.database import Database
 from api.errors import DatabaseUnavailable, Overloaded
+from api.postgres.database import Database
 
 LEDGER = "CREATE TABLE ledger (id uuid, client int)"
 WRITE = "INSERT INTO ledger VALUES (%s, %s) RETURNING client"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from api import housekeeping
-from api.database import Database
 from api.housekeeping import Housekeeping
+from api.postgres.database import Database
 from tests.conftest import SECRET, token_for
 from tests.operations.scrape import wait_until
 from tests.service import running

@@ -16,8 +16,8 @@ import pytest
 import structlog
 from falcon.testing import TestClient
 
-from api.database import Database
 from api.logs import configure_logging
+from api.postgres.database import Database
 from tests.conftest import SECRET, Caller, token_for
 from tests.operations.scrape import wait_until
 from tests.service import Service, running

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from api.accounts import Provisioning
-from api.database import Database
 from api.errors import DomainError
 from api.migrate import migrate
+from api.postgres.database import Database
 from api.task_list import ListQuery, Position, list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity

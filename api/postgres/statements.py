@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import peewee
 
-from api.database import Database
+from api.postgres.database import Database
 
 _DIALECT: Final = peewee.PostgresqlDatabase(None)
 
