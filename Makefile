@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale plans cluster openapi lock clean
+.PHONY: help run test check lint bench bench-scale bench-servers plans cluster openapi lock clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start the service; without settings on an embedded PostgreSQL under ./data
 	@exec $(BIN)/python serve.py
@@ -33,6 +33,9 @@ bench: $(STAMP)-bench ## measure the service beside its peers and write bench/re
 
 bench-scale: $(STAMP)-bench ## measure it from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
 	$(BIN)/python -m bench.scale
+
+bench-servers: $(STAMP)-bench ## measure the application under stock waitress, our server and granian
+	$(BIN)/python -m bench.servers
 
 plans: $(STAMP)-bench ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
 	$(BIN)/python -m bench.plans_report

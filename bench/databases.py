@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import psutil
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
@@ -58,3 +60,21 @@ def create(server_url: str, name: str, *, ours: bool) -> str:
         with connection(url) as connected, connected.cursor() as cursor:
             cursor.execute(PEERS_SCHEMA.read_text())
     return url
+
+
+def postmaster(server_url: str) -> psutil.Process:
+    """PostgreSQL's first process, the parent of all others."""
+    with connection(server_url) as connected, connected.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return psutil.Process(psutil.Process(cursor.fetchone()[0]).ppid())
+
+
+def processor_seconds(postmaster: psutil.Process) -> float:
+    """Processor time that PostgreSQL has used so far, in processes that have ended too."""
+    own = postmaster.cpu_times()
+    total: float = own.user + own.system + own.children_user + own.children_system
+    for child in postmaster.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            total += times.user + times.system
+    return total

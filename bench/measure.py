@@ -39,14 +39,7 @@ class Bench:
     ) -> tuple[Measurement, float]:
         """Warm up, run; the figures, and the seconds of processor time that the service's processes took."""
         connections = connections or self.connections
-        load.run(
-            running.origin,
-            warm_up_of(scenario),
-            self.users_file,
-            connections=connections,
-            seconds=self.warm_up,
-        )
-        time.sleep(SETTLE)
+        self.prepare(running, scenario, connections)
         before = running.processor_seconds()
         measured = load.run(
             running.origin,
@@ -56,6 +49,17 @@ class Bench:
             seconds=seconds or self.seconds,
         )
         return measured, running.processor_seconds() - before
+
+    def prepare(self, running: Running, scenario: str, connections: int) -> None:
+        """Warm up, and wait until the connections of that are closed."""
+        load.run(
+            running.origin,
+            warm_up_of(scenario),
+            self.users_file,
+            connections=connections,
+            seconds=self.warm_up,
+        )
+        time.sleep(SETTLE)
 
     def fill(self, running: Running) -> None:
         """The same rows as before anything ran."""

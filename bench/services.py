@@ -71,13 +71,14 @@ def ours(key: str = "ours", title: str = "ours", **environment: str) -> Service:
     )
 
 
-def granian(workers: int) -> Service:
-    """The same WSGI application under granian."""
+def granian(workers: int, threads: int = 8) -> Service:
+    """The same WSGI application under granian; `threads` are those of a process that run Python."""
     return Service(
         "granian",
         "ours on granian",
         _python(
-            f"-m granian --interface wsgi --workers {workers} --blocking-threads 8 --no-access-log --log-level warning "
+            f"-m granian --interface wsgi --workers {workers} --blocking-threads {threads} "
+            "--no-access-log --log-level warning "
             "--port {port} --factory serve:application"
         ),
         environment={**NO_LIMITS, **NO_LOG},

@@ -1,4 +1,4 @@
-"""The benchmark runs: its smallest run against the service, and what it says when wrk is missing."""
+"""The benchmark runs: its smallest runs, and what it says when wrk is missing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
 
 
-def bench(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, module: str = "bench", path: str | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": os.environ["PATH"] if path is None else path}
-    command = [sys.executable, "-m", "bench", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
@@ -35,6 +35,18 @@ def test_the_smallest_run_answers_every_request_and_writes_its_report(tmp_path: 
     assert rate is not None
     assert int(rate[1].replace(",", "")) > 0
     assert re.search(r"^\| ours \| 0 of [\d,]+ \|", text, re.MULTILINE), text
+
+
+def test_three_servers_are_measured_and_none_fails_a_request() -> None:
+    run = bench("--scenarios", "get-one", "--seconds", "1", "--rounds", "1", module="bench.servers")
+    assert run.returncode == 0, run.stderr
+    row = r"^\| `GET /api/tasks/\{id\}` \| (\w+) \| ([\d,]+) \| ([\d,]+) \| .* \| 0 \|$"
+    rows = re.findall(row, run.stdout, re.MULTILINE)
+    assert [server for server, _, _ in rows] == ["waitress", "ours", "granian"], run.stdout
+    for _, service, database in rows:
+        # Microseconds: a wide range, as another machine or a busy one takes longer.
+        assert 10 < int(service.replace(",", "")) < 10_000
+        assert 10 < int(database.replace(",", "")) < 10_000
 
 
 def test_without_wrk_it_says_what_to_install(tmp_path: Path) -> None:
