@@ -8,7 +8,7 @@ from typing import Any
 
 import falcon
 import orjson
-from falcon import Request, Response
+from falcon import Response
 
 from api.accounts import Accounts
 from api.errors import InvalidCredentials
@@ -16,6 +16,7 @@ from api.forwarded import subscriber
 from api.middleware import count_call
 from api.rate_limits import RateLimit
 from api.reading import read_json
+from api.request_context import Request
 from api.tokens import Identity, Tokens
 from api.validation import Schema
 
@@ -55,7 +56,7 @@ class AccountServices:
         token = self._tokens.issue(identity, self._token_ttl)
         body = {"token": token, "token_type": "Bearer", "expires_in": self._token_ttl, "user": user}
         resp.data = orjson.dumps({"data": body})
-        req.context.user_id = identity.user_id
+        req.context.identity = identity
 
 
 class Registration:

@@ -29,6 +29,7 @@ from api.pages import page_routes
 from api.postgres.database import Database
 from api.rate_limits import RateLimit, connect_storage
 from api.reference import reference_routes
+from api.request_context import Request
 from api.resources import TaskCollection, TaskCompletion, TaskItem
 from api.settings import Settings, SettingsError
 from api.tasks import Tasks, UserDirectory
@@ -66,6 +67,7 @@ def create_app(settings: Settings, database: Database, metrics: Metrics | None =
     storage = connect_storage(settings.rate_limit_storage)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
+        request_type=Request,
         middleware=[
             RequestLog(),
             *([metrics] if metrics is not None else []),

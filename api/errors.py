@@ -240,7 +240,7 @@ def _answer_domain_error(req: falcon.Request, resp: falcon.Response, ex: DomainE
     message = answer.message
     fields: tuple[FieldError, ...] = ()
     if isinstance(ex, ValidationFailed):
-        answer = Answer(getattr(req.context, "invalid_status", answer.status), answer.code, answer.message)
+        answer = Answer(req.context.invalid_status, answer.code, answer.message)
         fields = ex.fields
         message = fields[0].message if len(fields) == 1 else message
     elif isinstance(ex, MalformedJSON):
@@ -260,6 +260,6 @@ def _answer_http_error(
 
 
 def _answer_unforeseen(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
-    logger.error("unforeseen error", exc_info=ex, extra={"request_id": getattr(req.context, "request_id", None)})
+    logger.error("unforeseen error", exc_info=ex, extra={"request_id": req.context.request_id})
     answer = HTTP_ANSWERS[500]
     _write(req, resp, answer, envelope(answer.code, answer.message), answer.code.value.lower())

@@ -11,13 +11,14 @@ from collections import Counter as Tally
 from time import monotonic, perf_counter
 from typing import Final
 
-from falcon import Request, Response
+from falcon import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from api.errors import Code
 from api.jose.jwks import KeySet
 from api.middleware import METHODS
 from api.postgres.database import Database
+from api.request_context import Request
 
 BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 """Seconds. 0.2 is the objective of the 95th percentile, 2 what a request may take while the database is gone."""
@@ -76,7 +77,7 @@ class Metrics:
         self._of_request: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
-        """Count a request. RequestLog stands before this in the list: it notes when the request began."""
+        """Count a request."""
         method = req.method if req.method in _METHODS else "other"
         status = resp.status_code
         key = (req.uri_template, method, status)
@@ -89,7 +90,7 @@ class Metrics:
         requests.inc()
         durations.observe(perf_counter() - req.context.started)
         if status == 401:
-            reason = getattr(req.context, "refusal", "unknown")
+            reason = req.context.refusal
             if reason != _WRONG_PASSWORD:
                 self._token_refusals.labels(reason).inc()
         elif status == 429:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Sequence
 from secrets import token_hex
+from time import perf_counter
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from falcon import Request, Response
+from falcon import Response
 from falcon_cors import CORS
 
 from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.rate_limits import Allowance, RateLimit
+from api.request_context import Request
 from api.tokens import Tokens
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -44,34 +45,26 @@ PREFLIGHT_MAX_AGE: Final = 600
 
 
 class RequestLog:
-    """A request id for each request, and one log line that says what became of it.
-
-    The line's event is what a resource named in `req.context.event`; never a title, an e-mail, a token or a body.
-    """
+    """A request id for each request, and one log line with its outcome."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
 
     def process_request(self, req: Request, resp: Response) -> None:
-        context = req.context
-        context.started = time.perf_counter()
         given = req.get_header("X-Request-ID")
-        context.request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
-        context.event = "request"
-        context.user_id = None
-        context.details = {}
-        resp.set_header("X-Request-ID", context.request_id)
+        req.context.request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
+        resp.set_header("X-Request-ID", req.context.request_id)
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
         context = req.context
         status = resp.status_code
         details = dict(context.details)
-        if context.user_id is not None:
-            details["user_id"] = context.user_id
+        if context.identity is not None:
+            details["user_id"] = context.identity.user_id
         if not req_succeeded:
             if context.event == "request":
                 context.event = "refused" if status < 500 else "failed"
-            details["reason"] = getattr(context, "refusal", "unknown")
+            details["reason"] = context.refusal
         log = self._log.error if status >= 500 else self._log.info
         log(
             context.event,
@@ -79,7 +72,7 @@ class RequestLog:
             method=req.method,
             path=req.path,
             status=status,
-            ms=round((time.perf_counter() - context.started) * 1000, 2),
+            ms=round((perf_counter() - context.started) * 1000, 2),
             **details,
         )
 
@@ -120,10 +113,10 @@ class CrossOrigin:
 
 
 class Authentication:
-    """Sets `req.context.user_id` and `.identity` from the bearer token, unless the resource needs none.
+    """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
-    A `{user_id}` in the path must be the token's, which is settled here, before any body is read. Where user
-    ids are UUIDs (`uuid_users`), no other id can be anybody's.
+    A `{user_id}` in the path must be the token's; this is checked here, before any body is read. Where user
+    ids are UUIDs (`uuid_users`), a token with another id is rejected.
     """
 
     def __init__(self, tokens: Tokens, *, uuid_users: bool = False) -> None:
@@ -131,7 +124,7 @@ class Authentication:
         self._uuid_users = uuid_users
 
     def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
-        req.context.invalid_status = getattr(resource, "invalid_status", 422)
+        req.context.invalid_status = getattr(resource, "invalid_status", req.context.invalid_status)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
         match = _BEARER.fullmatch(req.get_header("Authorization") or "")
@@ -141,7 +134,6 @@ class Authentication:
         if self._uuid_users and not _is_canonical_uuid(identity.user_id):
             raise TokenInvalid("user_id")
         req.context.identity = identity
-        req.context.user_id = identity.user_id
         if params.pop("user_id", identity.user_id) != identity.user_id:
             raise Forbidden
 
@@ -161,9 +153,9 @@ class RateLimiting:
         self._limit = limit
 
     def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, Any]) -> None:
-        if self._limit is None or req.context.user_id is None:
+        if self._limit is None or req.context.identity is None:
             return
-        count_call(self._limit, req.context.user_id, resp)
+        count_call(self._limit, req.context.identity.user_id, resp)
 
 
 def count_call(limit: RateLimit, caller: str, resp: Response) -> None:

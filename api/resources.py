@@ -11,13 +11,14 @@ from urllib.parse import quote, urlencode
 
 import falcon
 import orjson
-from falcon import Request, Response
+from falcon import Response
 
 from api.contracts import Family
 from api.errors import FieldError, ValidationFailed
 from api.postgres.database import Database
 from api.preconditions import entity_tag, is_known, versions_to_match
 from api.reading import parse_query, parse_task_id, read_json
+from api.request_context import Request
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
 from api.tasks import Tasks, VersionedTask
 from api.validation import Schema
@@ -39,7 +40,7 @@ class TaskCollection:
 
     def on_get(self, req: Request, resp: Response) -> None:
         query = parse_list_query(_QUERY.validate_query(req.query_string)) if req.query_string else _EVERYTHING
-        page = list_tasks(self._database, req.context.user_id, query)
+        page = list_tasks(self._database, req.context.user.user_id, query)
         body: dict[str, Any] = {"data": page.tasks}
         if query.limit is not None:
             body["pagination"] = _pagination(query, page)
@@ -50,7 +51,7 @@ class TaskCollection:
 
     def on_post(self, req: Request, resp: Response) -> None:
         fields = self._schema.validate(read_json(req))
-        created = self._tasks.create(req.context.identity, fields, _idempotency_key(req))
+        created = self._tasks.create(req.context.user, fields, _idempotency_key(req))
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
         if created.replayed:
@@ -68,7 +69,7 @@ class TaskItem:
         self._schema = Schema("task-update.json")
 
     def on_get(self, req: Request, resp: Response, task_id: str) -> None:
-        found = self._tasks.find(req.context.user_id, parse_task_id(task_id))
+        found = self._tasks.find(req.context.user.user_id, parse_task_id(task_id))
         _set_task(resp, found)
         if is_known(req, found.version):
             resp.status = falcon.HTTP_304
@@ -78,7 +79,7 @@ class TaskItem:
     def on_put(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         changes = self._schema.validate(read_json(req))
-        changed = self._tasks.update(req.context.user_id, number, changes, versions_to_match(req))
+        changed = self._tasks.update(req.context.user.user_id, number, changes, versions_to_match(req))
         _tell_event(req, "task_updated", number)
         _set_task(resp, changed)
 
@@ -87,7 +88,7 @@ class TaskItem:
 
     def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
-        self._tasks.delete(req.context.user_id, number, versions_to_match(req))
+        self._tasks.delete(req.context.user.user_id, number, versions_to_match(req))
         _tell_event(req, "task_deleted", number)
         resp.status = falcon.HTTP_204
 
@@ -104,7 +105,7 @@ class TaskCompletion:
         number = parse_task_id(task_id)
         body = read_json(req, optional=True)
         wanted = self._schema.validate(body).get("completed") if body != {} else None
-        user_id, versions = req.context.user_id, versions_to_match(req)
+        user_id, versions = req.context.user.user_id, versions_to_match(req)
         if wanted is None:
             changed = self._tasks.toggle_completed(user_id, number, versions)
         else:
