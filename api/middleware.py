@@ -15,6 +15,7 @@ from falcon import Response
 from falcon_cors import CORS
 
 from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
+from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
 from api.tokens import Tokens
@@ -78,12 +79,12 @@ class RequestLog:
 
 
 class PrivateHeaders:
-    """Answers hold a user's data: no cache keeps them unless a resource says so, no browser guesses their type."""
+    """The private header fields on every response; a resource may set another Cache-Control."""
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
-        resp.set_header("X-Content-Type-Options", "nosniff")
-        if resp.get_header("Cache-Control") is None:
-            resp.set_header("Cache-Control", "no-store")
+        resp.set_header(*NO_SNIFF)
+        if resp.get_header(NO_STORE[0]) is None:
+            resp.set_header(*NO_STORE)
 
 
 class CrossOrigin:

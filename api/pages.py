@@ -14,6 +14,9 @@ from typing import Final
 
 import falcon
 
+from api.entity_tags import format_tag, matches_if_none_match
+from api.private_headers import NO_SNIFF
+
 STATIC: Final = Path(__file__).parent / "static"
 
 CONTENT_TYPES: Final[Mapping[str, str]] = {
@@ -42,7 +45,7 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
+    **dict([NO_SNIFF]),
 }
 
 _ACCOUNTS_ON: Final = b'data-local-accounts="true"'
@@ -63,11 +66,11 @@ class Asset:
         return cls(body, content_type, hashlib.sha256(body).hexdigest()[:32])
 
     def send(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer with the file, or 304 where the client has it (RFC 9110, section 13.1.2)."""
+        """Respond with the file, or with 304 if the client has it (RFC 9110, section 13.1.2)."""
         resp.set_headers(dict(SECURITY_HEADERS))
         resp.cache_control = ["no-cache"]
-        resp.etag = self.etag
-        if any(tag in ("*", self.etag) for tag in req.if_none_match or ()):
+        resp.set_header("ETag", format_tag(self.etag))
+        if matches_if_none_match(req.get_header("If-None-Match"), self.etag):
             resp.status = falcon.HTTP_304
             return
         resp.content_type = self.content_type

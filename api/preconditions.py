@@ -1,4 +1,4 @@
-"""Entity tags: a task's version on the wire, and what a request's conditions say of it (RFC 9110, section 13)."""
+"""A task's version as its entity tag, and the versions that a request's conditions name (RFC 9110, section 13)."""
 
 from __future__ import annotations
 
@@ -7,34 +7,29 @@ from typing import Final
 
 from falcon import Request
 
-_ENTITY_TAG: Final = re.compile(r'(?:^|,)[ \t]*(W/)?"([^"]*)"[ \t]*(?=,|$)')
+from api.entity_tags import format_tag, matches_if_none_match, parse_if_match
+
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
 _LAST_VERSION: Final = 2**31 - 1
-"""The column's last; PostgreSQL refuses to compare it with an integer past that."""
-
-_ANY: Final = "*"
+"""The greatest value of the column, an int4. PostgreSQL refuses to compare it with a greater one."""
 
 
 def entity_tag(version: int) -> str:
-    """The strong entity tag of a task at this version."""
-    return f'"{version}"'
+    """The ETag field of a task at this version."""
+    return format_tag(str(version))
 
 
 def versions_to_match(req: Request) -> list[int] | None:
-    """The versions that If-Match names; None where any will do, which is without it, too.
+    """The versions that If-Match names; None if every version matches, which includes a missing header.
 
-    A weak tag matches nothing, nor does anything that is not a tag of ours.
+    A weak tag matches no version, nor does a tag that this service never makes.
     """
-    header = req.get_header("If-Match")
-    if header is None or header.strip() == _ANY:
+    tags = parse_if_match(req.get_header("If-Match"))
+    if tags is None:
         return None
-    strong = [tag for weak, tag in _ENTITY_TAG.findall(header) if not weak and _VERSION.fullmatch(tag)]
-    return [version for version in map(int, strong) if version <= _LAST_VERSION]
+    return [version for version in map(int, filter(_VERSION.fullmatch, tags)) if version <= _LAST_VERSION]
 
 
 def is_known(req: Request, version: int) -> bool:
-    """Whether If-None-Match names this version, weakly or strongly: the client has the task already."""
-    header = req.get_header("If-None-Match")
-    if header is None:
-        return False
-    return header.strip() == _ANY or any(tag == str(version) for _, tag in _ENTITY_TAG.findall(header))
+    """Whether If-None-Match names this version: the client has the task already."""
+    return matches_if_none_match(req.get_header("If-None-Match"), str(version))

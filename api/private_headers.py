@@ -1,0 +1,8 @@
+"""Header fields of every response that may hold a user's data: no cache keeps it, no browser guesses its type."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NO_STORE: Final = ("Cache-Control", "no-store")
+NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
