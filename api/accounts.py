@@ -15,12 +15,11 @@ from peewee import fn
 
 from api.errors import EmailTaken, InvalidCredentials, Overloaded, UnknownUser
 from api.models import User
+from api.passwords import PASSWORD_BYTES
 from api.postgres.database import Database
 from api.postgres.statements import Parameter, render
 from api.tokens import Identity
 
-PASSWORD_BYTES: Final = range(8, 73)
-"""How long a password may be; bcrypt reads 72 bytes and no more."""
 DIGEST_CHARACTERS: Final = 31
 """What follows the salt in bcrypt's own notation."""
 

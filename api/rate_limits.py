@@ -1,29 +1,33 @@
-"""How often somebody may call: the `limits` library's sliding windows, in memory or in Redis, and their headers.
+"""How often a caller may call: the `limits` library's sliding windows, in memory or in Redis.
 
-Redis that does not answer lets requests pass: a limit is there to be fair, not to cause an outage.
+Requests pass while Redis does not respond: a limit is there to be fair, not to cause an outage. The header fields
+are set in middleware.py.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
+import weakref
 from typing import Any, Final, NamedTuple
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
-
-from api.rate_limit_memory import SweptMemoryStorage
 
 logger = logging.getLogger("api.rate_limits")
 
 PAUSE_AFTER_FAILURE: Final = 5.0
-"""Seconds in which a storage that failed is not asked again, so that no request waits for it."""
+"""Seconds for which a storage that failed is not tried again, so that no request waits for it."""
 
 STORAGE_TIMEOUT: Final = 0.25
-"""Seconds that Redis has to connect, and to answer."""
+"""Seconds that Redis has to accept a connection, and to respond."""
+
+SWEEP_INTERVAL: Final = 10.0
+"""Seconds between two removals of counters whose windows are over; such a counter no longer counts."""
 
 
 class Allowance(NamedTuple):
@@ -45,7 +49,7 @@ class RateLimit:
         self._silent_until = 0.0
 
     def take(self, caller: str) -> Allowance | None:
-        """Count one call; None where the storage cannot be reached, which lets the call pass."""
+        """Count one call; None if the storage cannot be reached, which lets the call pass."""
         if time.monotonic() < self._silent_until:
             return None
         try:
@@ -69,3 +73,49 @@ def connect_storage(uri: str) -> Any:
         socket_timeout=STORAGE_TIMEOUT,
         socket_connect_timeout=STORAGE_TIMEOUT,
     )
+
+
+class SweptMemoryStorage(MemoryStorage):
+    """Counters of one process; a thread of its own removes the old ones.
+
+    The library looks through all callers a hundred times a second and starts a thread for each of these looks: with a
+    hundred thousand callers that takes most of a core.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timer.cancel()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        # The thread starts with the first call: none may run when processes are forked. The library starts a timer
+        # whenever the last one has ended; this one never ends.
+        if not isinstance(self.timer, _Sweeper):
+            self.timer = _Sweeper(self)
+            self.timer.start()
+        return super().incr(key, expiry, amount)
+
+    def sweep(self) -> None:
+        """Remove the counters whose windows are over."""
+        now = time.time()
+        for key, expires_at in self.expirations.copy().items():
+            if expires_at <= now:
+                # Reading a counter removes it if its time is up.
+                self.get(key)
+
+
+class _Sweeper(threading.Timer):
+    """Sweeps until the storage is gone."""
+
+    def __init__(self, storage: SweptMemoryStorage) -> None:
+        super().__init__(SWEEP_INTERVAL, lambda: None)
+        self.name = "rate-limit-sweeper"
+        self.daemon = True
+        self._storage = weakref.ref(storage)
+
+    def run(self) -> None:
+        while not self.finished.wait(self.interval):
+            storage = self._storage()
+            if storage is None:
+                return
+            storage.sweep()
+            del storage

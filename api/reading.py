@@ -1,7 +1,8 @@
-"""What a request brings, before any schema looks at it: the body as JSON, the query parameters, the id in the path."""
+"""The parts of a request before any schema checks them: body, query parameters, task id, Idempotency-Key."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,9 @@ from api.errors import FieldError, MalformedJSON, PayloadTooLarge, UnsupportedMe
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_TASK_ID: Final = 2**63 - 1
+MAX_IDEMPOTENCY_KEY: Final = 255
+
+_IDEMPOTENCY_KEY: Final = re.compile(rf"[!-~]{{1,{MAX_IDEMPOTENCY_KEY}}}")
 
 
 def parse_query(query_string: str) -> list[tuple[str, str]]:
@@ -62,6 +66,15 @@ def read_json(req: falcon.Request, *, optional: bool = False) -> object:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise MalformedJSON("The body is not valid JSON") from None
+
+
+def read_idempotency_key(req: falcon.Request) -> str | None:
+    """The Idempotency-Key, None without one. Raises ValidationFailed."""
+    key = req.get_header("Idempotency-Key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        message = f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters"
+        raise ValidationFailed(FieldError("Idempotency-Key", message))
+    return key
 
 
 def _absent(optional: bool) -> object:

@@ -5,7 +5,6 @@ No SQL and no status of an error here. One set of classes serves every route fam
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -14,16 +13,14 @@ import orjson
 from falcon import Response
 
 from api.contracts import Family
-from api.errors import FieldError, ValidationFailed
 from api.postgres.database import Database
 from api.preconditions import entity_tag, is_known, versions_to_match
-from api.reading import parse_query, parse_task_id, read_json
+from api.reading import parse_query, parse_task_id, read_idempotency_key, read_json
 from api.request_context import Request
 from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
 from api.tasks import Tasks, VersionedTask
 from api.validation import Schema
 
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _QUERY: Final = Schema("task-query.json")
 _EVERYTHING: Final = ListQuery()
 """What a list without a query asks for."""
@@ -51,7 +48,7 @@ class TaskCollection:
 
     def on_post(self, req: Request, resp: Response) -> None:
         fields = self._schema.validate(read_json(req))
-        created = self._tasks.create(req.context.user, fields, _idempotency_key(req))
+        created = self._tasks.create(req.context.user, fields, read_idempotency_key(req))
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
         if created.replayed:
@@ -122,15 +119,6 @@ def _set_task(resp: Response, found: VersionedTask) -> None:
 def _tell_event(req: Request, event: str, task_id: int) -> None:
     req.context.event = event
     req.context.details["task_id"] = task_id
-
-
-def _idempotency_key(req: Request) -> str | None:
-    key = req.get_header("Idempotency-Key")
-    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise ValidationFailed(
-            FieldError("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters")
-        )
-    return key
 
 
 def _pagination(query: ListQuery, page: TaskPage) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from api.accounts import PASSWORD_BYTES
 from api.due_dates import parse_date, parse_date_time
 from api.errors import FieldError, MalformedJSON, ValidationFailed
+from api.passwords import LENGTH_RULE, has_allowed_length
 from api.reading import parse_query
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
@@ -49,7 +49,7 @@ def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
 _FORMATS: Final[dict[str, Callable[..., bool]]] = {
     "date": _conforms(parse_date),
     "date-time": _conforms(parse_date_time),
-    "password": lambda value: not isinstance(value, str) or len(value.encode()) in PASSWORD_BYTES,
+    "password": lambda value: not isinstance(value, str) or has_allowed_length(value),
 }
 _FORMAT_CHECKER: Final = FormatChecker(formats=())
 for _name, _check in _FORMATS.items():
@@ -58,7 +58,7 @@ for _name, _check in _FORMATS.items():
 _NOT_BLANK: Final = SCHEMAS["task-create.json"]["properties"]["title"]["allOf"][0]["pattern"]
 
 _MESSAGES: Final = {
-    "format:password": "{label} must be 8 to 72 bytes long",
+    "format:password": f"{{label}} must be {LENGTH_RULE}",
     "anyOf": "{label} must be a date (2026-03-01) or an RFC 3339 date-time with its offset",
     "enum": "{label} must be one of {choices}",
     "maxLength": "{label} must be at most {limit} characters long",

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from api import rate_limit_memory
-from api.rate_limit_memory import SweptMemoryStorage
+from api import rate_limits
+from api.rate_limits import SweptMemoryStorage
 
 
 def until(condition: Callable[[], bool], seconds: float = 5) -> None:
@@ -35,7 +35,7 @@ def test_no_call_starts_a_look_at_all_callers() -> None:
 
 
 def test_windows_that_are_over_are_forgotten_and_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit_memory, "SWEEP_INTERVAL", 0.05)
+    monkeypatch.setattr(rate_limits, "SWEEP_INTERVAL", 0.05)
     storage = SweptMemoryStorage()
     storage.incr("over", 0.01)
     storage.incr("lasting", 60)
@@ -44,7 +44,7 @@ def test_windows_that_are_over_are_forgotten_and_others_kept(monkeypatch: pytest
 
 
 def test_the_sweeping_ends_with_the_storage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit_memory, "SWEEP_INTERVAL", 0.05)
+    monkeypatch.setattr(rate_limits, "SWEEP_INTERVAL", 0.05)
     storage = SweptMemoryStorage()
     storage.incr("first", 60)
     thread = storage.timer

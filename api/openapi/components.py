@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api.openapi.codes import code_schema
+from api.reading import MAX_IDEMPOTENCY_KEY
+from api.tokens import MAX_USER_ID
 from api.validation import SCHEMAS
 
 SCHEMA_NAMES: Final = {file: schema["title"] for file, schema in SCHEMAS.items() if file != "task-query.json"}
@@ -81,7 +83,7 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
         "in": "path",
         "required": True,
         "description": "The id of the token's user; any other is refused.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^/]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_USER_ID, "pattern": "^[^/]+$"},
     },
     "RequestId": {
         "name": "X-Request-ID",
@@ -105,7 +107,7 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
     },
 }
 

@@ -1,0 +1,15 @@
+"""What a password must be. How it is hashed is in accounts.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PASSWORD_BYTES: Final = range(8, 73)
+"""Lengths in UTF-8 that are allowed. bcrypt reads no more than 72 bytes."""
+
+LENGTH_RULE: Final = f"{PASSWORD_BYTES[0]} to {PASSWORD_BYTES[-1]} bytes long"
+
+
+def has_allowed_length(password: str) -> bool:
+    """Whether the password is neither too short nor too long."""
+    return len(password.encode()) in PASSWORD_BYTES
