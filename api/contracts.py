@@ -14,7 +14,6 @@ from typing import Final
 class Family:
     """One route family. `foreign_task_forbidden`: another user's task is 403 there, not 404."""
 
-    name: str
     collection: str
     invalid_status: int = 422
     foreign_task_forbidden: bool = False
@@ -30,8 +29,8 @@ class Family:
         return f"{self.item}/complete"
 
 
-CANONICAL: Final = Family("canonical", "/api/tasks")
-OWNER_PATH: Final = Family("owner path", "/api/{user_id}/tasks")
-BARE: Final = Family("bare", "/tasks", invalid_status=400, foreign_task_forbidden=True)
+CANONICAL: Final = Family("/api/tasks")
+OWNER_PATH: Final = Family("/api/{user_id}/tasks")
+BARE: Final = Family("/tasks", invalid_status=400, foreign_task_forbidden=True)
 
 FAMILIES: Final = (CANONICAL, OWNER_PATH, BARE)
