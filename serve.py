@@ -1,6 +1,6 @@
-"""The production process: settings → database → migrate → application → waitress workers.
+"""The production process, from top to bottom: settings, database, migrations, users table, listener, workers.
 
-python serve.py --help tells what can be set, and python serve.py --check whether all that is needed is there.
+`python serve.py --help` lists the settings, `python serve.py --check` tries them.
 """
 
 from __future__ import annotations
@@ -10,65 +10,81 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import falcon
 import structlog
-from dotenv import dotenv_values
 
 from api.app import create_app
 from api.check import report
-from api.command_line import Command, UsageError, help_text, parse
-from api.errors import DatabaseUnavailable
+from api.command_line import UsageError, help_text, parse
+from api.dotenv_file import with_dotenv
+from api.errors import DatabaseUnavailable, SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
+from api.resolved_settings import resolve_settings
 from api.secret_file import keep_secret
 from api.server import workers
 from api.settings import Settings, SettingsError, load_settings
+from api.users_table import UsersTable, read_users_table
 
 if TYPE_CHECKING:
     from api.metrics_server import MetricsServer
 
 DATABASE_WAIT: Final = 30.0
-"""Seconds a database that is not there at start is tried again."""
+"""Seconds for which a database that does not respond at start is tried again."""
 
 RETRY_PAUSE: Final = 1.0
 
 
+class Prepared(NamedTuple):
+    """What the start has found out before there is any worker; each worker makes its application of it."""
+
+    settings: Settings
+    database_url: str
+    users_table: UsersTable
+
+
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Do what the arguments ask for; the process's exit status: 0, 1 where something is wrong, 2 for the arguments."""
+    """Do what the arguments ask for, and return the exit status: 1 for a failure, 2 for a wrong argument."""
     try:
-        command = parse(arguments)
-        if command is Command.HELP:
-            print(help_text())
+        options = parse(arguments)
+        if options.help:
+            print(help_text(), end="", flush=True)
             return 0
-        settings = load_settings({**_dotenv(), **environ})
-        return report(settings) if command is Command.CHECK else _serve(settings)
+        settings = load_settings(with_dotenv(environ))
+        return report(settings) if options.check else serve(settings)
     except UsageError as ex:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 2
-    except (SettingsError, EmbeddedError, OSError) as ex:
+    except BrokenPipeError:
+        # The reader of --help or --check has seen enough. What is still buffered is flushed at exit: to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (SettingsError, EmbeddedError, SchemaUnreadable, OSError) as ex:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 1
 
 
-def _serve(settings: Settings) -> int:
-    """Serve until told to stop."""
-    settings, database_url = _prepare(settings)
+def serve(settings: Settings) -> int:
+    """Serve until a signal ends it, and return the exit status."""
+    prepared = prepare(settings)
     listener = workers.listen(settings.host, settings.port)
-    metrics = _listen_for_metrics(settings)
+    metrics = listen_for_metrics(settings)
+    # Our server has four spare threads: some of them stay free for requests that need no database.
+    max_waiting = max(0, settings.threads - settings.pool_size) + 2
     try:
         return workers.run(
-            lambda: _begin_work(settings, database_url, metrics),
+            lambda: begin_work(prepared, max_waiting=max_waiting, metrics=metrics),
             listener,
             workers=settings.workers,
             threads=settings.threads,
             shutdown_timeout=settings.shutdown_timeout,
-            on_ready=lambda: _announce(settings, database_url),
+            on_ready=lambda: announce(prepared),
         )
     finally:
         if metrics is not None:
@@ -77,77 +93,77 @@ def _serve(settings: Settings) -> int:
 
 def application() -> falcon.App[Any, Any]:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
-    settings, database_url = _prepare(load_settings({**_dotenv(), **os.environ}))
-    database = _connect(database_url, settings)
-    Housekeeping(database).start()
-    return create_app(settings, database)
+    return begin_work(prepare(load_settings(with_dotenv(os.environ))))
 
 
-def _dotenv() -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(".env").items() if value is not None}
-
-
-def _prepare(settings: Settings) -> tuple[Settings, str]:
-    """Start the log and, where no database is named, the embedded one; migrate. The settings, and the database URL."""
+def prepare(settings: Settings) -> Prepared:
+    """Everything that happens once, before the workers. Raises what `main` catches."""
     configure_logging(settings.log_level, settings.log_format)
-    url = settings.database_url
-    if url is None:
-        url = start_embedded(settings.data_dir)
-        secrets = settings.better_auth_secrets or (keep_secret(settings.data_dir / "secret"),)
-        settings = replace(settings, better_auth_secrets=secrets)
-    _migrate(url, settings)
-    return settings, url
+    settings, database_url = find_database(settings)
+    users_table = migrate_schema(settings, database_url)
+    return Prepared(resolve_settings(settings, users_table), database_url, users_table)
 
 
-def _connect(url: str, settings: Settings, max_waiting: int | None = None) -> Database:
-    return Database(
-        url,
-        pool_size=settings.pool_size,
-        statement_timeout=settings.statement_timeout,
-        max_waiting=max_waiting,
-    )
+def find_database(settings: Settings) -> tuple[Settings, str]:
+    """The database's URL. Without DATABASE_URL the embedded one is started, and its secret added to the settings."""
+    if settings.database_url is not None:
+        return settings, settings.database_url
+    database_url = start_embedded(settings.data_dir)
+    if not settings.secrets:
+        settings = replace(settings, better_auth_secret=keep_secret(settings.data_dir / "secret"))
+    return settings, database_url
 
 
-def _migrate(url: str, settings: Settings) -> None:
-    """Migrate, and build the application once so that a setting it refuses stops the start.
+def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
+    """Run the migrations that are missing, and read the facts about the users table.
 
-    A database that is not there is tried again for a while; SettingsError after that.
+    A database that does not respond is tried again for DATABASE_WAIT seconds; then SettingsError.
     """
     log = structlog.get_logger()
     deadline = time.monotonic() + DATABASE_WAIT
     while True:
-        database = _connect(url, settings)
+        database = Database(database_url, pool_size=1, statement_timeout=settings.statement_timeout)
         try:
             for name in migrate(database, settings.users_table):
                 log.info("migrated", migration=name)
-            create_app(settings, database)
-            return
+            return read_users_table(database, settings.users_table)
         except DatabaseUnavailable as ex:
             if time.monotonic() + RETRY_PAUSE > deadline:
-                raise SettingsError(f"DATABASE_URL: no database at {describe(url)}") from ex
-            log.warning("database not there yet, trying again", database=describe(url), reason=ex.kind)
+                raise SettingsError(f"DATABASE_URL: no database at {describe(database_url)}") from ex
+            log.warning("database not there yet, trying again", database=describe(database_url), reason=ex.kind)
             time.sleep(RETRY_PAUSE)
         finally:
             database.close()
 
 
-def _listen_for_metrics(settings: Settings) -> MetricsServer | None:
+def listen_for_metrics(settings: Settings) -> MetricsServer | None:
+    """The socket of METRICS_PORT, which all workers share."""
     if settings.metrics_port is None:
         return None
-    from api.metrics_server import MetricsServer  # noqa: PLC0415 whoever wants no metrics does not pay for them
+    from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library costs nothing
 
     return MetricsServer(workers.listen(settings.host, settings.metrics_port))
 
 
-def _begin_work(settings: Settings, url: str, metrics: MetricsServer | None) -> falcon.App[Any, Any]:
-    """One worker's application and the threads beside it: called after the fork."""
-    # Our server has four threads to spare: some of them stay free for what needs no database.
-    database = _connect(url, settings, max_waiting=max(0, settings.threads - settings.pool_size) + 2)
+def begin_work(
+    prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
+) -> falcon.App[Any, Any]:
+    """One process's application, and the threads beside it. Called in each worker, after the fork."""
+    settings = prepared.settings
+    database = Database(
+        prepared.database_url,
+        pool_size=settings.pool_size,
+        statement_timeout=settings.statement_timeout,
+        max_waiting=max_waiting,
+    )
     Housekeeping(database).start()
-    return create_app(settings, database, metrics.start() if metrics is not None else None)
+    counted = metrics.start() if metrics is not None else None
+    return create_app(settings, database, prepared.users_table, counted)
 
 
-def _announce(settings: Settings, url: str) -> None:
+def announce(prepared: Prepared) -> None:
+    """Log that all workers accept connections, and the URLs to open."""
+    settings = prepared.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     origin = f"http://{host}:{settings.port}"
     structlog.get_logger().info(
@@ -155,7 +171,7 @@ def _announce(settings: Settings, url: str) -> None:
         api=f"{origin}/api/tasks",
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
-        database=describe(url),
+        database=describe(prepared.database_url),
         workers=settings.workers,
     )
 

@@ -1,8 +1,9 @@
 """The tasks backend.
 
-The way of one request: `server/` reads it, `middleware.py` says who is calling and whether they may, a resource in
-`resources.py` has `validation.py` turn it into values and makes one call into the core (`tasks.py`, `task_list.py`,
-`accounts.py`), which runs one statement through `database.py`. Errors on that way become answers in `errors.py` alone.
+A request's path: `server/` reads it; `middleware.py` authenticates the caller; a resource in `resources.py` has
+`validation.py` turn the body into values and makes one call into the core (`tasks.py`, `task_list.py`, `accounts.py`);
+the core runs one statement through `postgres/database.py`. Errors become responses in `errors.py` alone.
 
-`app.py` wires all of it; `contracts.py` says how the route families differ; `settings.py` is all that can be set.
+`app.py` wires all of it, `contracts.py` describes the route families, `settings.py` lists the settings. The start is
+in `serve.py`.
 """

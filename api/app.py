@@ -10,14 +10,7 @@ import orjson
 from falcon import media
 
 from api.account_resources import AccountServices, Login, Registration
-from api.accounts import (
-    Accounts,
-    NoProvisioning,
-    PasswordHasher,
-    Provisioning,
-    has_uuid_ids,
-    owns_users_table,
-)
+from api.accounts import Accounts, PasswordHasher
 from api.contracts import FAMILIES
 from api.errors import add_error_handlers
 from api.forwarded import client_address
@@ -31,9 +24,10 @@ from api.rate_limits import RateLimit, connect_storage
 from api.reference import reference_routes
 from api.request_context import Request
 from api.resources import TaskCollection, TaskCompletion, TaskItem
-from api.settings import Settings, SettingsError
-from api.tasks import Tasks, UserDirectory
+from api.settings import Settings
+from api.tasks import Tasks
 from api.tokens import Tokens
+from api.users_table import NoProvisioning, Provisioning, UsersTable
 
 if TYPE_CHECKING:
     from api.metrics import Metrics
@@ -46,24 +40,15 @@ class Route(NamedTuple):
     resource: Any
 
 
-class UsersTable(NamedTuple):
-    """What is known of the users table once the schema stands: whether it is ours, and whether user ids are UUIDs."""
+def create_app(
+    settings: Settings, database: Database, users_table: UsersTable, metrics: Metrics | None = None
+) -> falcon.App[Any, Any]:
+    """The application of resolved settings; with `metrics` it is a worker's, and counted.
 
-    ours: bool
-    uuid_ids: bool
-
-
-def create_app(settings: Settings, database: Database, metrics: Metrics | None = None) -> falcon.App[Any, Any]:
-    """The application over a database whose schema is current; with `metrics` it is a worker's, and counted.
-
-    Raises SettingsError for a secret that cannot be one, and where local accounts or provisioning are asked for with
-    somebody else's users table.
+    It sends no statement, so it can be made while the database does not respond.
     """
-    users_table = UsersTable(
-        owns_users_table(database, settings.users_table), has_uuid_ids(database, settings.users_table)
-    )
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
-    tokens = _tokens(settings, jwks)
+    tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
     storage = connect_storage(settings.rate_limit_storage)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
@@ -80,18 +65,16 @@ def create_app(settings: Settings, database: Database, metrics: Metrics | None =
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
     add_error_handlers(app)
-    for route in routes(settings, database, users_table, tokens, storage):
+    for route in routes(settings, database, tokens, storage):
         app.add_route(route.template, route.resource)
     if metrics is not None:
         metrics.watch(database, jwks)
     return app
 
 
-def routes(
-    settings: Settings, database: Database, users_table: UsersTable, tokens: Tokens, storage: Any
-) -> list[Route]:
+def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> list[Route]:
     """The route table: what the router serves, the OpenAPI document describes and the tests walk."""
-    users = _user_directory(settings, database, users_table.ours)
+    users = Provisioning(database) if settings.provision_users else NoProvisioning()
     table = [Route("/health", Health()), Route("/ready", Readiness(database))]
     for family in FAMILIES:
         tasks = Tasks(database, users, max_tasks=settings.max_tasks, tell_foreign=family.foreign_task_forbidden)
@@ -100,50 +83,18 @@ def routes(
             Route(family.item, TaskItem(family, tasks)),
             Route(family.completion, TaskCompletion(family, tasks)),
         ]
-    local_accounts = _has_local_accounts(settings, users_table.ours)
-    if local_accounts:
+    if settings.local_accounts:
         services = _account_services(settings, database, tokens, storage)
         table += [Route("/auth/register", Registration(services)), Route("/auth/login", Login(services))]
     if settings.web_page:
-        table += [Route(*pair) for pair in page_routes(local_accounts=local_accounts)]
+        table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts))]
     table += [Route(*pair) for pair in reference_routes(build_document(table))]
     return table
-
-
-def _tokens(settings: Settings, jwks: KeySet | None) -> Tokens:
-    try:
-        return Tokens(
-            settings.better_auth_secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks
-        )
-    except ValueError as ex:
-        raise SettingsError(f"BETTER_AUTH_SECRET: {ex}") from ex
-
-
-def _user_directory(settings: Settings, database: Database, ours: bool) -> UserDirectory:
-    if settings.provision_users and not ours:
-        raise SettingsError("PROVISION_USERS cannot be on: the users table is somebody else's")
-    wanted = ours if settings.provision_users is None else settings.provision_users
-    return Provisioning(database) if wanted else NoProvisioning()
-
-
-def _has_local_accounts(settings: Settings, ours: bool) -> bool:
-    if settings.local_accounts and not ours:
-        raise SettingsError("LOCAL_ACCOUNTS cannot be on: the users table is somebody else's")
-    if settings.local_accounts and not settings.better_auth_secrets:
-        raise SettingsError("LOCAL_ACCOUNTS cannot be on without BETTER_AUTH_SECRET to sign tokens with")
-    if settings.local_accounts is None:
-        return ours and settings.jwks_url is None
-    return settings.local_accounts
 
 
 def _account_services(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountServices:
     hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
     limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
     address_of = partial(client_address, networks=settings.trusted_proxy)
-    return AccountServices(
-        Accounts(database, hasher),
-        tokens,
-        token_ttl=settings.token_ttl,
-        limit=limit,
-        address_of=address_of,
-    )
+    accounts = Accounts(database, hasher)
+    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, limit=limit, address_of=address_of)

@@ -1,4 +1,4 @@
-"""`python serve.py --check`: is everything there that the service needs? One finding a part, and what to do about it.
+"""`python serve.py --check`: one finding for each part that the service needs, and what to do if it fails.
 
 Nothing is changed: no migration is run, and an embedded database that was never started is not made. No finding holds
 a secret.
@@ -12,14 +12,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import make_dsn
 
-from api.app import create_app
-from api.errors import DatabaseUnavailable
+from api.errors import DatabaseUnavailable, SchemaUnreadable
 from api.jose.jwks_download import DownloadError, download
 from api.migrate import pending
 from api.models import User
@@ -27,18 +25,20 @@ from api.postgres.database import Database
 from api.postgres.database_url import describe, parse_url
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.rate_limits import connect_storage
-from api.settings import MIN_SECRET_BYTES, Settings, SettingsError
+from api.resolved_settings import resolve_settings
+from api.settings import Settings, SettingsError
+from api.users_table import UsersTable, read_users_table
 
 CONNECT_TIMEOUT: Final = "10"
-"""Seconds; a database that was asleep takes some to wake up."""
+"""Seconds. A suspended database, such as Neon's, takes some of them to resume."""
 
 JWKS_TIMEOUT: Final = 5.0
 
 ENOUGH_BITS: Final = 96.0
-"""Of a secret, by how often each of its characters occurs: 32 random hexadecimal digits come to 105 or more."""
+"""The least entropy of a secret, counted from its characters: 32 random hexadecimal digits have 105 bits or more."""
 
 WORDS: Final = re.compile("secret|password|change|example|better.?auth|12345", re.IGNORECASE)
-"""What stands in the secrets of examples and in Better Auth's own default, which everybody can read."""
+"""Words in the secrets of published examples, and in Better Auth's own default."""
 
 _ABOUT_THE_SERVER: Final = """
 SELECT current_setting('server_version'), current_setting('max_connections')::int,
@@ -48,7 +48,7 @@ SELECT current_setting('server_version'), current_setting('max_connections')::in
 
 
 class Finding(NamedTuple):
-    """What was found of one part: well or not, and in words, with the remedy where there is one to name."""
+    """The state of one part; `text` says what is wrong and what to do."""
 
     part: str
     ok: bool
@@ -59,7 +59,7 @@ class Finding(NamedTuple):
 
 
 def report(settings: Settings) -> int:
-    """Print the findings, each as soon as it is known; 0 if all is well, else 1."""
+    """Print each finding as soon as it is known, and return the exit status: 0 if all are ok, else 1."""
     status = 0
     for finding in check(settings):
         print(finding, flush=True)
@@ -68,8 +68,8 @@ def report(settings: Settings) -> int:
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """The findings, in the order of what depends on what."""
-    yield Finding("settings", True, "each can be read")
+    """The findings; each part comes after those that it depends on."""
+    yield Finding("settings", True, "each is valid")
     yield from _check_database(settings)
     yield _check_secrets(settings)
     yield _check_jwks(settings)
@@ -90,7 +90,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
     try:
         connection = psycopg2.connect(make_dsn(**{"connect_timeout": CONNECT_TIMEOUT, **parse_url(url)}))
     except psycopg2.OperationalError as ex:
-        yield Finding("database", False, f"{_one_line(ex)}; see to DATABASE_URL, or to the server it names")
+        yield Finding("database", False, f"{_one_line(ex)}; check DATABASE_URL, and the server that it names")
         return
     with contextlib.closing(connection), connection.cursor() as cursor:
         started = time.perf_counter()
@@ -98,7 +98,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         took = (time.perf_counter() - started) * 1000
         version, most, read_only, may_create = cursor.fetchone() or ("", 0, False, False)
     if read_only:
-        yield Finding("database", False, f"{describe(url)} is read only; DATABASE_URL must name the primary")
+        yield Finding("database", False, f"{describe(url)} is read-only; DATABASE_URL must name the primary")
         return
     used = settings.workers * settings.pool_size
     text = f"{describe(url)}, PostgreSQL {version}, {took:.1f} ms; takes up to {used} of its {most} connections"
@@ -110,37 +110,31 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
     database = Database(url, pool_size=1, statement_timeout=max(settings.statement_timeout, 5.0))
     try:
         missing = pending(database)
+        users_table = read_users_table(database, settings.users_table)
         if missing:
-            if settings.users_table != User._meta.table_name and not _exists(database, settings.users_table):
-                text = f"there is no table {settings.users_table}; let your auth server make it, or unset USERS_TABLE"
-                return Finding("schema", False, text)
-            if not may_create:
-                text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
-                return Finding("schema", False, text)
-            return Finding("schema", True, f"the next start runs {', '.join(missing)}")
-        create_app(_with_own_secret(settings), database)
+            return _check_migration(missing, settings, users_table, may_create)
+        resolve_settings(settings, users_table)
     except DatabaseUnavailable as ex:
-        return Finding("schema", False, f"the database did not answer ({ex.kind}); try again")
-    except SettingsError as ex:
+        return Finding("schema", False, f"the database did not respond ({ex.kind}); try again")
+    except (SchemaUnreadable, SettingsError) as ex:
         return Finding("schema", False, str(ex))
     finally:
         database.close()
     return Finding("schema", True, f"current; tasks belong to table {settings.users_table}")
 
 
-def _with_own_secret(settings: Settings) -> Settings:
-    """With the embedded database a start makes or reads a secret where none is set; any will do here."""
-    if settings.database_url is None and not settings.better_auth_secrets:
-        return replace(settings, better_auth_secrets=("0" * MIN_SECRET_BYTES,))
-    return settings
-
-
-def _exists(database: Database, table: str) -> bool:
-    return database.run("SELECT to_regclass(quote_ident(%s)) IS NOT NULL", (table,), repeatable=True) == [(True,)]
+def _check_migration(missing: list[str], settings: Settings, users_table: UsersTable, may_create: bool) -> Finding:
+    if settings.users_table != User._meta.table_name and not users_table.exists:
+        text = f"there is no table {settings.users_table}; let your auth server make it, or unset USERS_TABLE"
+        return Finding("schema", False, text)
+    if not may_create:
+        text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
+        return Finding("schema", False, text)
+    return Finding("schema", True, f"the next start runs {', '.join(missing)}")
 
 
 def _check_secrets(settings: Settings) -> Finding:
-    secrets = settings.better_auth_secrets
+    secrets = settings.secrets
     if not secrets:
         if settings.database_url is None:
             return Finding("secret", True, f"the service's own, kept in {settings.data_dir / 'secret'}")
@@ -153,7 +147,7 @@ def _check_secrets(settings: Settings) -> Finding:
 
 
 def _bits(secret: str) -> float:
-    """Shannon's entropy of the characters times their number: an upper bound, which a lazy secret falls below."""
+    """Shannon's entropy of the characters times their number: an upper bound of what an attacker has to guess."""
     counts = Counter(secret).values()
     return -sum(count * math.log2(count / len(secret)) for count in counts)
 
@@ -164,9 +158,9 @@ def _check_jwks(settings: Settings) -> Finding:
     try:
         keys = download(settings.jwks_url, JWKS_TIMEOUT)
     except DownloadError as ex:
-        return Finding("JWKS", False, f"{_one_line(ex)}; JWKS_URL must answer from this machine, without a redirect")
+        return Finding("JWKS", False, f"{_one_line(ex)}; JWKS_URL must respond to this machine, without a redirect")
     if not keys:
-        return Finding("JWKS", False, "no key that can be used; JWKS_URL must name a set of public signature keys")
+        return Finding("JWKS", False, "no key is usable; JWKS_URL must name a set of public signature keys")
     algorithms = ", ".join(sorted({key.algorithm for key in keys.values()}))
     return Finding("JWKS", True, f"{len(keys)} of {algorithms}")
 
@@ -175,8 +169,10 @@ def _check_redis(settings: Settings) -> Finding:
     if settings.rate_limit_storage == "memory":
         return Finding("Redis", True, "RATE_LIMIT_STORAGE is memory: each process counts rate limits for itself")
     if not connect_storage(settings.rate_limit_storage).check():
-        return Finding("Redis", False, "no answer; see to RATE_LIMIT_STORAGE (until then no rate limit holds)")
-    return Finding("Redis", True, "answers")
+        return Finding(
+            "Redis", False, "no response; check RATE_LIMIT_STORAGE (until Redis responds, no call is limited)"
+        )
+    return Finding("Redis", True, "responds")
 
 
 def _one_line(ex: Exception) -> str:

@@ -1,29 +1,23 @@
-"""What may follow `python serve.py`, and what its `--help` says. Nothing is done here.
+"""The command line of serve.py: its options, and the text of --help.
 
 The settings are described from their one table in settings.py; docs/operating.md shows the same descriptions.
 """
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 from collections.abc import Iterator, Sequence
-from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from api.settings import SETTINGS
 
 _WIDTH: Final = 100
 
 _INTRODUCTION: Final = """\
-usage: python serve.py [--check | --help]
-
 Serves a multi-user task list over REST. Without any setting it listens on http://127.0.0.1:8000, keeps its
 tasks in an embedded PostgreSQL under ./data and lets people register; /docs there is the API's reference.
-
-  (no option)  serve until SIGTERM or Ctrl-C
-  --check      try the settings, the database, its schema, the secrets, JWKS_URL and Redis, say in a line each
-               what was found, and end with status 0 if all is well
-  --help       this text
+It serves until SIGTERM or Ctrl-C.
 """
 
 _EXAMPLES: Final = """\
@@ -41,33 +35,48 @@ Sizing, backups, upgrades and alerts: docs/operating.md.
 """
 
 
-class Command(Enum):
-    """What the caller wants."""
-
-    SERVE = "serve"
-    CHECK = "check"
-    HELP = "help"
-
-
-_OPTIONS: Final = {"--check": Command.CHECK, "--help": Command.HELP, "-h": Command.HELP}
-
-
 class UsageError(ValueError):
-    """An option that there is not; the message is one line."""
+    """An unknown option or argument; the message is one line."""
 
 
-def parse(arguments: Sequence[str]) -> Command:
-    """The command that the arguments after `serve.py` ask for. Raises UsageError."""
-    for argument in arguments:
-        if argument not in _OPTIONS:
-            raise UsageError(f"there is no option {argument!r}; python serve.py --help tells which there are")
-    if len(arguments) > 1:
-        raise UsageError("one option at a time")
-    return _OPTIONS[arguments[0]] if arguments else Command.SERVE
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{' '.join(message.split())}; python serve.py --help lists the options")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options `check` and `help`, each True or False. Raises UsageError."""
+    return _build_parser().parse_args(arguments)
+
+
+def help_text() -> str:
+    """All of `--help`."""
+    return _build_parser().format_help()
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python serve.py",
+        description=_INTRODUCTION,
+        epilog="\n".join(("Settings, each an environment variable or a line of .env:", *_list(), "", _EXAMPLES)),
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=_WIDTH),
+        allow_abbrev=False,
+        # serve.py prints the text: argparse would ignore that its reader is gone, and complain at exit.
+        add_help=False,
+    )
+    options = parser.add_mutually_exclusive_group()
+    options.add_argument(
+        "--check",
+        action="store_true",
+        help="try the settings, the database, its schema, the secrets, JWKS_URL and Redis, print a line about each, "
+        "and exit with status 0 if all are ok",
+    )
+    options.add_argument("--help", "-h", action="store_true", help="print this text")
+    return parser
 
 
 class Described(NamedTuple):
-    """A setting in words; `default` is empty where there is none."""
+    """A setting in words; `default` is empty if the setting has none."""
 
     name: str
     default: str
@@ -79,13 +88,6 @@ def describe_settings() -> Iterator[Described]:
     for name, setting in SETTINGS.items():
         # The default of WORKERS is the machine's, and its meaning says so.
         yield Described(name, "" if name == "WORKERS" else _show(setting.default), setting.help)
-
-
-def help_text() -> str:
-    """All of `--help`."""
-    return "\n".join(
-        (_INTRODUCTION, "Settings, each an environment variable or a line of .env:", *_list(), "", _EXAMPLES)
-    )
 
 
 def _list() -> Iterator[str]:

@@ -159,6 +159,15 @@ class DatabaseUnavailable(DomainError):
         self.kind = kind
 
 
+class SchemaUnreadable(DomainError):
+    """The database's user may not read which migrations have been run; `reason` is PostgreSQL's, in one line."""
+
+    kind = "schema_not_readable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"DATABASE_URL: the schema cannot be read: {reason}")
+
+
 class Overloaded(DomainError):
     """More work than the pool or the threads take in time."""
 
@@ -194,6 +203,7 @@ ANSWERS: Final[Mapping[type[DomainError], Answer]] = {
     IdempotencyKeyReused: Answer(422, Code.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another body"),
     RateLimited: Answer(429, Code.RATE_LIMITED, "Too many requests"),
     DatabaseUnavailable: Answer(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
+    SchemaUnreadable: Answer(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     Overloaded: Answer(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
 }
 

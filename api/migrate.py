@@ -14,7 +14,7 @@ from typing import Final
 import peewee
 import psycopg2.errors
 
-from api.errors import DatabaseUnavailable
+from api.errors import DatabaseUnavailable, SchemaUnreadable
 from api.postgres.database import Database
 from api.settings import SettingsError
 
@@ -33,7 +33,8 @@ _quiet.setLevel(logging.CRITICAL)
 def migrate(database: Database, users_table: str) -> list[str]:
     """Run the migrations that have not been run, all or none, and return their names.
 
-    `users_table` is the table that tasks refer to; SettingsError where it cannot be that. Raises DatabaseUnavailable.
+    `users_table` is the table that tasks refer to. Raises SettingsError if it cannot be that, or if the database's user
+    may not create tables; SchemaUnreadable; DatabaseUnavailable.
     """
     if not pending(database):
         return []
@@ -62,13 +63,16 @@ def migrate(database: Database, users_table: str) -> list[str]:
 
 
 def pending(database: Database) -> list[str]:
-    """The names of migrations that have not been run, in order. One SELECT, so cheap enough to ask often."""
+    """The names of migrations that have not been run, in order: one SELECT, cheap enough for every `/ready`.
+
+    Raises SchemaUnreadable, and what `Database.run` raises.
+    """
     names = sorted(file.stem for file in MIGRATIONS.iterdir() if _FILE_NAME.fullmatch(file.name))
     try:
         rows = database.run("SELECT name FROM migratehistory", repeatable=True)
     except psycopg2.errors.UndefinedTable:
         return names
     except psycopg2.errors.InsufficientPrivilege as ex:
-        raise SettingsError(f"DATABASE_URL: the schema cannot be read: {ex}") from ex
+        raise SchemaUnreadable(str(ex)) from ex
     done = {name for (name,) in rows}
     return [name for name in names if name not in done]

@@ -1,6 +1,7 @@
-"""Settings: every one of them, its default and what may stand in it, read from a mapping once at start.
+"""Settings: the name, default and allowed values of each, read from a mapping once at start.
 
-Nothing here reads the environment by itself; `serve.py` passes it in, with `.env` beneath it.
+Nothing here reads the environment: `serve.py` passes it in, with `.env` beneath it. What depends on the users table
+too is in resolved_settings.py.
 """
 
 from __future__ import annotations
@@ -88,10 +89,10 @@ def _versioned_secrets(value: str) -> tuple[str, ...]:
 
 
 def _split_url(value: str) -> SplitResult:
-    """`urlsplit`, which by itself lets a port pass that is none, and quotes passwords when it refuses."""
+    """`urlsplit`, which by itself accepts an invalid port, and puts passwords into its error messages."""
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018 raises where it is no number up to 65535
+        parts.port  # noqa: B018 raises ValueError unless it is a number up to 65535
     except ValueError:
         raise ValueError("must be a valid URL") from None
     return parts
@@ -158,7 +159,7 @@ def _identifier(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: how its text is read, what holds without it, what it is for."""
+    """One setting: how its text is parsed, its value if unset, what it is for."""
 
     parse: Callable[[str], Any]
     default: Any
@@ -229,6 +230,13 @@ class Settings:
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
     log_format: str = _setting(_one_of("text", "json"), "text", "text or json")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All HS256 secrets. The first signs: BETTER_AUTH_SECRET comes after BETTER_AUTH_SECRETS."""
+        if self.better_auth_secret is None or self.better_auth_secret in self.better_auth_secrets:
+            return self.better_auth_secrets
+        return (*self.better_auth_secrets, self.better_auth_secret)
+
 
 SETTINGS: Final[Mapping[str, Setting]] = {
     field.name.upper(): field.metadata["setting"] for field in dataclasses.fields(Settings)
@@ -236,7 +244,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from environment variables; one set to nothing counts as unset where nothing is no value.
+    """Settings from environment variables. An empty one counts as unset, unless the setting accepts an empty value.
 
     Raises SettingsError with one line for the first variable that cannot be used.
     """
@@ -250,17 +258,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             values[name.lower()] = setting.parse(text)
         except ValueError as ex:
             raise SettingsError(f"{name} {ex}") from None
-    return Settings(**_all_secrets(values))
-
-
-def _all_secrets(values: dict[str, Any]) -> dict[str, Any]:
-    """BETTER_AUTH_SECRETS come before BETTER_AUTH_SECRET, which goes on verifying beside them."""
-    secrets: tuple[str, ...] = values["better_auth_secrets"]
-    single: str | None = values["better_auth_secret"]
-    if single is not None and single not in secrets:
-        secrets = (*secrets, single)
-    if not secrets and values["database_url"] is not None and values["jwks_url"] is None:
+    settings = Settings(**values)
+    if not settings.secrets and settings.database_url is not None and settings.jwks_url is None:
         raise SettingsError(
             "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, as your auth server has it)"
         )
-    return {**values, "better_auth_secrets": secrets}
+    return settings

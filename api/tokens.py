@@ -40,6 +40,14 @@ class Identity:
     name: str | None = None
 
 
+def hmac_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The secrets as HS256 keys. Raises ValueError for one that is a public or private key."""
+    try:
+        return tuple(_HMAC.prepare_key(secret) for secret in secrets)
+    except jwt.InvalidKeyError as ex:
+        raise ValueError("a shared secret must not be a public or private key") from ex
+
+
 class Tokens:
     """Verifies tokens of every configured kind and issues HS256 ones.
 
@@ -56,10 +64,7 @@ class Tokens:
         audience: str | None,
         jwks: KeySet | None = None,
     ) -> None:
-        try:
-            self._secrets = tuple(_HMAC.prepare_key(secret) for secret in secrets)
-        except jwt.InvalidKeyError as ex:
-            raise ValueError("a shared secret must not be a public or private key") from ex
+        self._secrets = hmac_keys(secrets)
         self._issuer = issuer
         self._audience = audience
         self._jwks = jwks

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api.accounts import NoProvisioning
 from api.errors import TaskNotFound
 from api.tasks import Tasks
 from api.tokens import Tokens
+from api.users_table import NoProvisioning
 from bench.databases import connection
 from bench.dataset import GROUPS, token_for
 

@@ -21,9 +21,11 @@ import orjson
 from api.app import create_app
 from api.logs import configure_logging
 from api.postgres.database import Database
+from api.resolved_settings import resolve_settings
 from api.settings import load_settings
 from api.task_rows import as_tasks
 from api.tokens import Tokens
+from api.users_table import read_users_table
 from bench import databases, dataset, filling, limits, load, services
 from bench.dataset import Group
 from bench.running import started
@@ -79,7 +81,8 @@ def _inside(url: str, secret: str) -> dict[str, float]:
     settings = load_settings({"DATABASE_URL": url, "BETTER_AUTH_SECRET": secret, **services.NO_LIMITS})
     configure_logging("warning", "json")
     database = Database(url, pool_size=2, statement_timeout=10)
-    application = create_app(settings, database)
+    users_table = read_users_table(database, settings.users_table)
+    application = create_app(resolve_settings(settings, users_table), database, users_table)
     users = [GROUPS[0].user_id(user) for user in range(CALLERS)]
     texts = [dataset.token_for(user, secret) for user in users]
 

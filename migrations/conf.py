@@ -9,17 +9,17 @@ import os
 import sys
 from pathlib import Path
 
-from dotenv import dotenv_values
 from playhouse import db_url
 
 # The command runs this file by itself, so the project is not importable unless it is installed.
 sys.path.insert(0, str(Path.cwd()))
 
+from api.dotenv_file import with_dotenv
 from api.postgres.database import Database
 from api.postgres.embedded import start_embedded
 from api.settings import load_settings
 
-settings = load_settings({**{k: v for k, v in dotenv_values(".env").items() if v}, **os.environ})
+settings = load_settings(with_dotenv(os.environ))
 url = settings.database_url or start_embedded(settings.data_dir)
 
 _database = Database(url, pool_size=1, statement_timeout=settings.statement_timeout).peewee

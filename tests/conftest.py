@@ -24,7 +24,9 @@ from api.app import create_app
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.embedded import start_embedded, stop_embedded
+from api.resolved_settings import resolve_settings
 from api.settings import Settings, load_settings
+from api.users_table import read_users_table
 
 DATA_DIR = "TASKS_TESTS_DATA_DIR"
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
@@ -89,6 +91,12 @@ def database_url(create_database: Callable[[], str]) -> str:
 
 def connect(url: str) -> Database:
     return Database(url, pool_size=8, statement_timeout=10)
+
+
+def make_application(settings: Settings, database: Database) -> falcon.App[Any, Any]:
+    """The application as a start makes it: the one place where tests build it."""
+    users_table = read_users_table(database, settings.users_table)
+    return create_app(resolve_settings(settings, users_table), database, users_table)
 
 
 @pytest.fixture(scope="session")
@@ -164,13 +172,13 @@ def token_for(user_id: str, **claims: Any) -> str:
 @pytest.fixture
 def make_client(database: Database, make_settings: Callable[..., Settings]) -> Callable[..., TestClient]:
     """A testing client of an application with other settings."""
-    return lambda **environ: TestClient(create_app(make_settings(**environ), database))
+    return lambda **environ: TestClient(make_application(make_settings(**environ), database))
 
 
 @pytest.fixture(scope="session")
 def application(shared_database: Database, make_settings: Callable[..., Settings]) -> falcon.App[Any, Any]:
     """The application with the tests' settings: it keeps nothing of a request, so that all tests may share it."""
-    return create_app(make_settings(), shared_database)
+    return make_application(make_settings(), shared_database)
 
 
 @pytest.fixture

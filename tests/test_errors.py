@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from api.app import create_app
 from api.errors import ANSWERS, Code, DomainError
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.settings import Settings
-from tests.conftest import Caller, connect, error_of, token_for
+from tests.conftest import Caller, connect, error_of, make_application, token_for
 
 JSON = {"Content-Type": "application/json"}
 
@@ -249,7 +248,7 @@ def test_a_database_that_is_gone_is_told_as_such(
     url = create_database()
     leaving = connect(url)
     migrate(leaving, "users")
-    client = TestClient(create_app(make_settings(), leaving))
+    client = TestClient(make_application(make_settings(), leaving))
     name = url.rsplit("/", 1)[1].partition("?")[0]
     database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))

@@ -16,11 +16,11 @@ from falcon.testing import TestClient
 from peewee_migrate import Router
 
 from api import migrate as migrating
-from api.app import create_app
 from api.errors import DatabaseUnavailable
 from api.migrate import migrate, pending
 from api.postgres.database import Database
 from api.settings import Settings, SettingsError
+from tests.conftest import make_application
 
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(file.stem for file in (ROOT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
@@ -220,7 +220,7 @@ def test_a_schema_that_may_not_be_read_is_not_ready(
     empty.run(f"CREATE ROLE {role} LOGIN")
     restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
     try:
-        answer = TestClient(create_app(make_settings(), restricted)).simulate_get("/ready")
+        answer = TestClient(make_application(make_settings(), restricted)).simulate_get("/ready")
     finally:
         restricted.close()
         empty.run(f"DROP ROLE {role}")

@@ -17,10 +17,10 @@ from tests.service import PROJECT
 COMMAND = str(Path(sys.executable).with_name("pw_migrate"))
 
 
-def pw_migrate(command: str, **environ: str) -> str:
+def pw_migrate(command: str, directory: Path = PROJECT, **environ: str) -> str:
     done = subprocess.run(
         [COMMAND, command],
-        cwd=PROJECT,
+        cwd=directory,
         env={"PATH": os.environ["PATH"], **environ},
         capture_output=True,
         text=True,
@@ -71,3 +71,14 @@ def test_it_works_on_the_embedded_database(tmp_path: Path, again: bool) -> None:
     assert "- [x] 001_create_tables" in pw_migrate("migrate", **environ)
     if again:
         assert "- [x] 001_create_tables" in pw_migrate("list", **environ)
+
+
+def test_it_reads_dotenv_as_the_service_does(tmp_path: Path, create_database: Callable[[], str]) -> None:
+    """RATE_LIMIT accepts an empty value, PORT counts as unset with one: neither stops the command."""
+    for name in ("api", "migrations"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    url = create_database()
+    dotenv = f"DATABASE_URL={url}\nBETTER_AUTH_SECRET={SECRET}\nRATE_LIMIT=\nPORT=\nHOST\n"
+    (tmp_path / ".env").write_text(dotenv, encoding="utf-8")
+    assert "- [x] 001_create_tables" in pw_migrate("migrate", tmp_path)
+    assert "tasks" in tables(url)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +126,16 @@ def test_settings_come_from_a_dotenv_file_beneath_the_environment(log: Path, dat
         assert service.call("GET", "/api/tasks", token=token_for("ada")).status == 200
 
 
+def test_an_empty_value_in_dotenv_is_a_value(log: Path, database_url: str) -> None:
+    dotenv = f"DATABASE_URL={database_url}\nBETTER_AUTH_SECRET={SECRET}\nWORKERS=1\nCORS_ORIGINS=\nRATE_LIMIT=\nPORT\n"
+    (log.parent / ".env").write_text(dotenv, encoding="utf-8")
+    with running(log) as service:
+        listed = service.call("GET", "/api/tasks", token=token_for("ada"), Origin="http://localhost:3000")
+    assert listed.status == 200
+    assert "ratelimit" not in listed.headers
+    assert "access-control-allow-origin" not in listed.headers
+
+
 def test_a_port_that_is_taken_stops_the_start_with_one_line(log: Path, database_url: str) -> None:
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
     with running(log, **environ) as service:
@@ -146,6 +159,37 @@ def test_a_database_that_comes_late_is_waited_for(
     finally:
         service.stop()
     assert "Traceback" not in service.output
+
+
+def test_a_worker_is_replaced_while_the_database_is_away(
+    log: Path, create_database: Callable[[], str], database: Database
+) -> None:
+    url = create_database()
+    name = url.rsplit("/", 1)[1].partition("?")[0]
+    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="2") as service:
+        service.wait_for_event("ready")
+        database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        killed = service.workers()
+        for worker in killed:
+            os.kill(worker, signal.SIGKILL)
+        assert wait_for(lambda: service.call("GET", "/health").status == 200)
+        assert not set(service.workers()) & set(killed)
+        assert service.call("GET", "/ready").status == 503
+        database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        assert wait_for(lambda: service.call("GET", "/ready").status == 200)
+    assert "Traceback" not in service.output
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 15) -> bool:
+    """Whether the condition holds within that time; a connection that fails is no answer yet."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if condition():
+                return True
+        time.sleep(0.05)
+    return False
 
 
 def test_two_starting_at_once_on_an_empty_database_do_no_harm(log: Path, create_database: Callable[[], str]) -> None:

@@ -95,13 +95,13 @@ def test_a_database_of_ones_own_needs_a_secret_or_a_key_set() -> None:
     with_keys = load_settings(
         {"DATABASE_URL": "postgresql://localhost/tasks", "JWKS_URL": "http://localhost:3000/api/auth/jwks"}
     )
-    assert with_keys.better_auth_secrets == ()
+    assert with_keys.secrets == ()
 
 
 def test_secrets_are_ordered_by_version_and_the_single_one_goes_on_verifying() -> None:
     old, new = "o" * 32, "n" * 32
     settings = load_settings({**BASIS, "BETTER_AUTH_SECRETS": f"1:{old},12:{new}"})
-    assert settings.better_auth_secrets == (new, old, SECRET)
+    assert settings.secrets == (new, old, SECRET)
 
 
 def test_a_setting_set_to_nothing_counts_as_unset_unless_nothing_is_a_value() -> None:

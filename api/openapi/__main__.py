@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import sys
 
-from api.app import UsersTable, routes
+from api.app import routes
 from api.openapi import build_document
 from api.postgres.database import Database
 from api.rate_limits import connect_storage
+from api.resolved_settings import resolve_settings
 from api.settings import load_settings
 from api.tokens import Tokens
+from api.users_table import UsersTable
 
 
 def main() -> None:
     """Nothing connects and nothing is signed: only the route table is read."""
-    settings = load_settings({})
+    settings = resolve_settings(load_settings({}), UsersTable(exists=True, ours=True, uuid_ids=False))
     database = Database("postgresql://localhost/none", pool_size=1, statement_timeout=1)
     tokens = Tokens(("nothing is signed with this, but it has to be long",), issuer=None, audience=None)
     storage = connect_storage(settings.rate_limit_storage)
-    document = build_document(routes(settings, database, UsersTable(True, False), tokens, storage))
+    document = build_document(routes(settings, database, tokens, storage))
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from falcon.testing import Result, TestClient
 
-from api.app import create_app
 from api.errors import TokenExpired, TokenInvalid
 from api.jose.jwks import KeySet
 from api.postgres.database import Database
@@ -18,7 +17,7 @@ from tests.attacks.forge import AUDIENCE, ISSUER, Target
 from tests.attacks.headers import CONFUSION, HEADERS, SHARED, USELESS_KEYS, other_keys
 from tests.attacks.payloads import PAYLOADS
 from tests.attacks.shapes import SHAPES
-from tests.conftest import error_of
+from tests.conftest import error_of, make_application
 from tests.jwks_server import JwksServer, serving
 from tests.signing import ASYMMETRIC, SECRET, signer_for
 
@@ -64,7 +63,7 @@ def call(auth_server: JwksServer, database_url: str, shared_database: Database) 
         "JWT_AUDIENCE": AUDIENCE,
         "RATE_LIMIT": "",
     }
-    client = TestClient(create_app(load_settings(settings), shared_database))
+    client = TestClient(make_application(load_settings(settings), shared_database))
 
     def get(token: str) -> Result:
         as_received = token.encode("utf-8", "surrogatepass").decode("latin-1")

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from falcon.testing import TestClient
 
-from api.app import create_app
 from api.migrate import migrate
 from api.settings import Settings
-from tests.conftest import Caller, connect, error_of
+from tests.conftest import Caller, connect, error_of, make_application
 
 DATES = ["2026-03-01", "2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31", "1582-10-10", "0004-02-29"]
 
@@ -177,7 +176,7 @@ def elsewhere(
     for change in ("RESET ALL", f"SET {request.param}"):
         database.run(f'ALTER DATABASE "{name}" {change}')
     database.close()
-    yield make_user(through=TestClient(create_app(make_settings(DATABASE_URL=altered_url), database)))
+    yield make_user(through=TestClient(make_application(make_settings(DATABASE_URL=altered_url), database)))
     database.close()
 
 

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from falcon.testing import TestClient
 
-from api.app import create_app
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.settings import Settings
-from tests.conftest import Caller, connect, error_of, token_for
+from tests.conftest import Caller, connect, error_of, make_application, token_for
 from tests.contracts.service import Service
 
 
@@ -129,7 +128,7 @@ class TestDatabaseAway:
         url = create_database()
         database, administrator = connect(url), connect(postgres_url)
         migrate(database, "users")
-        client = TestClient(create_app(make_settings(DATABASE_URL=url), database))
+        client = TestClient(make_application(make_settings(DATABASE_URL=url), database))
         user = Caller(client, "ada", token_for("ada"))
         user.make_task("Before")
         name = urlsplit(url).path[1:]

@@ -13,11 +13,10 @@ import psycopg2
 import pytest
 from falcon.testing import TestClient
 
-from api.app import create_app
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.settings import Settings, SettingsError
-from tests.conftest import Caller, connect, error_of
+from tests.conftest import Caller, connect, error_of, make_application
 
 
 class TestProvisioning:
@@ -98,7 +97,7 @@ class ForeignHouse:
     settings: Callable[..., Settings]
 
     def client(self, **environ: str) -> TestClient:
-        return TestClient(create_app(self.settings(**environ), self.database))
+        return TestClient(make_application(self.settings(**environ), self.database))
 
 
 KINDS = {

@@ -12,12 +12,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from api.accounts import NoProvisioning
 from api.errors import TaskNotFound
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.tasks import Tasks
 from api.tokens import Identity
+from api.users_table import NoProvisioning
 from bench.plans import CUSTOM, GENERIC, HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries
 from tests.conftest import connect
 

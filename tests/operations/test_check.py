@@ -178,7 +178,7 @@ def test_the_keys_behind_the_url_are_counted(check: Check, database_url: str, ke
 
 def test_redis_is_asked(check: Check, database_url: str, redis_port: int) -> None:
     storage = f"redis://127.0.0.1:{redis_port}/0"
-    assert check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=storage)[1]["Redis"] == "ok: answers"
+    assert check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=storage)[1]["Redis"] == "ok: responds"
     status, lines = check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=f"redis://127.0.0.1:{free_port()}/0")
     assert status == 1
     assert "RATE_LIMIT_STORAGE" in lines["Redis"]

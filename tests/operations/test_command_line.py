@@ -1,12 +1,16 @@
-"""What may follow `serve.py`, and what its help teaches."""
+"""The options of `serve.py`, and what its help shows."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import pytest
 
 from api.command_line import describe_settings, help_text
 from api.settings import SETTINGS
 from serve import main
+from tests.service import PROJECT
 
 
 def test_help_names_every_setting_with_its_default_and_meaning(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,4 +43,18 @@ def test_a_wrong_option_is_one_line_and_status_2(arguments: list[str], capsys: p
 
 def test_two_options_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--help"], {}) == 2
-    assert "one option at a time" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "--check" in printed.err
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("option", ["--help", "--check"])
+def test_a_reader_that_has_seen_enough_is_no_error(option: str) -> None:
+    command = [sys.executable, str(PROJECT / "serve.py"), option]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"DATA_DIR": "/nowhere"})
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait(30) == 1

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from api.accounts import Provisioning
 from api.errors import DomainError
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.task_list import ListQuery, Position, list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity
+from api.users_table import Provisioning
 from tests.service import PROJECT
 
 SHARDS = 8

@@ -1,0 +1,17 @@
+"""The file `.env` in the working directory, read by the service and by `pw_migrate` alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dotenv import dotenv_values
+
+
+def with_dotenv(environ: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables with those of `.env` beneath them.
+
+    An empty value is kept: `RATE_LIMIT=` means no limit in the file as it does in the environment. A name without `=`
+    has no value and is left out.
+    """
+    file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**file, **environ}

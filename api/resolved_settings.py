@@ -1,0 +1,39 @@
+"""The settings once the users table is known: which of them it refuses, and what holds where one is unset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from api.settings import Settings, SettingsError
+from api.tokens import hmac_keys
+from api.users_table import UsersTable
+
+
+def resolve_settings(settings: Settings, users_table: UsersTable) -> Settings:
+    """The settings with `provision_users` and `local_accounts` decided.
+
+    Raises SettingsError if either is on though the users table is not ours, and for a secret that no token can be
+    signed with.
+    """
+    wanted = {"PROVISION_USERS": settings.provision_users, "LOCAL_ACCOUNTS": settings.local_accounts}
+    for name, on in wanted.items():
+        if on and not users_table.ours:
+            raise SettingsError(
+                f"{name} cannot be on: the table {settings.users_table} was not made by this service; unset {name}"
+            )
+    # With the embedded database, whose URL is unset, a secret is made at start.
+    if settings.local_accounts and not settings.secrets and settings.database_url is not None:
+        raise SettingsError("LOCAL_ACCOUNTS cannot be on without a secret to sign tokens with; set BETTER_AUTH_SECRET")
+    try:
+        hmac_keys(settings.secrets)
+    except ValueError as ex:
+        raise SettingsError(f"BETTER_AUTH_SECRET: {ex}") from ex
+    return replace(
+        settings,
+        provision_users=_decided(settings.provision_users, users_table.ours),
+        local_accounts=_decided(settings.local_accounts, users_table.ours and settings.jwks_url is None),
+    )
+
+
+def _decided(setting: bool | None, default: bool) -> bool:
+    return default if setting is None else setting

@@ -1,0 +1,64 @@
+"""The users table that tasks refer to: what is known of it, and how a missing user gets a row. No HTTP.
+
+It is ours if our first migration made it. Another one, such as Better Auth's, existed before: it is referenced, and
+never altered or written.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from api.errors import UnknownUser
+from api.models import User
+from api.postgres.database import Database
+from api.postgres.statements import Parameter, render
+from api.tokens import Identity
+
+_COMMENT: Final = "Users of the tasks backend"
+"""The comment that the first migration puts on the table it makes."""
+
+_FACTS: Final = """
+SELECT oid IS NOT NULL,
+       obj_description(oid, 'pg_class'),
+       (SELECT format_type(atttypid, NULL) FROM pg_attribute
+        WHERE attrelid = oid AND attname = 'id' AND NOT attisdropped)
+FROM to_regclass(quote_ident(%s)) AS oid
+"""
+
+_PROVISION: Final = render(
+    User.insert({column: Parameter(column.name) for column in (User.id, User.email, User.name)}).on_conflict_ignore()
+)
+
+
+class UsersTable(NamedTuple):
+    """What is known of the users table. `ours`: the service may write to it; `uuid_ids`: its ids are no other text."""
+
+    exists: bool
+    ours: bool
+    uuid_ids: bool
+
+
+def read_users_table(database: Database, name: str) -> UsersTable:
+    """The facts about the table of this name, by one statement. Raises what `Database.run` raises."""
+    [(exists, comment, id_type)] = database.run(_FACTS, (name,), repeatable=True)
+    return UsersTable(exists, comment == _COMMENT, id_type == "uuid")
+
+
+class Provisioning:
+    """Inserts the row of a user who is known only by a verified token."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def provision(self, identity: Identity) -> None:
+        """Insert the row; does nothing if another request has just inserted it."""
+        values = {"id": identity.user_id, "email": identity.email, "name": identity.name}
+        _PROVISION.run(self._database, values, repeatable=True)
+
+
+class NoProvisioning:
+    """Rows are inserted by another program, or by nobody: a user without one is unknown."""
+
+    def provision(self, identity: Identity) -> None:
+        """Always raises UnknownUser."""
+        raise UnknownUser

@@ -1,0 +1,56 @@
+"""What the start refuses once it knows the users table, and what it decides where a setting is unset."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.resolved_settings import resolve_settings
+from api.settings import SettingsError, load_settings
+from api.users_table import UsersTable
+
+OURS = UsersTable(exists=True, ours=True, uuid_ids=False)
+ANOTHERS = UsersTable(exists=True, ours=False, uuid_ids=True)
+SECRET = {"BETTER_AUTH_SECRET": "s" * 32}
+KEYS = {"JWKS_URL": "http://localhost:3000/api/auth/jwks"}
+DATABASE = {"DATABASE_URL": "postgresql://localhost/tasks"}
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nnot a secret\n-----END PUBLIC KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("environ", "table", "local_accounts", "provision_users"),
+    [
+        ({**DATABASE, **SECRET}, OURS, True, True),
+        ({**DATABASE, **SECRET}, ANOTHERS, False, False),
+        ({**DATABASE, **KEYS}, OURS, False, True),
+        ({**DATABASE, **KEYS}, ANOTHERS, False, False),
+        ({**DATABASE, **SECRET, **KEYS, "LOCAL_ACCOUNTS": "on"}, OURS, True, True),
+        ({**DATABASE, **SECRET, "LOCAL_ACCOUNTS": "off", "PROVISION_USERS": "off"}, OURS, False, False),
+        ({**KEYS, "LOCAL_ACCOUNTS": "on"}, OURS, True, True),
+        ({}, OURS, True, True),
+    ],
+)
+def test_what_is_unset_follows_the_users_table(
+    environ: dict[str, str], table: UsersTable, local_accounts: bool, provision_users: bool
+) -> None:
+    resolved = resolve_settings(load_settings(environ), table)
+    assert (resolved.local_accounts, resolved.provision_users) == (local_accounts, provision_users)
+
+
+@pytest.mark.parametrize(
+    ("environ", "table", "named"),
+    [
+        ({"LOCAL_ACCOUNTS": "on", **SECRET}, ANOTHERS, "LOCAL_ACCOUNTS"),
+        ({"PROVISION_USERS": "on", **SECRET}, ANOTHERS, "PROVISION_USERS"),
+        ({"LOCAL_ACCOUNTS": "on", **KEYS}, OURS, "LOCAL_ACCOUNTS"),
+        ({"BETTER_AUTH_SECRET": PUBLIC_KEY}, OURS, "BETTER_AUTH_SECRET"),
+        ({"BETTER_AUTH_SECRETS": f"2:{PUBLIC_KEY},1:{'s' * 32}"}, OURS, "BETTER_AUTH_SECRET"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_that_names_the_setting(
+    environ: dict[str, str], table: UsersTable, named: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings(load_settings({**DATABASE, **environ}), table)
+    assert str(caught.value).startswith(named)
+    assert "\n" not in str(caught.value)
+    assert "not a secret" not in str(caught.value)
