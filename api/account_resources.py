@@ -1,4 +1,4 @@
-"""The Falcon resources of local accounts: registering and logging in, each answered with a token."""
+"""The Falcon resources of local accounts: register and log in. Each responds with a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from falcon import Response
 
 from api.accounts import Accounts
 from api.errors import InvalidCredentials
-from api.forwarded import subscriber
+from api.forwarded import rate_limit_key
 from api.middleware import count_call
 from api.rate_limits import RateLimit
 from api.reading import read_json
@@ -22,7 +22,7 @@ from api.validation import Schema
 
 
 class AccountServices:
-    """What both resources need: the accounts, the tokens they hand out, and the limit on trying."""
+    """What both resources need: the accounts, the tokens, and the rate limit of addresses and e-mails."""
 
     def __init__(
         self,
@@ -40,18 +40,18 @@ class AccountServices:
         self._address_of = address_of
 
     def count_address(self, req: Request, resp: Response) -> None:
-        """Count a call of this address; raises RateLimited."""
+        """Count a call from this address. Raises RateLimited."""
         if self._limit is not None:
-            count_call(self._limit, f"address:{subscriber(self._address_of(req.env))}", resp)
+            count_call(self._limit, f"address:{rate_limit_key(self._address_of(req.env))}", resp)
 
     def count_email(self, email: str, resp: Response) -> None:
-        """Count a try of this e-mail, from wherever; raises RateLimited."""
+        """Count a call for this e-mail, from any address. Raises RateLimited."""
         if self._limit is not None:
             digest = hashlib.sha256(email.lower().encode()).hexdigest()
             count_call(self._limit, f"email:{digest}", resp)
 
     def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:
-        """Answer with a token for the account."""
+        """Respond with a token for the account."""
         user = {"id": identity.user_id, "email": identity.email, "name": identity.name}
         token = self._tokens.issue(identity, self._token_ttl)
         body = {"token": token, "token_type": "Bearer", "expires_in": self._token_ttl, "user": user}
@@ -60,7 +60,7 @@ class AccountServices:
 
 
 class Registration:
-    """POST makes a local account."""
+    """POST creates a local account."""
 
     auth_required = False
     invalid_status = 400
@@ -80,7 +80,7 @@ class Registration:
 
 
 class Login:
-    """POST proves a local account's password."""
+    """POST checks a local account's password."""
 
     auth_required = False
     invalid_status = 400

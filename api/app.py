@@ -77,7 +77,7 @@ def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any)
     users = Provisioning(database) if settings.provision_users else NoProvisioning()
     table = [Route("/health", Health()), Route("/ready", Readiness(database))]
     for family in FAMILIES:
-        tasks = Tasks(database, users, max_tasks=settings.max_tasks, tell_foreign=family.foreign_task_forbidden)
+        tasks = Tasks(database, users, max_tasks=settings.max_tasks, reveal_foreign=family.foreign_task_forbidden)
         table += [
             Route(family.collection, TaskCollection(family, tasks, database)),
             Route(family.item, TaskItem(family, tasks)),

@@ -1,6 +1,6 @@
-"""Whose address a request comes from, behind proxies that are trusted to say so (TRUSTED_PROXY).
+"""The client's address, behind proxies whose X-Forwarded-For is trusted (TRUSTED_PROXY).
 
-Apart because every character of the header is the client's to write until a trusted proxy has added to it.
+Apart because a client can forge everything in that header but what a trusted proxy has appended.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _WITH_PORT: Final = re.compile(r"\[(?P<v6>[^]]*)\](?::\d+)?|(?P<v4>[0-9.]+):\d+"
 def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> str:
     """The address nearest to the server that is in none of `networks`.
 
-    That is the peer's own, unless the peer is trusted: then X-Forwarded-For counts from its right end, where each
-    trusted proxy has written whom it was called by. What stands further left, anybody may have written. An entry
-    that is no address ends the search: the proxy that wrote it stands for its clients.
+    That is the peer's own, unless the peer is trusted: then X-Forwarded-For is read from its right end, where each
+    trusted proxy has appended its caller's address; anything further left may be forged. An entry that is not an
+    address ends the search: the address of the proxy that wrote it is taken.
     """
     peer: str = environ["REMOTE_ADDR"]
     address = _parse(peer)
@@ -35,8 +35,8 @@ def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> 
     return nearest
 
 
-def subscriber(address: str) -> str:
-    """What counts as one caller: an IPv4 address, or an IPv6 network of 64 bits, which is what one subscriber has."""
+def rate_limit_key(address: str) -> str:
+    """What counts as one caller: an IPv4 address, or the IPv6 network of 64 bits that one subscriber has."""
     parsed = _parse(address)
     return str(IPv6Network((int(parsed), 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 

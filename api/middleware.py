@@ -1,4 +1,4 @@
-"""What every request passes, in the order of `app.py`'s list: log line, headers, CORS, authentication, rate limit."""
+"""The middleware, in the order of `app.py`'s list: log line, private headers, CORS, authentication, rate limit."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ class PrivateHeaders:
 
 
 class CrossOrigin:
-    """CORS on every answer, errors and unknown paths included.
+    """CORS header fields on every response, also to errors and unknown paths.
 
-    falcon-cors decides; it is called here and not as its own middleware, which sees no request that ends before its
-    resource, and never says that answers vary by origin.
+    falcon-cors decides. It is called here because its own middleware misses requests that fail before their resource,
+    and never sets `Vary: Origin`.
     """
 
     def __init__(self, origins: Sequence[str]) -> None:
@@ -140,7 +140,7 @@ class Authentication:
 
 
 def _is_canonical_uuid(user_id: str) -> bool:
-    """Whether the id is a uuid as PostgreSQL writes it: another spelling would be another user to everyone else."""
+    """Whether the id is a UUID as PostgreSQL writes it. To other programs another spelling is another user."""
     try:
         return str(UUID(user_id)) == user_id
     except ValueError:
@@ -148,7 +148,7 @@ def _is_canonical_uuid(user_id: str) -> bool:
 
 
 class RateLimiting:
-    """A user's calls are counted once the user is known; `None` counts nothing."""
+    """Counts a user's calls; with `None` there is no limit."""
 
     def __init__(self, limit: RateLimit | None) -> None:
         self._limit = limit
@@ -160,9 +160,9 @@ class RateLimiting:
 
 
 def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
-    """Count one call of `caller` and say what is left; raises RateLimited.
+    """Count one call of `caller`, and set the header fields that say how many are left. Raises RateLimited.
 
-    The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
+    The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
     """
     allowance: Allowance | None = limit.take(caller)
     if allowance is None:

@@ -12,9 +12,9 @@ class _Table(peewee.Model):
 
 
 class User(_Table):
-    """A user of ours: with a password hash a local account, without one a row made from a verified token's claims.
+    """A row of our users table: a local account if it has a password hash, else made from a verified token's claims.
 
-    Where USERS_TABLE names somebody else's table, this one is not there and nothing asks for it.
+    If USERS_TABLE names another program's table, this one does not exist and is not used.
     """
 
     id = peewee.TextField(primary_key=True)

@@ -1,7 +1,7 @@
 """The page for people: its HTML at `/`, its style, scripts and icons under `/static/`, all from memory.
 
-Only the files found in `api/static/` at start exist; a name from a URL never touches the file system.
-Nothing here knows tasks: the page calls the public API like any other client. Its `/docs` lives elsewhere.
+The files in `api/static/` are read at start; a name from a URL never reaches the file system. The page calls the
+public API like any other client. `/docs` is in reference.py.
 """
 
 from __future__ import annotations

@@ -122,13 +122,15 @@ def _remember_key(insert: Statement) -> Statement:
 
 
 class Tasks:
-    """The tasks in the database; `tell_foreign` has another user's task refused as such, not as missing."""
+    """The tasks in the database. With `reveal_foreign` another user's task is Forbidden, not TaskNotFound."""
 
-    def __init__(self, database: Database, users: UserDirectory, *, max_tasks: int, tell_foreign: bool = False) -> None:
+    def __init__(
+        self, database: Database, users: UserDirectory, *, max_tasks: int, reveal_foreign: bool = False
+    ) -> None:
         self._database = database
         self._users = users
         self._max_tasks = max_tasks
-        self._tell_foreign = tell_foreign
+        self._reveal_foreign = reveal_foreign
 
     def find(self, user_id: str, task_id: int) -> VersionedTask:
         """One task. Raises TaskNotFound, or Forbidden."""
@@ -232,7 +234,7 @@ class Tasks:
         return self._miss(task_id)
 
     def _miss(self, task_id: int) -> Exception:
-        if self._tell_foreign and _EXISTS.run(self._database, {"task_id": task_id}, repeatable=True):
+        if self._reveal_foreign and _EXISTS.run(self._database, {"task_id": task_id}, repeatable=True):
             return Forbidden()
         return TaskNotFound(task_id)
 

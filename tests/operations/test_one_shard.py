@@ -127,7 +127,7 @@ def test_every_statement_of_a_list_touches_one_shard(tasks_of: Callable[..., Tas
 def test_only_the_bare_familys_look_for_anothers_task_asks_all_shards(
     tasks_of: Callable[..., Tasks], distributed: Recording
 ) -> None:
-    tasks = tasks_of(tell_foreign=True, max_tasks=0)
+    tasks = tasks_of(reveal_foreign=True, max_tasks=0)
     call_everything(tasks)
     beyond = {sql for sql in spread_out(distributed) if not sql.startswith("INSERT")}
     assert len(beyond) == 1
@@ -154,7 +154,7 @@ def test_the_documented_primary_key_is_put_in_place_beside_rows_and_serves(creat
     database = Recording(create_database())
     try:
         migrate(database, "users")
-        tasks = Tasks(database, Provisioning(database), max_tasks=100, tell_foreign=True)
+        tasks = Tasks(database, Provisioning(database), max_tasks=100, reveal_foreign=True)
         before = tasks.create(ADA, {"title": "a"}).task
         for statement in on_postgresql:
             database.run(statement)

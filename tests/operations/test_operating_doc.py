@@ -97,7 +97,7 @@ def test_every_kind_of_database_error_is_explained() -> None:
 def test_every_event_of_the_log_is_listed() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in [*PROJECT.glob("api/*.py"), PROJECT / "serve.py"])
     events = set(re.findall(r'"(tasks?_(?:created|replayed|updated|completed|reopened|deleted))"', sources))
-    events |= set(re.findall(r'\.event = "(\w+)"', sources)) | {"refused", "failed", "migrated", "ready"}
+    events |= set(re.findall(r'\.event = "(\w+)"', sources)) | {"request", "refused", "failed", "migrated", "ready"}
     listed = {name for row in table_under("The log") for name in names_in(row[0])}
     assert events == listed, events ^ listed
 
