@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from api.forwarded import client_address, subscriber
+from api.forwarded import client_address, rate_limit_key
 
 NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1/32", "fd00::/8")))
 
@@ -86,4 +86,4 @@ def test_a_trusted_peer_is_known_on_a_socket_of_either_family(peer: str) -> None
     ],
 )
 def test_one_subscriber_is_one_whatever_the_server_calls_an_address(address: str, counted: str) -> None:
-    assert subscriber(address) == counted
+    assert rate_limit_key(address) == counted
