@@ -8,7 +8,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.middleware import METHODS, REQUEST_HEADERS, RESPONSE_HEADERS
-from tests.conftest import Caller, token_for
+from tests.support.callers import Caller
+from tests.support.signing import token_for
 
 ORIGIN = "http://localhost:3000"
 ANSWERS = [

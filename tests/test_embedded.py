@@ -18,8 +18,8 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from api.postgres.embedded import EmbeddedError, start_embedded, stop_embedded
-
-ROOT = Path(__file__).parent.parent
+from tests.support.processes import PROJECT
+from tests.support.waiting import wait_until
 
 HOLD = """
 import sys
@@ -69,7 +69,7 @@ def service(data_dir: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that uses the embedded server until its input ends."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(data_dir)],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, **environ},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -116,10 +116,7 @@ def kill_server(data_dir: Path) -> None:
     pid = server_pid(data_dir)
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while server_pid(data_dir) is not None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: server_pid(data_dir) is None, "the server's end")
 
 
 def test_data_is_kept_and_text_is_unicode_whatever_the_environment_says(data_dir: Path) -> None:
@@ -265,6 +262,6 @@ assert (data_dir / "postgres" / "postmaster.pid").exists()
 
 
 def test_a_forked_child_does_not_stop_its_parents_server_and_the_parents_end_does(data_dir: Path) -> None:
-    subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=PROJECT, check=True, timeout=60)
     assert (data_dir / "postgres").exists()
     assert server_pid(data_dir) is None

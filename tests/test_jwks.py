@@ -13,8 +13,9 @@ import pytest
 
 from api.jose import jwks as module
 from api.jose.jwks import MAX_WAIT, KeySet
-from tests.jwks_server import JwksServer, serving
-from tests.signing import make_signer
+from tests.support.jwks_server import JwksServer, serving
+from tests.support.signing import make_signer
+from tests.support.waiting import wait_until
 
 OLD, NEW = make_signer("EdDSA", "old"), make_signer("EdDSA", "new")
 
@@ -32,13 +33,6 @@ def key_set(server: JwksServer, **options: Any) -> Iterator[KeySet]:
 def server() -> Iterator[JwksServer]:
     with serving(OLD) as running:
         yield running
-
-
-def wait_until(happened: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
 
 
 def seconds_of(call: Callable[[], object]) -> float:

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import falcon.inspect
@@ -23,10 +22,10 @@ from api.errors import ANSWERS, Code
 from api.middleware import REQUEST_HEADERS, RESPONSE_HEADERS
 from api.openapi.families import OF_FAMILY
 from api.validation import SCHEMAS
-from tests.conftest import Caller
+from tests.support.callers import Caller
+from tests.support.processes import PROJECT
 
-ROOT = Path(__file__).parent.parent
-COMMITTED = ROOT / "docs" / "openapi.json"
+COMMITTED = PROJECT / "docs" / "openapi.json"
 
 FOR_PEOPLE = {"/", "/static/{name}", "/docs", "/docs/{name}", "/openapi.json"}
 """Pages, their files, and the document itself: a program that has read the document calls none of them."""
@@ -76,7 +75,7 @@ def test_the_committed_document_is_the_one_that_is_served(document: dict[str, An
 
 
 def test_the_committed_document_is_what_make_openapi_writes() -> None:
-    printed = subprocess.run([sys.executable, "-m", "api.openapi"], cwd=ROOT, capture_output=True, check=True)
+    printed = subprocess.run([sys.executable, "-m", "api.openapi"], cwd=PROJECT, capture_output=True, check=True)
     assert printed.stdout == COMMITTED.read_bytes(), "run: make openapi, and read the difference"
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.conftest import SECRET
-from tests.service import PROJECT
+from tests.support.processes import PROJECT
+from tests.support.signing import SECRET
 
 COMMAND = str(Path(sys.executable).with_name("pw_migrate"))
 

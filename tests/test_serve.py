@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 
 from api.postgres.database import Database
-from tests.conftest import SECRET, token_for
-from tests.service import Service, running
+from tests.support.processes import Service, running
+from tests.support.signing import SECRET, token_for
 
 
 @pytest.fixture

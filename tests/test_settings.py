@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import SETTINGS, Settings, SettingsError, load_settings
+from tests.support.processes import PROJECT
 
 SECRET = "s" * 32
 BASIS = {"DATABASE_URL": "postgresql://localhost/tasks", "BETTER_AUTH_SECRET": SECRET}
@@ -114,7 +115,7 @@ def test_settings_do_not_show_their_secrets_when_printed() -> None:
 
 
 def test_every_setting_of_the_example_file_exists() -> None:
-    example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
+    example = (PROJECT / ".env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
     assert named <= set(SETTINGS)
 

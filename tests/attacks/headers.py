@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.attacks.forge import Target, attacker_of, good_claims, hmac_signed, unsigned
-from tests.signing import ASYMMETRIC, SECRET, make_signer, signer_for
+from tests.support.signing import ASYMMETRIC, SECRET, make_signer, signer_for
 
 
 def by_attacker(target: Target, **header: Any) -> str:

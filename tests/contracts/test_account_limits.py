@@ -11,7 +11,7 @@ import bcrypt
 import pytest
 from falcon.testing import Result, TestClient
 
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
 
 DEADLINE = 20.0
 

@@ -12,7 +12,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.postgres.database import Database
-from tests.conftest import SECRET, Caller, error_of, token_for
+from tests.support.callers import Caller, error_of
+from tests.support.signing import SECRET, token_for
 
 ADA = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
 

@@ -11,8 +11,7 @@ import pytest
 from falcon.testing import TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
-from tests.test_errors import BROKEN_INSERT
+from tests.support.callers import Caller, error_of
 
 
 class TestTaskOperations:
@@ -115,12 +114,8 @@ class TestValidationAndErrors:
             "IDEMPOTENCY_KEY_REUSED",
         )
 
-    def test_an_error_of_the_server_is_500_and_tells_no_details(self, user: Caller, database: Database) -> None:
-        database.run(BROKEN_INSERT)
-        try:
-            answer = user("POST", "/tasks", {"title": "Buy milk"})
-        finally:
-            database.run("DROP FUNCTION break_insert CASCADE")
+    def test_an_error_of_the_server_is_500_and_tells_no_details(self, user: Caller, broken_inserts: None) -> None:
+        answer = user("POST", "/tasks", {"title": "Buy milk"})
 
         assert error_of(answer) == (500, "INTERNAL_ERROR")
         assert "insides" not in answer.text

@@ -12,7 +12,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
+from tests.support.waiting import wait_until
 
 DEADLINE = 10.0
 AT_ONCE = 8
@@ -76,11 +77,8 @@ def test_updated_at_never_runs_backwards_behind_a_lock(
 
 def wait_for_a_lock(database: Database) -> None:
     """Until some session waits for another's row."""
-    deadline = time.monotonic() + DEADLINE
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while not database.run(waiting):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: database.run(waiting), "a session to wait for a lock")
 
 
 def test_a_task_is_deleted_once(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:

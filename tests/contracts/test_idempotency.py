@@ -9,8 +9,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts.families import CANONICAL, FAMILIES, Family, in_every_family
+from tests.support.callers import Caller, error_of
 
 
 def create(user: Caller, key: str, family: Family = CANONICAL, **fields: object) -> Result:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts.families import OWNER_PATH
+from tests.support.callers import Caller, error_of
 
 
 class TestCreateATask:

@@ -10,8 +10,8 @@ import pytest
 from falcon.testing import Result
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts.families import Family, in_every_family
+from tests.support.callers import Caller, error_of
 
 WRITES = [
     ("PUT", "", {"title": "Changed"}),

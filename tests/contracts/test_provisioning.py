@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +14,11 @@ import psycopg2
 import pytest
 from falcon.testing import TestClient
 
-from api.app import create_app
 from api.migrate import migrate
 from api.postgres.database import Database
-from api.settings import Settings, SettingsError
-from tests.conftest import Caller, connect, error_of
+from api.settings import SettingsError
+from tests.support.callers import Caller, error_of
+from tests.support.postgres import connect
 
 
 class TestProvisioning:
@@ -92,13 +93,10 @@ class TestProvisioning:
 
 @dataclass
 class ForeignHouse:
-    """A database whose users table somebody else made, and its application."""
+    """A database whose users table somebody else made, and testing clients of its application."""
 
     database: Database
-    settings: Callable[..., Settings]
-
-    def client(self, **environ: str) -> TestClient:
-        return TestClient(create_app(self.settings(**environ), self.database))
+    client: Callable[..., TestClient]
 
 
 KINDS = {
@@ -130,15 +128,13 @@ def foreign_url(create_database: Callable[[], str], kind: tuple[str, str, str]) 
 
 @pytest.fixture
 def house(
-    foreign_url: str, make_settings: Callable[..., Settings], kind: tuple[str, str, str]
+    foreign_url: str, client_over: Callable[..., TestClient], kind: tuple[str, str, str]
 ) -> Iterator[ForeignHouse]:
     _, table, user_id = kind
     database = connect(foreign_url)
     database.run(f'DELETE FROM "{table}"')
     database.run(f'INSERT INTO "{table}" VALUES (%s, %s, true)', (user_id, "ada@example.com"))
-    yield ForeignHouse(
-        database, lambda **environ: make_settings(DATABASE_URL=foreign_url, USERS_TABLE=table, **environ)
-    )
+    yield ForeignHouse(database, partial(client_over, database, USERS_TABLE=table))
     database.close()
 
 

@@ -12,8 +12,9 @@ import pytest
 from falcon.testing import TestClient
 
 from api.settings import load_settings
-from tests.conftest import SECRET, Caller, error_of
 from tests.contracts.families import FAMILIES, Family, in_every_family
+from tests.support.callers import Caller, error_of
+from tests.support.signing import SECRET
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from api import housekeeping
 from api.housekeeping import Housekeeping
 from api.postgres.database import Database
-from tests.conftest import SECRET, token_for
-from tests.operations.scrape import wait_until
-from tests.service import running
+from tests.support.processes import running
+from tests.support.signing import SECRET, token_for
+from tests.support.waiting import wait_until
 
 ADD_KEYS = """
 INSERT INTO idempotency_keys (user_id, key, fingerprint, answer, created_at)
@@ -94,9 +94,7 @@ def test_the_service_does_it_unasked(tmp_path: Path, database_url: str, database
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2"}
     with running(tmp_path / "service.log", **environ) as service:
         token = token_for("ada")
-        made = service.call("POST", "/api/tasks", {"title": "a"}, token=token, **{"Idempotency-Key": "young"})
+        made = service.call("POST", "/api/tasks", {"title": "a"}, token=token, headers={"Idempotency-Key": "young"})
         assert made.status == 201
-        wait_until(
-            lambda: database.run("SELECT key FROM idempotency_keys") == [("young",)], housekeeping.FIRST_AFTER + 10
-        )
+        wait_until(lambda: database.run("SELECT key FROM idempotency_keys") == [("young",)], "the old key to go", 70)
         assert service.stop() == 0

@@ -9,7 +9,8 @@ import pytest
 
 from tests.proxies.proxy import COMMANDS, Proxy
 from tests.server.conftest import Start, start
-from tests.server.process import Process, wait_until
+from tests.server.process import Process
+from tests.support.waiting import wait_until
 
 __all__ = ["start"]
 
@@ -29,13 +30,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Proces
     proxy = Proxy(request.param, tmp_path, [instance.port for instance in instances])
     try:
         pids = {instance.pid for instance in instances}
-        wait_until(lambda: {pid_that_answers(proxy) for _ in range(6)} == pids, "both instances to be reached", 20)
+        wait_until(lambda: {proxy.pid_behind() for _ in range(6)} == pids, "both instances to be reached", 20)
         yield proxy
     finally:
         proxy.stop()
-
-
-def pid_that_answers(proxy: Proxy) -> int:
-    """The process behind the proxy whose turn it is; 0 while there is none."""
-    answer = proxy.get("/echo")
-    return int(answer.json["pid"]) if answer.status == 200 else 0

@@ -13,7 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.service import PROJECT, free_port
+from tests.support.ports import free_port
+from tests.support.processes import PROJECT
 
 PROGRAM = """
 import select, sys
