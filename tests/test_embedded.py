@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -196,6 +197,19 @@ def test_stale_files_whose_number_is_another_process_now_are_seen_through(data_d
             assert execute(start_embedded(data_dir), "SELECT 1") == [(1,)]
         finally:
             other.kill()
+
+
+def test_the_servers_log_holds_neither_statements_nor_rows(data_dir: Path) -> None:
+    url = start_embedded(data_dir)
+    execute(url, "CREATE TABLE accounts (email text PRIMARY KEY, hash text)")
+    for _ in range(2):
+        with contextlib.suppress(psycopg2.errors.UniqueViolation):
+            execute(url, "INSERT INTO accounts VALUES ('ada@example.com', '$2b$12$secret')")
+    stop_embedded(data_dir)
+    log = "".join(path.read_text() for path in data_dir.rglob("*log*") if path.is_file())
+    assert "duplicate key" in log
+    assert "ada@example.com" not in log
+    assert "$2b$" not in log
 
 
 @pytest.mark.parametrize("name", ["it's my data, really", "x" * 120])

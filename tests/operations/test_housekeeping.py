@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from api import housekeeping
@@ -53,6 +55,15 @@ def test_workers_that_clean_at_once_share_the_work(database: Database, keys: Cal
         counts = list(pool.map(lambda _: Housekeeping(database).clean(), range(4)))
     assert sum(counts) == 3002
     assert keys() == ["hours1", "new1"]
+
+
+def test_keys_that_another_worker_is_deleting_are_not_waited_for(
+    database: Database, database_url: str, keys: Callable[[], list[str]]
+) -> None:
+    with contextlib.closing(psycopg2.connect(database_url)) as other:
+        other.cursor().execute("SELECT FROM idempotency_keys WHERE key = 'month1' FOR UPDATE")
+        assert Housekeeping(database).clean() == 1
+        assert keys() == ["hours1", "month1", "new1"]
 
 
 def test_it_begins_soon_after_its_start_and_comes_again(database: Database, keys: Callable[[], list[str]]) -> None:
