@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.hostile.requests import CONTROLS, CREATES, EVERYWHERE, ITEMS, LISTS, NOT_UTF_8, UPDATES, Case, case
-from tests.server.test_refusals import ALL
+from tests.server.malformed import ALL
 
 READ = (
     *("Host", "Authorization", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "Accept"),

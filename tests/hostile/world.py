@@ -69,7 +69,7 @@ class World:
     def check(self) -> None:
         """Nothing of the other user was touched; the log since the last check tells of no failure and no secret."""
         assert self.rows("victim") == self._treasure
-        log = self.service.log.read_bytes()[self._read :]
+        log = self.service.log_file.read_bytes()[self._read :]
         self._read += len(log)
         assert b"Traceback" not in log, log.decode(errors="replace")
         for secret in (self.token, self.token.rsplit(".", 1)[1], SECRET, PASSWORD, TREASURE):

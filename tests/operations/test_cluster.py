@@ -143,9 +143,9 @@ def test_ctrl_c_leaves_nothing_behind() -> None:
     with cluster() as running:
         children = psutil.Process(running.process.pid).children(recursive=True)
         assert len(children) >= 6
-        assert list(running.log.parent.glob("tasks-cluster-*"))
+        assert list(running.log_file.parent.glob("tasks-cluster-*"))
         assert running.stop(signal.SIGINT, 60) == 0, running.output
-        assert not list(running.log.parent.glob("tasks-cluster-*"))
+        assert not list(running.log_file.parent.glob("tasks-cluster-*"))
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 

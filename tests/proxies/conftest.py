@@ -8,20 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.proxies.proxy import COMMANDS, Proxy
-from tests.server.conftest import Start, start
-from tests.server.process import Process
+from tests.server.process import Process, starting
 from tests.support.waiting import wait_until
-
-__all__ = ["start"]
 
 
 @pytest.fixture
-def instances(start: Start, tmp_path: Path) -> list[Process]:
+def instances(tmp_path: Path) -> Iterator[list[Process]]:
     """Two instances, each with a record of the requests that reached it."""
-    return [
-        start(threads=2, RECORD=tmp_path / f"record-{number}", UNREADY=tmp_path / f"unready-{number}")
-        for number in (1, 2)
-    ]
+    with starting(tmp_path) as start:
+        yield [
+            start(threads=2, RECORD=tmp_path / f"record-{number}", UNREADY=tmp_path / f"unready-{number}")
+            for number in (1, 2)
+        ]
 
 
 @pytest.fixture(params=COMMANDS)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.proxies.proxy import Proxy
+from tests.server.malformed import ALL
 from tests.server.process import Process
-from tests.server.test_refusals import ALL
 from tests.support.waiting import wait_until
 
 REFUSED = (

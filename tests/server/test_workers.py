@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.server.listener import listen
-from tests.server.conftest import Start
-from tests.server.process import Connection, Process, wait_until
+from tests.server.process import Connection, Process, Start, wait_until
 
 
 def is_alive(pid: int) -> bool:

@@ -38,13 +38,13 @@ class Program:
         environ: Mapping[str, str] | None = None,
         new_session: bool = False,
     ) -> None:
-        self.log = log
+        self.log_file = log
         self._command = command
         self._options: dict[str, Any] = {"cwd": cwd, "env": environ, "start_new_session": new_session}
         self.start()
 
     def start(self) -> None:
-        with self.log.open("ab") as output:
+        with self.log_file.open("ab") as output:
             self.process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **self._options
             )
@@ -52,7 +52,7 @@ class Program:
     @property
     def output(self) -> str:
         """Everything it has printed so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
 
     def wait_until(self, condition: Callable[[], object], what: str, patience: float = START_PATIENCE) -> None:
         """Return when the condition is true; AssertionError, with the output, if not in time or the program ends.
