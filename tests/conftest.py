@@ -177,3 +177,17 @@ def broken_inserts(database: Database) -> Iterator[None]:
     database.run(BROKEN_INSERT)
     yield
     database.run("DROP FUNCTION break_insert CASCADE")
+
+
+@pytest.fixture
+def statements(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL that the application runs, as it runs it."""
+    recorded: list[str] = []
+    run = database.run
+
+    def record(sql: str, *arguments: Any, **options: Any) -> list[tuple[Any, ...]]:
+        recorded.append(sql)
+        return run(sql, *arguments, **options)
+
+    monkeypatch.setattr(database, "run", record)
+    return recorded

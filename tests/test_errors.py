@@ -229,7 +229,7 @@ def test_an_unforeseen_error_is_logged_and_told_without_its_insides(
     assert error_of(result) == (500, "INTERNAL_ERROR")
     assert "insides" not in result.text
     assert "the insides" in caplog.text
-    assert [record.request_id for record in caplog.records if record.name == "api.errors"] == ["find-me"]
+    assert [vars(record)["request_id"] for record in caplog.records if record.name == "api.errors"] == ["find-me"]
 
 
 def test_a_database_that_is_gone_is_told_as_such(

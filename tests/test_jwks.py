@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -177,7 +178,7 @@ class TestOutages:
             server.delay = 30.0
             assert seconds_of(lambda: keys.fetch("first")) < 2.5
             wait_until(lambda: keys._failures > 0)
-            took = [seconds_of(lambda n=n: keys.fetch(f"unknown-{n}")) for n in range(20)]
+            took = [seconds_of(partial(keys.fetch, f"unknown-{number}")) for number in range(20)]
             assert max(took) < 1.3
             assert seconds_of(keys.current) < 0.2
 

@@ -147,7 +147,12 @@ class TestLogIn:
         register(client)
         costs: list[bytes] = []
         check = bcrypt.checkpw
-        monkeypatch.setattr(bcrypt, "checkpw", lambda secret, kept: costs.append(kept[:7]) or check(secret, kept))
+
+        def checkpw(secret: bytes, kept: bytes) -> bool:
+            costs.append(kept[:7])
+            return check(secret, kept)
+
+        monkeypatch.setattr(bcrypt, "checkpw", checkpw)
 
         log_in(client, password=password)
         log_in(client, password=password, email="nobody@example.com")

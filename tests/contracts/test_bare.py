@@ -49,14 +49,10 @@ class TestTaskOperations:
         assert other("GET", f"/tasks/{task['id']}").json["data"] == task
 
     def test_the_look_that_tells_403_from_404_comes_only_after_a_miss(
-        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+        self, user: Caller, statements: list[str]
     ) -> None:
         task = user.make_task("Mine")
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
+        statements.clear()
 
         user("GET", f"/tasks/{task['id']}")
         assert len(statements) == 1

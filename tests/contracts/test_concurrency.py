@@ -71,7 +71,7 @@ def test_updated_at_never_runs_backwards_behind_a_lock(
             change = pool.submit(user, "PATCH", path, {"title": "Changed"})
             wait_for_a_lock(database)
             cursor.execute("UPDATE tasks SET updated_at = clock_timestamp() RETURNING updated_at AT TIME ZONE 'UTC'")
-            [between] = cursor.fetchone()
+            [(between,)] = cursor.fetchall()
         other_session.commit()
     finally:
         other_session.close()

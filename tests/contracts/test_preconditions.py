@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from api.postgres.database import Database
 from tests.contracts.families import Family, in_every_family
 from tests.support.callers import Caller, error_of
 
@@ -145,14 +144,8 @@ class TestIfMatch:
         winner = next(answer for answer in answers if answer.status_code == 200)
         assert user("GET", path).json == winner.json
 
-    def test_it_is_decided_in_the_statement_that_writes(
-        self, user: Caller, path: str, database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
+    def test_it_is_decided_in_the_statement_that_writes(self, user: Caller, path: str, statements: list[str]) -> None:
+        statements.clear()
 
         write(user, path, '"2"')
 

@@ -34,15 +34,9 @@ class TestProvisioning:
             ("ada", "ada@example.com", "Ada", None)
         ]
 
-    def test_it_costs_known_users_nothing(
-        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_it_costs_known_users_nothing(self, user: Caller, statements: list[str]) -> None:
         user.make_task("First")
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
+        statements.clear()
 
         user.make_task("Second")
 

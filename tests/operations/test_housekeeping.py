@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,7 +25,7 @@ SELECT 'ada', %s || n, '', '[]', clock_timestamp() - %s::interval FROM generate_
 
 
 @pytest.fixture
-def keys(database: Database) -> Iterator[Callable[[], list[str]]]:
+def keys(database: Database) -> Callable[[], list[str]]:
     """One user's keys of many ages; the keys that are there now."""
     database.run("INSERT INTO users (id) VALUES ('ada')")
     ages = {"new": "0 s", "hours": "23 hours 59 minutes", "day": "24 hours 1 minute", "month": "31 days"}

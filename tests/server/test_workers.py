@@ -22,6 +22,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def wait_for_an_end_after(process: Process, count: int) -> None:
+    wait_until(lambda: process.log().count("another one in") > count, "the parent to notice")
+
+
+def wait_for_its_socket(process: Process) -> None:
+    wait_until(lambda: "port" in process.log(), "the socket")
+
+
 class TestWorkers:
     def test_one_has_no_parent(self, start: Start) -> None:
         process = start(workers=1)
@@ -60,7 +68,7 @@ class TestWorkers:
             wait_until(lambda: len(process.children()) == 2, "two workers")
             os.kill(process.children()[0], signal.SIGKILL)
             count = process.log().count("another one in")
-            wait_until(lambda count=count: process.log().count("another one in") > count, "the parent to notice")
+            wait_for_an_end_after(process, count)
         assert "another one in 0 s" in process.log()
         assert "another one in 1 s" in process.log()
         assert "another one in 2 s" in process.log()
@@ -83,7 +91,7 @@ class TestWorkers:
     def test_are_stopped_even_while_they_start(self, start: Start) -> None:
         for delay in (0.0, 0.02, 0.05, 0.1):
             process = start(wait=False, workers=2)
-            wait_until(lambda process=process: "port" in process.log(), "the socket")
+            wait_for_its_socket(process)
             time.sleep(delay)
             process.send_signal(signal.SIGTERM)
             assert process.exit_status() in (0, -signal.SIGTERM)
