@@ -8,17 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import falcon
-import jwt
 import psycopg2
 import pytest
-from falcon.testing import Result, TestClient
+from falcon.testing import TestClient
 
 from api.app import create_app
 from api.migrate import migrate
@@ -27,9 +25,19 @@ from api.postgres.embedded import start_embedded, stop_embedded
 from api.resolved_settings import resolve_settings
 from api.settings import Settings, load_settings
 from api.users_table import read_users_table
+from tests.support.callers import Caller
+from tests.support.postgres import connect
+from tests.support.processes import UNLIMITED
+from tests.support.redis import Redis
+from tests.support.signing import token_for
 
 DATA_DIR = "TASKS_TESTS_DATA_DIR"
-SECRET = "a-secret-of-the-tests-that-is-long-enough"
+
+BROKEN_INSERT = """
+CREATE FUNCTION break_insert() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the insides: SELECT secret FROM passwords'; END $$;
+CREATE TRIGGER break_insert BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION break_insert()
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,16 +97,6 @@ def database_url(create_database: Callable[[], str]) -> str:
     return url
 
 
-def connect(url: str) -> Database:
-    return Database(url, pool_size=8, statement_timeout=10)
-
-
-def make_application(settings: Settings, database: Database) -> falcon.App[Any, Any]:
-    """The application as a start makes it: the one place where tests build it."""
-    users_table = read_users_table(database, settings.users_table)
-    return create_app(resolve_settings(settings, users_table), database, users_table)
-
-
 @pytest.fixture(scope="session")
 def shared_database(database_url: str) -> Iterator[Database]:
     database = connect(database_url)
@@ -117,72 +115,35 @@ def database(shared_database: Database) -> Database:
 def make_settings(database_url: str) -> Callable[..., Settings]:
     """Settings from environment variables, those of the tests beneath."""
 
-    def make(**environ: str) -> Settings:
-        basis = {
-            "DATABASE_URL": database_url,
-            "BETTER_AUTH_SECRET": SECRET,
-            "BCRYPT_COST": "4",
-            "RATE_LIMIT": "",
-            "AUTH_RATE_LIMIT": "",
-            "THREADS": "32",
-        }
-        return load_settings({**basis, **environ})
+    return lambda **environ: load_settings({"DATABASE_URL": database_url, "THREADS": "32", **UNLIMITED, **environ})
+
+
+@pytest.fixture(scope="session")
+def client_over(make_settings: Callable[..., Settings]) -> Callable[..., TestClient]:
+    """A testing client of an application over a database, with other settings."""
+
+    def make(database: Database, **environ: str) -> TestClient:
+        settings = make_settings(**environ)
+        users_table = read_users_table(database, settings.users_table)
+        return TestClient(create_app(resolve_settings(settings, users_table), database, users_table))
 
     return make
 
 
-class Caller:
-    """Calls the application as one user, or as nobody."""
-
-    def __init__(self, client: TestClient, user_id: str | None, token: str | None) -> None:
-        self._client = client
-        self.user_id = user_id
-        self.token = token
-
-    def __call__(self, method: str, path: str, body: Any = None, /, **options: Any) -> Result:
-        """One request; `body` is sent as JSON, `options` are those of Falcon's simulate_request."""
-        headers = dict(options.pop("headers", None) or {})
-        if self.token is not None:
-            headers.setdefault("Authorization", f"Bearer {self.token}")
-        if body is not None:
-            options["json"] = body
-        result: Result = self._client.simulate_request(method, path, headers=headers, **options)
-        return result
-
-    def make_task(self, title: str = "Buy milk", /, **fields: Any) -> dict[str, Any]:
-        """Create a task and return it as the API does."""
-        result = self("POST", "/api/tasks", {"title": title, **fields})
-        assert result.status_code == 201, result.text
-        task: dict[str, Any] = result.json["data"]
-        return task
-
-    def titles(self, **query: str) -> list[str]:
-        """The titles of a list, in its order."""
-        result = self("GET", "/api/tasks", params=query)
-        assert result.status_code == 200, result.text
-        return [task["title"] for task in result.json["data"]]
-
-
-def token_for(user_id: str, **claims: Any) -> str:
-    """An HS256 token as a frontend's auth server issues it; a claim of None is left out."""
-    payload = {"sub": user_id, "exp": int(time.time()) + 600, **claims}
-    return jwt.encode({name: value for name, value in payload.items() if value is not None}, SECRET, "HS256")
-
-
 @pytest.fixture
-def make_client(database: Database, make_settings: Callable[..., Settings]) -> Callable[..., TestClient]:
+def make_client(database: Database, client_over: Callable[..., TestClient]) -> Callable[..., TestClient]:
     """A testing client of an application with other settings."""
-    return lambda **environ: TestClient(make_application(make_settings(**environ), database))
+    return partial(client_over, database)
 
 
 @pytest.fixture(scope="session")
-def application(shared_database: Database, make_settings: Callable[..., Settings]) -> falcon.App[Any, Any]:
-    """The application with the tests' settings: it keeps nothing of a request, so that all tests may share it."""
-    return make_application(make_settings(), shared_database)
+def application(shared_database: Database, client_over: Callable[..., TestClient]) -> Any:
+    """The WSGI application with the tests' settings: it keeps nothing of a request, so that all tests may share it."""
+    return client_over(shared_database).app
 
 
 @pytest.fixture
-def client(application: falcon.App[Any, Any], database: Database) -> TestClient:
+def client(application: Any, database: Database) -> TestClient:
     """A testing client of an application whose tables are empty."""
     return TestClient(application)
 
@@ -210,10 +171,31 @@ def nobody(client: TestClient) -> Caller:
     return Caller(client, None, None)
 
 
-def error_of(result: Result) -> tuple[int, str]:
-    """An error answer's status and code; its envelope is checked on the way."""
-    assert result.headers["content-type"] == "application/json", result.headers
-    assert set(result.json) == {"error"}, result.text
-    assert set(result.json["error"]) <= {"code", "message", "details"}
-    assert result.headers["x-request-id"]
-    return result.status_code, result.json["error"]["code"]
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis of the test's own."""
+    server = Redis(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def broken_inserts(database: Database) -> Iterator[None]:
+    """Each insert of a task fails with an error of PostgreSQL's that the service does not foresee."""
+    database.run(BROKEN_INSERT)
+    yield
+    database.run("DROP FUNCTION break_insert CASCADE")
+
+
+@pytest.fixture
+def statements(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL that the application runs, as it runs it."""
+    recorded: list[str] = []
+    run = database.run
+
+    def record(sql: str, *arguments: Any, **options: Any) -> list[tuple[Any, ...]]:
+        recorded.append(sql)
+        return run(sql, *arguments, **options)
+
+    monkeypatch.setattr(database, "run", record)
+    return recorded

@@ -10,8 +10,10 @@ from api.app import create_app
 from api.resolved_settings import resolve_settings
 from api.settings import Settings
 from api.users_table import UsersTable
-from tests.conftest import connect, error_of, token_for
-from tests.service import free_port
+from tests.support.callers import error_of
+from tests.support.ports import free_port
+from tests.support.postgres import connect
+from tests.support.signing import token_for
 
 
 def test_it_is_made_while_the_database_is_away(make_settings: Callable[..., Settings]) -> None:

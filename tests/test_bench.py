@@ -9,23 +9,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from bench import limits
+from tests.support.processes import PROJECT
+from tests.support.programs import missing
 
-ROOT = Path(__file__).parent.parent
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
 
 
 def bench(*arguments: str, module: str = "bench", path: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": os.environ["PATH"] if path is None else path}
+    environ = {**os.environ, "PATH": os.environ["PATH"] if path is None else path}
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_the_smallest_run_answers_every_request_and_writes_its_report(tmp_path: Path) -> None:
     if shutil.which("wrk") is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("wrk is needed: apt install wrk")
+        missing("wrk is needed: apt install wrk")
     report = tmp_path / "results.md"
     run = bench(*SMALLEST, "--output", str(report))
     assert run.returncode == 0, run.stderr

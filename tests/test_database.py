@@ -12,7 +12,7 @@ from psycopg2.extensions import parse_dsn
 
 from api.errors import DatabaseUnavailable
 from api.postgres.database import Database
-from tests.faults.stalled_proxy import StalledProxy
+from tests.support.stalled_proxy import StalledProxy
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
 

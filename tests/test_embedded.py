@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -18,8 +19,8 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from api.postgres.embedded import EmbeddedError, start_embedded, stop_embedded
-
-ROOT = Path(__file__).parent.parent
+from tests.support.processes import PROJECT
+from tests.support.waiting import wait_until
 
 HOLD = """
 import sys
@@ -69,7 +70,7 @@ def service(data_dir: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that uses the embedded server until its input ends."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(data_dir)],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, **environ},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -116,10 +117,7 @@ def kill_server(data_dir: Path) -> None:
     pid = server_pid(data_dir)
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while server_pid(data_dir) is not None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: server_pid(data_dir) is None, "the server's end")
 
 
 def test_data_is_kept_and_text_is_unicode_whatever_the_environment_says(data_dir: Path) -> None:
@@ -201,6 +199,19 @@ def test_stale_files_whose_number_is_another_process_now_are_seen_through(data_d
             other.kill()
 
 
+def test_the_servers_log_holds_neither_statements_nor_rows(data_dir: Path) -> None:
+    url = start_embedded(data_dir)
+    execute(url, "CREATE TABLE accounts (email text PRIMARY KEY, hash text)")
+    for _ in range(2):
+        with contextlib.suppress(psycopg2.errors.UniqueViolation):
+            execute(url, "INSERT INTO accounts VALUES ('ada@example.com', '$2b$12$secret')")
+    stop_embedded(data_dir)
+    log = "".join(path.read_text() for path in data_dir.rglob("*log*") if path.is_file())
+    assert "duplicate key" in log
+    assert "ada@example.com" not in log
+    assert "$2b$" not in log
+
+
 @pytest.mark.parametrize("name", ["it's my data, really", "x" * 120])
 def test_any_path_will_do(empty_dir: Path, name: str) -> None:
     odd = empty_dir / name
@@ -265,6 +276,6 @@ assert (data_dir / "postgres" / "postmaster.pid").exists()
 
 
 def test_a_forked_child_does_not_stop_its_parents_server_and_the_parents_end_does(data_dir: Path) -> None:
-    subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=PROJECT, check=True, timeout=60)
     assert (data_dir / "postgres").exists()
     assert server_pid(data_dir) is None

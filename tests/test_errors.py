@@ -12,8 +12,9 @@ from falcon.testing import TestClient
 from api.errors import ANSWERS, Code, DomainError
 from api.migrate import migrate
 from api.postgres.database import Database
-from api.settings import Settings
-from tests.conftest import Caller, connect, error_of, make_application, token_for
+from tests.support.callers import Caller, error_of
+from tests.support.postgres import connect
+from tests.support.signing import token_for
 
 JSON = {"Content-Type": "application/json"}
 
@@ -221,34 +222,23 @@ def test_a_token_that_is_not_good_says_why_by_its_code(client: TestClient, token
     assert result.headers["www-authenticate"] == "Bearer"
 
 
-BROKEN_INSERT = """
-CREATE FUNCTION break_insert() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'the insides: SELECT secret FROM passwords'; END $$;
-CREATE TRIGGER break_insert BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION break_insert()
-"""
-
-
 def test_an_unforeseen_error_is_logged_and_told_without_its_insides(
-    user: Caller, database: Database, caplog: pytest.LogCaptureFixture
+    user: Caller, broken_inserts: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database.run(BROKEN_INSERT)
-    try:
-        result = user("POST", "/api/tasks", {"title": "a"}, headers={"X-Request-ID": "find-me"})
-    finally:
-        database.run("DROP FUNCTION break_insert CASCADE")
+    result = user("POST", "/api/tasks", {"title": "a"}, headers={"X-Request-ID": "find-me"})
     assert error_of(result) == (500, "INTERNAL_ERROR")
     assert "insides" not in result.text
     assert "the insides" in caplog.text
-    assert [record.request_id for record in caplog.records if record.name == "api.errors"] == ["find-me"]
+    assert [vars(record)["request_id"] for record in caplog.records if record.name == "api.errors"] == ["find-me"]
 
 
 def test_a_database_that_is_gone_is_told_as_such(
-    create_database: Callable[[], str], make_settings: Callable[..., Settings], database: Database
+    create_database: Callable[[], str], client_over: Callable[..., TestClient], database: Database
 ) -> None:
     url = create_database()
     leaving = connect(url)
     migrate(leaving, "users")
-    client = TestClient(make_application(make_settings(), leaving))
+    client = client_over(leaving)
     name = url.rsplit("/", 1)[1].partition("?")[0]
     database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 
 from api.jose.jwk import parse
 from api.jose.jwks_download import download
-from tests.jwks_server import serving
-from tests.signing import ASYMMETRIC, make_signer, signer_for
+from tests.support.jwks_server import serving
+from tests.support.signing import ASYMMETRIC, make_signer, signer_for
 
 P256, ED = signer_for("ES256").jwk, signer_for("EdDSA").jwk
 

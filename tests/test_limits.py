@@ -10,7 +10,7 @@ import pytest
 from falcon.testing import TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
 
 INSERT_USER = "INSERT INTO users (id) VALUES (%s)"
 INSERT_KEY = "INSERT INTO idempotency_keys (user_id, key, fingerprint, answer) VALUES ('ada', %s, '', '[]')"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,11 +18,11 @@ from api import migrate as migrating
 from api.errors import DatabaseUnavailable
 from api.migrate import migrate, pending
 from api.postgres.database import Database
-from api.settings import Settings, SettingsError
-from tests.conftest import make_application
+from api.settings import SettingsError
+from tests.support.processes import PROJECT
+from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).parent.parent
-NAMES = sorted(file.stem for file in (ROOT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
+NAMES = sorted(file.stem for file in (PROJECT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
 
 
 @pytest.fixture
@@ -158,7 +157,7 @@ print(len(migrate(database, "users")))
 def start_migrating(url: str) -> subprocess.Popen[str]:
     """A process that waits for a line before it migrates."""
     command = [sys.executable, "-c", MIGRATE, url]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -188,10 +187,7 @@ def test_nothing_is_begun_while_another_process_migrates(url: str, empty: Databa
             SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
             WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
         """
-        deadline = time.monotonic() + 20
-        while not empty.run(waiting):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: empty.run(waiting), "it to wait for the lock", 20)
         assert tables(empty) == set()
         other.rollback()
         assert process.communicate(timeout=60)[0] == f"{len(NAMES)}\n"
@@ -213,14 +209,14 @@ def test_a_user_who_may_not_create_tables_is_told_in_one_line(url: str, empty: D
 
 
 def test_a_schema_that_may_not_be_read_is_not_ready(
-    url: str, empty: Database, make_settings: Callable[..., Settings]
+    url: str, empty: Database, client_over: Callable[..., TestClient]
 ) -> None:
     migrate(empty, "users")
     role = f"reader_{uuid.uuid4().hex}"
     empty.run(f"CREATE ROLE {role} LOGIN")
     restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
     try:
-        answer = TestClient(make_application(make_settings(), restricted)).simulate_get("/ready")
+        answer = client_over(restricted).simulate_get("/ready")
     finally:
         restricted.close()
         empty.run(f"DROP ROLE {role}")

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,19 +34,23 @@ def open_connections(database: Database, number: int) -> None:
     assert database.peewee.idle == number
 
 
-def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.Thread, list[object]]:
+def run_aside(database: Database, sql: str, *, repeatable: bool = False) -> tuple[threading.Thread, list[object]]:
     """Run a statement in a thread; its rows, or its error, end up in the list."""
     outcome: list[object] = []
 
     def work() -> None:
         try:
-            outcome.append(database.run(sql, **options))
+            outcome.append(database.run(sql, repeatable=repeatable))
         except Exception as ex:
             outcome.append(ex)
 
     thread = threading.Thread(target=work)
     thread.start()
     return thread, outcome
+
+
+def waits(database: Database, number: int) -> bool:
+    return database.peewee.waiting == number
 
 
 class TestConnectionsThatWereCut:
@@ -126,7 +131,7 @@ class TestTooFewConnections:
         for number in range(5):
             threads.append(threading.Thread(target=work, args=(number,)))
             threads[-1].start()
-            until(lambda number=number: database.peewee.waiting == number + 1)
+            until(partial(waits, database, number + 1))
         for thread in threads:
             thread.join()
         assert served == [0, 1, 2, 3, 4]
@@ -188,7 +193,7 @@ def test_a_forked_child_has_connections_and_deadlines_of_its_own(url: str) -> No
 
 def test_peewee_itself_can_use_it(database: Database) -> None:
     with database.peewee.connection_context(), database.peewee.atomic():
-        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")
+        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")  # type: ignore[no-untyped-call]
         assert database.run("SELECT count(*) FROM notes") == [(0,)]
     assert database.run("SELECT count(*) FROM notes") == [(1,)]
     assert database.peewee.in_use == 0

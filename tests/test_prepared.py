@@ -12,7 +12,7 @@ import pytest
 
 from api.postgres import prepared
 from api.postgres.database import Database
-from tests.faults.stalled_proxy import StalledProxy
+from tests.support.stalled_proxy import StalledProxy
 
 FIND = "SELECT text FROM notes WHERE id = %s"
 NAMES = "SELECT statement FROM pg_prepared_statements"

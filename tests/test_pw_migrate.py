@@ -11,13 +11,13 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.conftest import SECRET
-from tests.service import PROJECT
+from tests.support.processes import PROJECT
+from tests.support.signing import SECRET
 
 COMMAND = str(Path(sys.executable).with_name("pw_migrate"))
 
 
-def pw_migrate(command: str, directory: Path = PROJECT, **environ: str) -> str:
+def pw_migrate(command: str, directory: Path = PROJECT, /, **environ: str) -> str:
     done = subprocess.run(
         [COMMAND, command],
         cwd=directory,

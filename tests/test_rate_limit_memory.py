@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
 from api import rate_limits
 from api.rate_limits import SweptMemoryStorage
-
-
-def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
+from tests.support.waiting import wait_until
 
 
 def sweepers() -> list[threading.Thread]:
@@ -39,7 +31,7 @@ def test_windows_that_are_over_are_forgotten_and_others_kept(monkeypatch: pytest
     storage = SweptMemoryStorage()
     storage.incr("over", 0.01)
     storage.incr("lasting", 60)
-    until(lambda: "over" not in storage.storage)
+    wait_until(lambda: "over" not in storage.storage)
     assert (list(storage.expirations), storage.get("lasting")) == (["lasting"], 1)
 
 
@@ -51,4 +43,4 @@ def test_the_sweeping_ends_with_the_storage(monkeypatch: pytest.MonkeyPatch) -> 
     assert thread in sweepers()
     del storage
     gc.collect()
-    until(lambda: thread not in sweepers())
+    wait_until(lambda: thread not in sweepers())

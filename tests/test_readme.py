@@ -8,12 +8,11 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
-from urllib.request import urlopen
 
-from api.settings import SETTINGS
-from tests.service import PROJECT, free_port, running
+from api.command_line import describe_settings
+from tests.support.ports import free_port
+from tests.support.processes import PROJECT, WebServer, running
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -26,27 +25,16 @@ def test_the_set_up_is_exactly_two_commands() -> None:
 def test_make_run_starts_the_service_without_settings(tmp_path: Path) -> None:
     port = free_port()
     environ = {**os.environ, "PORT": str(port), "DATA_DIR": str(tmp_path / "data")}
-    log = tmp_path / "run.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            ["make", "run"], cwd=PROJECT, env=environ, stdout=stream, stderr=stream, start_new_session=True
-        )
+    service = WebServer(["make", "run"], tmp_path / "run.log", port=port, environ=environ, new_session=True)
     try:
-        end = time.monotonic() + 60
-        ready = False
-        while not ready and time.monotonic() < end:
-            assert process.poll() is None, log.read_text()
-            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/ready", timeout=2) as answer:
-                ready = answer.status == 200
-            time.sleep(0.05)
-        assert ready, log.read_text()
-        with urlopen(f"http://127.0.0.1:{port}/", timeout=2) as page:
-            assert b"<html" in page.read()
+        service.wait_until_ready(60)
+        assert b"<html" in service.call("GET", "/").body
     finally:
         # As a terminal does at Ctrl-C: to make and to the service.
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(20)
-    assert "Traceback" not in log.read_text()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(service.process.pid, signal.SIGINT)
+        service.process.wait(20)
+    assert "Traceback" not in service.output
 
 
 def test_the_calls_work_as_printed(tmp_path: Path) -> None:
@@ -80,9 +68,17 @@ def test_every_path_it_names_exists() -> None:
 
 
 def test_the_settings_it_shows_exist_with_these_defaults() -> None:
-    table = README.partition("## Settings")[2].partition("##")[0]
-    shown = set(re.findall(r"`([A-Z_]+)`", table))
-    assert shown <= set(SETTINGS)
-    assert SETTINGS["HOST"].default == "127.0.0.1"
-    assert SETTINGS["PORT"].default == 8000
-    assert SETTINGS["CORS_ORIGINS"].default == ("http://localhost:3000",)
+    defaults = {setting.name: setting.default for setting in describe_settings()}
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+?) \|", README.partition("## Settings")[2], re.MULTILINE)
+    assert len(rows) == 6
+    for named, shown in rows:
+        expected = [defaults[name] for name in in_code(named)]
+        if any(expected):
+            assert in_code(shown) == expected, named
+        else:
+            # Words say what holds without it, and may name another setting.
+            assert set(in_code(shown)) <= set(defaults), named
+
+
+def in_code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)

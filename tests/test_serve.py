@@ -14,8 +14,9 @@ import psycopg2
 import pytest
 
 from api.postgres.database import Database
-from tests.conftest import SECRET, token_for
-from tests.service import Service, running
+from tests.support.processes import Service, running
+from tests.support.signing import SECRET, token_for
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_an_empty_value_in_dotenv_is_a_value(log: Path, database_url: str) -> No
     dotenv = f"DATABASE_URL={database_url}\nBETTER_AUTH_SECRET={SECRET}\nWORKERS=1\nCORS_ORIGINS=\nRATE_LIMIT=\nPORT\n"
     (log.parent / ".env").write_text(dotenv, encoding="utf-8")
     with running(log) as service:
-        listed = service.call("GET", "/api/tasks", token=token_for("ada"), Origin="http://localhost:3000")
+        listed = service.call("GET", "/api/tasks", token=token_for("ada"), headers={"Origin": "http://localhost:3000"})
     assert listed.status == 200
     assert "ratelimit" not in listed.headers
     assert "access-control-allow-origin" not in listed.headers
@@ -170,14 +171,14 @@ def test_a_worker_is_replaced_while_the_database_is_away(
         service.wait_for_event("ready")
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        killed = service.workers()
+        killed = service.children()
         for worker in killed:
             os.kill(worker, signal.SIGKILL)
-        assert wait_for(lambda: service.call("GET", "/health").status == 200)
-        assert not set(service.workers()) & set(killed)
+        wait_until(lambda: service.serves("/health"), "/health to be 200")
+        assert not set(service.children()) & set(killed)
         assert service.call("GET", "/ready").status == 503
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        assert wait_for(lambda: service.call("GET", "/ready").status == 200)
+        service.wait_until_ready()
     assert "Traceback" not in service.output
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.signing import Signer, base64url, claims, make_signer, signer_for
+from tests.support.signing import Signer, base64url, claims, make_signer, signer_for
 
 ISSUER = "https://auth.example"
 AUDIENCE = "https://tasks.example"

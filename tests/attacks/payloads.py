@@ -19,7 +19,7 @@ NO_TIMES = (
     "9" * 400,
     '""',
 )
-NO_NAMES = (
+NO_NAMES: tuple[object, ...] = (
     7,
     0,
     True,

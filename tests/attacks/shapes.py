@@ -7,7 +7,7 @@ import json
 import zlib
 
 from tests.attacks.forge import Target, good_claims, json_claims, unsigned
-from tests.signing import base64url
+from tests.support.signing import base64url
 
 
 def swap_alphabet(target: Target) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from api.errors import TokenExpired, TokenInvalid
 from api.tokens import Identity, Tokens
 from tests.attacks.forge import good_claims
-from tests.signing import SECRET, signer_for
+from tests.support.signing import SECRET, signer_for
 
 # How long an example takes is the machine's business here.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
 
-import psycopg2
 import pytest
 
 from tests.better_auth.servers import AuthServer
-from tests.better_auth.users import User
-from tests.service import PROJECT, Service
-
-
-class Setup(NamedTuple):
-    """The two servers, ready, and the database beneath both."""
-
-    auth: AuthServer
-    tasks: Service
-    database_url: str
-
-    def sign_up(self, name: str = "Ann") -> User:
-        return User(self.auth, self.tasks, name)
-
-    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(self.database_url)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+from tests.better_auth.users import Setup
+from tests.support.processes import PROJECT, Service
+from tests.support.programs import missing
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +18,7 @@ def node() -> None:
     """Node and the npm workspace: without them these tests fail in CI and are skipped elsewhere."""
     if shutil.which("node") and (PROJECT / "node_modules" / "better-auth").is_dir():
         return
-    message = "needs node 20 and the npm workspace: run `npm ci` in the project's root"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+    missing("needs node 20 and the npm workspace: run `npm ci` in the project's root")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +33,6 @@ def start_setup(
         database_url = create_database()
         auth_server = AuthServer(logs / "auth.log", database_url, **(auth or {}))
         running.append(auth_server)
-        auth_server.start()
         settings = {"JWKS_URL": auth_server.jwks_url, "USERS_TABLE": "user", "WORKERS": "2", "RATE_LIMIT": ""}
         service = Service(logs / "tasks.log", {"DATABASE_URL": database_url, **settings, **(tasks or {})})
         running.append(service)

@@ -7,7 +7,7 @@ import re
 
 from dotenv import dotenv_values
 
-from tests.service import PROJECT
+from tests.support.processes import PROJECT
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BLOCKS = _BLOCK.findall((PROJECT / "docs" / "better-auth.md").read_text(encoding="utf-8"))

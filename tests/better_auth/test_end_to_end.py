@@ -6,15 +6,15 @@ import time
 
 import jwt
 
-from tests.better_auth.conftest import Setup
-from tests.signing import claims, make_signer
+from tests.better_auth.users import Setup
+from tests.support.signing import claims, make_signer
 
 
 def test_its_token_has_the_shape_that_the_service_is_made_for(setup: Setup) -> None:
     token = setup.sign_up().token
     assert set(jwt.get_unverified_header(token)) == {"alg", "kid"}
     issued = jwt.decode(token, options={"verify_signature": False})
-    assert issued["iss"] == issued["aud"] == setup.auth.url
+    assert issued["iss"] == issued["aud"] == setup.auth.origin
     assert issued["exp"] - issued["iat"] == 15 * 60
 
 
@@ -50,7 +50,7 @@ def test_while_better_auth_is_stopped_known_keys_serve_and_an_unknown_one_is_a_q
     setup.auth.stop()
     try:
         forged = make_signer("EdDSA", "unknown").sign(
-            claims(sub=user.id, iss=setup.auth.url, aud=setup.auth.url, iat=int(time.time()))
+            claims(sub=user.id, iss=setup.auth.origin, aud=setup.auth.origin, iat=int(time.time()))
         )
         start = time.monotonic()
         answer = setup.tasks.call("GET", "/api/tasks", token=forged)
@@ -71,7 +71,7 @@ def make_known_everywhere(setup: Setup, token: str) -> str:
 
 def test_a_deleted_user_has_no_tasks_and_can_write_none(setup: Setup) -> None:
     user = setup.sign_up()
-    assert user("POST", "/api/tasks", {"title": "Buy milk"}, **{"Idempotency-Key": "once"}).status == 201
+    assert user("POST", "/api/tasks", {"title": "Buy milk"}, headers={"Idempotency-Key": "once"}).status == 201
     user.delete_account()
     assert setup.query("SELECT count(*) FROM tasks WHERE user_id = %s", user.id) == [(0,)]
     assert user("GET", "/api/tasks").json == {"data": []}

@@ -6,14 +6,13 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.better_auth import recipe
-from tests.better_auth.conftest import Setup
 from tests.better_auth.servers import EXAMPLE
-from tests.service import Service, running
+from tests.better_auth.users import Setup
+from tests.support.processes import Service, running
 
 PAGE = "https://app.example.com"
 IN_USE = next(code for code in recipe.JS if code.startswith("import { createTaskClient }"))
@@ -32,8 +31,8 @@ def without(settings: dict[str, str], *names: str) -> dict[str, str]:
 
 def run_page(setup: Setup, code: str) -> subprocess.CompletedProcess[str]:
     """Run a page's script in node as a browser at PAGE would, with the addresses of the running servers."""
-    code = code.replace("https://auth.example.com", setup.auth.url)
-    code = code.replace("https://tasks.example.com", f"http://127.0.0.1:{setup.tasks.port}")
+    code = code.replace("https://auth.example.com", setup.auth.origin)
+    code = code.replace("https://tasks.example.com", setup.tasks.origin)
     browser = (Path(__file__).parent / "browser.mjs").as_uri()
     return subprocess.run(
         ["node", "--import", browser, "--input-type=module", "--eval", code],
@@ -94,11 +93,10 @@ class TestThePage:
         assert ran.stdout == "Sign in first\n" * 2, ran.stderr
 
     def test_of_a_foreign_origin_may_call_neither_server(self, setup: Setup) -> None:
-        for url in (f"{setup.auth.url}/api/auth/token", f"http://127.0.0.1:{setup.tasks.port}/api/tasks"):
-            preflight = Request(url, method="OPTIONS", headers={"Origin": "https://evil.example"})
-            with urlopen(preflight, timeout=10) as answer:
-                assert answer.headers["Access-Control-Allow-Origin"] is None
-                assert "Origin" in answer.headers["Vary"]
+        for server, path in ((setup.auth, "/api/auth/token"), (setup.tasks, "/api/tasks")):
+            answer = server.call("OPTIONS", path, headers={"Origin": "https://evil.example"})
+            assert "access-control-allow-origin" not in answer.headers
+            assert "Origin" in answer.headers["vary"]
 
 
 @pytest.fixture
@@ -156,7 +154,7 @@ def test_a_removed_key_is_published_no_more(start_setup: Callable[..., Setup]) -
 def test_tasks_of_our_own_users_table_move_to_better_auths(start_setup: Callable[..., Setup], tmp_path: Path) -> None:
     setup = start_setup(tasks={"USERS_TABLE": "users"})
     user = setup.sign_up()
-    assert user("POST", "/api/tasks", {"title": "Buy milk"}, **{"Idempotency-Key": "once"}).status == 201
+    assert user("POST", "/api/tasks", {"title": "Buy milk"}, headers={"Idempotency-Key": "once"}).status == 201
     assert setup.tasks.stop() == 0
     setup.query(recipe.MOVE_USERS.replace("BEGIN;", "").replace("COMMIT;", ""))
     addresses = {"DATABASE_URL": setup.database_url, "JWKS_URL": setup.auth.jwks_url}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 import jwt
 import pytest
 
 from tests.better_auth import recipe
-from tests.better_auth.conftest import Setup
-from tests.better_auth.users import User
-from tests.service import Answer
+from tests.better_auth.users import Setup, User
+from tests.support.http import Response
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ class Traffic:
 
     def __init__(self, users: list[User]) -> None:
         self.kids: set[str] = set()
-        self.answers: list[Answer] = []
+        self.answers: list[Response] = []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(user,)) for user in users]
         for thread in self._threads:
@@ -42,10 +41,7 @@ class Traffic:
             self.answers.append(user("GET", "/api/tasks?limit=5"))
 
     def wait_for_kids(self, count: int) -> None:
-        deadline = time.monotonic() + 30
-        while len(self.kids) < count:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: len(self.kids) >= count, f"{count} keys in use", 30)
 
     def stop(self) -> None:
         self._stop.set()

@@ -8,27 +8,20 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-import pytest
-
-
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what, allow_module_level=True)
-
+from tests.support.programs import missing
 
 try:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect, sync_playwright
 except ImportError:
-    _missing("needs the browser tests' packages: pip install 'playwright' 'axe-playwright-python'")
+    missing("needs the browser tests' packages: pip install 'playwright' 'axe-playwright-python'")
 
 CHROMIUM: Final = Path(os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium")
 
 if not CHROMIUM.exists():
-    _missing("needs Chromium: apt-get install chromium, or name one in the environment variable CHROMIUM")
+    missing("needs Chromium: apt-get install chromium, or name one in the environment variable CHROMIUM")
 
 FLAGS: Final = (
     "--headless",

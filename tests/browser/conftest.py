@@ -5,17 +5,17 @@ Every tab is watched: a request elsewhere, a blocked resource, a dialog or a scr
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
-from api.postgres.embedded import start_embedded, stop_embedded
-from tests.browser.service import Account, Service
+from api.postgres.embedded import stop_embedded
+from tests.browser.account import Account
+from tests.browser.fragile import FragileService
+from tests.support.processes import UNLIMITED, Service, starting
 
 if TYPE_CHECKING:
     from tests.browser.chromium import Browser, Page
@@ -41,30 +41,23 @@ def start_service(
     create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Service]]:
     """Starts a service with other settings, by default over a new database of the run's PostgreSQL."""
-    services: list[Service] = []
+    with starting(tmp_path_factory.mktemp("services"), WORKERS="1", **UNLIMITED) as start:
 
-    def start(**environ: str) -> Service:
-        log = tmp_path_factory.mktemp("service") / "log"
-        if "DATA_DIR" not in environ:
-            secret = "a-secret-of-the-browser-tests-long-enough"
-            environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": secret, **environ}
-        services.append(Service(log, **environ))
-        return services[-1]
+        def start_over_a_database(**environ: str) -> Service:
+            return start(**({} if "DATA_DIR" in environ else {"DATABASE_URL": create_database()}), **environ)
 
-    yield start
-    for service in services:
-        service.stop()
+        yield start_over_a_database
 
 
 @pytest.fixture(scope="session")
 def service(start_service: Callable[..., Service]) -> Service:
     """The service that most tests share; each has users of its own."""
-    return start_service(RATE_LIMIT="")
+    return start_service()
 
 
 @pytest.fixture
 def account(service: Service) -> Account:
-    return service.sign_up()
+    return Account(service)
 
 
 @pytest.fixture
@@ -124,22 +117,3 @@ def fragile(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[F
     yield FragileService(service, data_dir)
     service.stop()
     stop_embedded(data_dir)
-
-
-class FragileService:
-    """A service over an embedded PostgreSQL of its own."""
-
-    def __init__(self, service: Service, data_dir: Path) -> None:
-        self.service = service
-        self._data_dir = data_dir
-
-    def stop_database(self) -> None:
-        """Shut PostgreSQL down under the running service, ending its connections."""
-        pid_file = self._data_dir / "postgres" / "postmaster.pid"
-        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
-        postmaster.send_signal(signal.SIGINT)
-        postmaster.wait(20)
-
-    def start_database(self) -> None:
-        """Start it again."""
-        start_embedded(self._data_dir)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.browser.account import PASSWORD, Account
 from tests.browser.chromium import Locator, Page, expect
-from tests.browser.service import PASSWORD, Account
 
 
 class TasksPage:

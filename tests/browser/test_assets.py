@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from falcon import App
 from falcon.testing import TestClient
@@ -12,7 +14,7 @@ TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf
 
 
 def client_of(*, local_accounts: bool = True) -> TestClient:
-    app: App = App()
+    app: App[Any, Any] = App()
     for template, resource in page_routes(local_accounts=local_accounts):
         app.add_route(template, resource)
     return TestClient(app)

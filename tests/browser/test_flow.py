@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.browser.account import PASSWORD
 from tests.browser.chromium import Locator, expect
-from tests.browser.service import PASSWORD
 from tests.browser.tasks_page import TasksPage
 
 WISHES = {"create": 10.0, "list": 1.0, "update": 5.0, "toggle": 2.0, "delete": 3.0}

@@ -5,17 +5,18 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Callable
 
+from tests.browser.account import Account
 from tests.browser.chromium import Browser, expect
-from tests.browser.service import Account, Service
 from tests.browser.tasks_page import TasksPage
+from tests.support.processes import Service
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def test_two_users_never_see_each_others_tasks(open_tab: Callable[..., TasksPage], service: Service) -> None:
     ada, bob = open_tab(), open_tab()
-    ada.log_in(service.sign_up())
-    bob.log_in(service.sign_up())
+    ada.log_in(Account(service))
+    bob.log_in(Account(service))
     ada.add("A present for Bob")
     bob.add("A surprise for Ada")
     for tab, own in ((ada, "A present for Bob"), (bob, "A surprise for Ada")):
@@ -26,12 +27,12 @@ def test_two_users_never_see_each_others_tasks(open_tab: Callable[..., TasksPage
 
 
 def test_the_next_user_of_a_tab_finds_nothing_of_the_one_before(tab: TasksPage, service: Service) -> None:
-    tab.log_in(service.sign_up())
+    tab.log_in(Account(service))
     tab.add("Private")
     tab.expect_stored()
     tab.new_task.fill("Half a thought")
     tab.log_out()
-    tab.log_in_again(service.sign_up())
+    tab.log_in_again(Account(service))
     expect(tab.page.get_by_text("Nothing to do.")).to_be_visible()
     expect(tab.new_task).to_have_value("")
     assert "Private" not in tab.page.content()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.browser.account import Account
 from tests.browser.chromium import Request, Route, expect
-from tests.browser.service import Account
 from tests.browser.tasks_page import TasksPage
 
 

@@ -12,14 +12,15 @@ from typing import Literal
 
 import pytest
 
+from tests.browser.account import Account
 from tests.browser.chromium import Axe, expect
-from tests.browser.service import ROOT, Account, Service
 from tests.browser.tasks_page import TasksPage
+from tests.support.processes import PROJECT, Service
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SCREENS = {"phone": (390, 844), "desktop": (1280, 800)}
-IMAGES = ROOT / "docs" / "images"
+IMAGES = PROJECT / "docs" / "images"
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -75,7 +76,7 @@ def test_nothing_sticks_out_at_any_width(open_tab: Callable[..., TasksPage], acc
 def test_the_pictures_show_a_day_of_tasks(
     open_tab: Callable[..., TasksPage], service: Service, screen: str, scheme: Scheme
 ) -> None:
-    account = service.sign_up(name="Mara Lindqvist")
+    account = Account(service, name="Mara Lindqvist")
     _fill(account)
     tab = _open(open_tab, screen, scheme)
     tab.log_in(account)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.browser.account import Account
 from tests.browser.chromium import Browser, Page, expect
-from tests.browser.service import Account, Service
+from tests.support.processes import PROJECT, Service
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_it_loads_without_a_word_on_the_console_and_asks_only_this_service(
 
 
 def test_every_operation_of_the_document_is_shown(page: Page) -> None:
-    document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    document = json.loads((PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     operations = sum(len(item) - 1 for item in document["paths"].values())
     assert page.locator(".opblock").count() == operations
 

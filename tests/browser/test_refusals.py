@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.browser.account import PASSWORD, Account
 from tests.browser.chromium import expect
-from tests.browser.service import PASSWORD, Account, Service
 from tests.browser.tasks_page import TasksPage
+from tests.support.processes import Service
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_words_typed_for_a_task_deleted_elsewhere_can_be_added_anew(tab: TasksPa
 def test_an_expired_session_asks_to_log_in_and_keeps_what_was_typed(
     short_lived: Service, open_tab: Callable[..., TasksPage]
 ) -> None:
-    account = short_lived.sign_up()
+    account = Account(short_lived)
     tab = open_tab(on=short_lived)
     tab.log_in(account)
     _outlive_the_token(tab)
@@ -144,12 +145,12 @@ def test_after_an_expired_session_another_user_finds_nothing_of_the_first(
     short_lived: Service, open_tab: Callable[..., TasksPage]
 ) -> None:
     tab = open_tab(on=short_lived)
-    tab.log_in(short_lived.sign_up())
+    tab.log_in(Account(short_lived))
     tab.add("Private")
     tab.expect_stored()
     _outlive_the_token(tab)
     tab.tick("Private").click()
-    tab.log_in_again(short_lived.sign_up())
+    tab.log_in_again(Account(short_lived))
     expect(tab.page.get_by_text("Nothing to do.")).to_be_visible()
     assert "Private" not in tab.page.content()
 
@@ -159,7 +160,7 @@ def test_a_service_without_accounts_asks_for_a_token(
 ) -> None:
     secret = "one-secret-for-two-services-that-is-long-enough"
     issuer = start_service(BETTER_AUTH_SECRET=secret)
-    account = issuer.sign_up()
+    account = Account(issuer)
     tab = open_tab(on=start_service(BETTER_AUTH_SECRET=secret, LOCAL_ACCOUNTS="off"))
     tab.open()
     field = tab.page.get_by_label("Token")

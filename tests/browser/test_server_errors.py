@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import psycopg2
 import pytest
 
+from tests.browser.account import Account
 from tests.browser.chromium import expect
-from tests.browser.service import Account, Service
 from tests.browser.tasks_page import TasksPage
+from tests.support.processes import UNLIMITED, Service, running
 
 FAILED = "Something went wrong on our side"
 FULL = "The limit of tasks is reached"
@@ -48,22 +49,22 @@ class Fragile:
 
 
 @pytest.fixture(scope="module")
-def fragile_service(start_service: Callable[..., Service], create_database: Callable[[], str]) -> Fragile:
+def fragile_service(create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
     url = create_database()
-    secret = "a-secret-of-the-browser-tests-long-enough"
-    return Fragile(start_service(DATABASE_URL=url, BETTER_AUTH_SECRET=secret, RATE_LIMIT=""), url)
+    with running(tmp_path_factory.mktemp("fragile") / "log", DATABASE_URL=url, **UNLIMITED) as service:
+        yield Fragile(service, url)
 
 
 @pytest.fixture(scope="module")
 def small(start_service: Callable[..., Service]) -> Service:
     """A service that keeps two tasks for each user."""
-    return start_service(MAX_TASKS="2", RATE_LIMIT="")
+    return start_service(MAX_TASKS="2")
 
 
 class TestAFailure:
     @pytest.fixture
     def account(self, fragile_service: Fragile) -> Account:
-        return fragile_service.service.sign_up()
+        return Account(fragile_service.service)
 
     @pytest.fixture
     def tab(self, fragile_service: Fragile, open_tab: Callable[..., TasksPage], account: Account) -> TasksPage:
@@ -141,7 +142,7 @@ class TestAFailure:
 def test_one_task_more_than_may_be_kept_waits_in_its_editor_for_room(
     small: Service, open_tab: Callable[..., TasksPage]
 ) -> None:
-    account = small.sign_up()
+    account = Account(small)
     first = account.make_task("First")
     tab = open_tab(on=small)
     tab.log_in(account)
@@ -163,7 +164,7 @@ def test_one_task_more_than_may_be_kept_waits_in_its_editor_for_room(
 
 
 def test_one_task_too_many_that_is_given_up_leaves_no_trace(small: Service, open_tab: Callable[..., TasksPage]) -> None:
-    account = small.sign_up()
+    account = Account(small)
     tab = open_tab(on=small)
     tab.log_in(account)
     for title in ("First", "Second", "Third"):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.browser.account import Account
 from tests.browser.chromium import Route, expect
-from tests.browser.conftest import FragileService
-from tests.browser.service import Account, Service
+from tests.browser.fragile import FragileService
 from tests.browser.tasks_page import TasksPage
+from tests.support.processes import Service
 
 
 def test_a_database_that_stops_is_told_and_the_page_recovers_by_itself(
     fragile: FragileService, open_tab: Callable[..., TasksPage]
 ) -> None:
-    account = fragile.service.sign_up()
+    account = Account(fragile.service)
     tab = open_tab(on=fragile.service)
     tab.log_in(account)
     tab.add("Before")
@@ -37,7 +38,7 @@ def test_a_database_that_stops_is_told_and_the_page_recovers_by_itself(
 def test_a_list_asked_for_without_a_database_comes_when_it_is_back(
     fragile: FragileService, open_tab: Callable[..., TasksPage]
 ) -> None:
-    account = fragile.service.sign_up()
+    account = Account(fragile.service)
     account.make_task("Patience")
     tab = open_tab(on=fragile.service)
     tab.log_in(account)
@@ -84,7 +85,7 @@ def test_too_many_requests_wait_as_long_as_the_service_asks(
     start_service: Callable[..., Service], open_tab: Callable[..., TasksPage]
 ) -> None:
     service = start_service(RATE_LIMIT="12/5second")
-    account = service.sign_up()
+    account = Account(service)
     tab = open_tab(on=service)
     tab.log_in(account)
     titles = [f"Task {number}" for number in range(12)]

@@ -10,24 +10,17 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import psycopg2
 import pytest
 
-from tests.conftest import SECRET, token_for
-from tests.service import Service, running
+from tests.support.processes import PROJECT, UNLIMITED, Service, running
+from tests.support.programs import missing
+from tests.support.signing import token_for
 
-ROOT = Path(__file__).resolve().parents[2]
-CLIENT = ROOT / "clients" / "typescript"
-MODULES = ROOT / "node_modules"
+CLIENT = PROJECT / "clients" / "typescript"
+MODULES = PROJECT / "node_modules"
 DEADLINE = 120
-
-
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what)
 
 
 def run(*command: str | Path, cwd: Path = CLIENT, **environ: str) -> str:
@@ -50,7 +43,7 @@ def run(*command: str | Path, cwd: Path = CLIENT, **environ: str) -> str:
 def tool() -> Callable[[str], Path]:
     """The path of a command that npm has installed."""
     if not (MODULES / ".bin" / "tsc").exists() or shutil.which("node") is None:
-        _missing("needs Node 20 and the npm workspace: npm ci")
+        missing("needs Node 20 and the npm workspace: npm ci")
     return lambda name: MODULES / ".bin" / name
 
 
@@ -72,7 +65,7 @@ def run_tests(compiled: Path, name: str, service: Service, user_id: str) -> None
         "--test-reporter=tap",
         f"{name}.test.js",
         cwd=compiled,
-        BASE_URL=f"http://127.0.0.1:{service.port}",
+        BASE_URL=service.origin,
         TOKEN=token_for(user_id),
         STRANGER=token_for(f"stranger-{uuid.uuid4()}"),
         EXPIRED_TOKEN=token_for(user_id, exp=int(time.time()) - 60),
@@ -84,12 +77,10 @@ def run_tests(compiled: Path, name: str, service: Service, user_id: str) -> None
 def settings(create_database: Callable[[], str]) -> dict[str, str]:
     return {
         "DATABASE_URL": create_database(),
-        "BETTER_AUTH_SECRET": SECRET,
-        "BCRYPT_COST": "4",
+        **UNLIMITED,
         "WORKERS": "1",
         "MAX_TASKS": "3",
         "RATE_LIMIT": "60/minute",
-        "AUTH_RATE_LIMIT": "",
     }
 
 

@@ -1,46 +1,23 @@
-"""Fixtures of the contracts' tests alone: the real process."""
+"""Fixtures of the contracts' tests alone: the real process, and a user with many tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import SECRET
-from tests.contracts.service import Service
-
-
-@contextmanager
-def starter(url: str, directory: Path) -> Iterator[Callable[..., Service]]:
-    """Starts serve.py over a database; all that are started are stopped at the end."""
-    started: list[Service] = []
-
-    def start(**environ: str) -> Service:
-        basis = {
-            "DATABASE_URL": url,
-            "BETTER_AUTH_SECRET": SECRET,
-            "BCRYPT_COST": "4",
-            "WORKERS": "1",
-            "LOG_FORMAT": "json",
-            "RATE_LIMIT": "",
-            "AUTH_RATE_LIMIT": "",
-        }
-        started.append(Service(directory, **{**basis, **environ}))
-        return started[-1]
-
-    try:
-        yield start
-    finally:
-        for service in started:
-            service.stop()
+from api.postgres.database import Database
+from tests.contracts import task_model
+from tests.support.callers import Caller
+from tests.support.processes import UNLIMITED, Service, starting
 
 
 @pytest.fixture
 def start_service(create_database: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts serve.py over a database of this test."""
-    with starter(create_database(), tmp_path) as start:
+    with starting(tmp_path, DATABASE_URL=create_database(), WORKERS="1", **UNLIMITED) as start:
         yield start
 
 
@@ -49,5 +26,16 @@ def start_shared_service(
     create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Service]]:
     """The same, for all tests of a module."""
-    with starter(create_database(), tmp_path_factory.mktemp("service")) as start:
+    with starting(
+        tmp_path_factory.mktemp("service"), DATABASE_URL=create_database(), WORKERS="1", **UNLIMITED
+    ) as start:
         yield start
+
+
+@pytest.fixture
+def listed(user: Caller, make_user: Callable[..., Caller], database: Database) -> list[dict[str, Any]]:
+    """The tasks that the user has, beside another user's of the same text."""
+    task_model.store(database, str(make_user().user_id), copies=1)
+    task_model.store(database, str(user.user_id))
+    tasks: list[dict[str, Any]] = user("GET", "/api/tasks").json["data"]
+    return tasks

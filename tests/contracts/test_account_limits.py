@@ -11,7 +11,7 @@ import bcrypt
 import pytest
 from falcon.testing import Result, TestClient
 
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
 
 DEADLINE = 20.0
 
@@ -108,7 +108,7 @@ class TestThrottle:
     def test_nothing_is_counted_without_a_limit(self, client: TestClient) -> None:
         assert {log_in(client, "ada@example.com").status_code for _ in range(30)} == {401}
 
-    def test_the_default_is_20_a_minute(self, make_client: Callable[..., TestClient]) -> None:
+    def test_every_answer_says_what_the_limit_is(self, make_client: Callable[..., TestClient]) -> None:
         answer = log_in(make_client(AUTH_RATE_LIMIT="20/minute"), "ada@example.com")
 
         assert answer.headers["ratelimit-policy"] == '"auth";q=20;w=60'

@@ -12,7 +12,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.postgres.database import Database
-from tests.conftest import SECRET, Caller, error_of, token_for
+from tests.support.callers import Caller, error_of
+from tests.support.signing import SECRET, token_for
 
 ADA = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
 
@@ -146,7 +147,12 @@ class TestLogIn:
         register(client)
         costs: list[bytes] = []
         check = bcrypt.checkpw
-        monkeypatch.setattr(bcrypt, "checkpw", lambda secret, kept: costs.append(kept[:7]) or check(secret, kept))
+
+        def checkpw(secret: bytes, kept: bytes) -> bool:
+            costs.append(kept[:7])
+            return check(secret, kept)
+
+        monkeypatch.setattr(bcrypt, "checkpw", checkpw)
 
         log_in(client, password=password)
         log_in(client, password=password, email="nobody@example.com")

@@ -11,8 +11,7 @@ import pytest
 from falcon.testing import TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
-from tests.test_errors import BROKEN_INSERT
+from tests.support.callers import Caller, error_of
 
 
 class TestTaskOperations:
@@ -50,14 +49,10 @@ class TestTaskOperations:
         assert other("GET", f"/tasks/{task['id']}").json["data"] == task
 
     def test_the_look_that_tells_403_from_404_comes_only_after_a_miss(
-        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+        self, user: Caller, statements: list[str]
     ) -> None:
         task = user.make_task("Mine")
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
+        statements.clear()
 
         user("GET", f"/tasks/{task['id']}")
         assert len(statements) == 1
@@ -115,12 +110,8 @@ class TestValidationAndErrors:
             "IDEMPOTENCY_KEY_REUSED",
         )
 
-    def test_an_error_of_the_server_is_500_and_tells_no_details(self, user: Caller, database: Database) -> None:
-        database.run(BROKEN_INSERT)
-        try:
-            answer = user("POST", "/tasks", {"title": "Buy milk"})
-        finally:
-            database.run("DROP FUNCTION break_insert CASCADE")
+    def test_an_error_of_the_server_is_500_and_tells_no_details(self, user: Caller, broken_inserts: None) -> None:
+        answer = user("POST", "/tasks", {"title": "Buy milk"})
 
         assert error_of(answer) == (500, "INTERNAL_ERROR")
         assert "insides" not in answer.text

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 import pytest
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of, token_for
+from tests.support.callers import Caller, error_of
+from tests.support.signing import token_for
 
 TASK_FIELDS = {
     "id",

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from tests.conftest import Caller, error_of
 from tests.contracts.families import FAMILIES, OWNER_PATH, Family, in_every_family
+from tests.support.callers import Caller, error_of
 
 ORDER = (
     "unknown path",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,14 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
+from tests.support.waiting import wait_until
 
 DEADLINE = 10.0
 AT_ONCE = 8
+
+WAITING = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+"""Sessions that wait for another's lock."""
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def test_updated_at_never_runs_backwards_behind_a_lock(
             change = pool.submit(user, "PATCH", path, {"title": "Changed"})
             wait_for_a_lock(database)
             cursor.execute("UPDATE tasks SET updated_at = clock_timestamp() RETURNING updated_at AT TIME ZONE 'UTC'")
-            [between] = cursor.fetchone()
+            [(between,)] = cursor.fetchall()
         other_session.commit()
     finally:
         other_session.close()
@@ -76,11 +81,30 @@ def test_updated_at_never_runs_backwards_behind_a_lock(
 
 def wait_for_a_lock(database: Database) -> None:
     """Until some session waits for another's row."""
-    deadline = time.monotonic() + DEADLINE
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while not database.run(waiting):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: database.run(f"SELECT 1 {WAITING}"), "a session to wait for a lock")
+
+
+@pytest.mark.parametrize(("key", "status", "stored"), [(None, 503, 0), ("once", 201, 1)])
+def test_a_create_whose_connection_is_lost_is_repeated_only_with_a_key(
+    *,
+    user: Caller,
+    database: Database,
+    database_url: str,
+    pool: ThreadPoolExecutor,
+    key: str | None,
+    status: int,
+    stored: int,
+) -> None:
+    user.make_task("So that the user is there")
+    headers = {"Idempotency-Key": key} if key else {}
+    with contextlib.closing(psycopg2.connect(database_url)) as holder:
+        holder.cursor().execute("LOCK TABLE tasks IN EXCLUSIVE MODE")
+        create = pool.submit(user, "POST", "/api/tasks", {"title": "Cut off"}, headers=headers)
+        wait_for_a_lock(database)
+        database.run(f"SELECT pg_terminate_backend(pid, 5000) {WAITING}")
+
+    assert create.result(timeout=DEADLINE).status_code == status
+    assert user.titles().count("Cut off") == stored
 
 
 def test_a_task_is_deleted_once(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts import task_model
+from tests.support.callers import Caller, error_of
 
 STANDING = 90
 LIMIT = 4

@@ -9,8 +9,8 @@ import pytest
 from falcon.testing import TestClient
 
 from api.migrate import migrate
-from api.settings import Settings
-from tests.conftest import Caller, connect, error_of, make_application
+from tests.support.callers import Caller, error_of
+from tests.support.postgres import connect
 
 DATES = ["2026-03-01", "2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31", "1582-10-10", "0004-02-29"]
 
@@ -167,7 +167,7 @@ def altered_url(create_database: Callable[[], str]) -> str:
 def elsewhere(
     request: pytest.FixtureRequest,
     altered_url: str,
-    make_settings: Callable[..., Settings],
+    client_over: Callable[..., TestClient],
     make_user: Callable[..., Caller],
 ) -> Iterator[Caller]:
     """A user of a database whose sessions have other settings."""
@@ -176,7 +176,7 @@ def elsewhere(
     for change in ("RESET ALL", f"SET {request.param}"):
         database.run(f'ALTER DATABASE "{name}" {change}')
     database.close()
-    yield make_user(through=TestClient(make_application(make_settings(DATABASE_URL=altered_url), database)))
+    yield make_user(through=client_over(database))
     database.close()
 
 

@@ -9,8 +9,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts.families import CANONICAL, FAMILIES, Family, in_every_family
+from tests.support.callers import Caller, error_of
 
 
 def create(user: Caller, key: str, family: Family = CANONICAL, **fields: object) -> Result:
@@ -169,15 +169,9 @@ class TestTaskLimit:
 
         assert limited("PATCH", f"/api/tasks/{tasks[0]['id']}", {"title": "y"}).status_code == 200
 
-    def test_it_is_decided_in_the_statement_that_inserts(
-        self, limited: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_it_is_decided_in_the_statement_that_inserts(self, limited: Caller, statements: list[str]) -> None:
         limited.make_task()
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
+        statements.clear()
 
         limited.make_task()
 

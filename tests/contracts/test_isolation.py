@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts.families import CODES, FAMILIES, OWNER_PATH, Family, in_every_family
+from tests.support.callers import Caller, error_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

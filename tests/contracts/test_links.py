@@ -8,12 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import Caller
 from tests.contracts import task_model
 from tests.contracts.families import Family, in_every_family
-from tests.contracts.test_list_queries import listed
-
-__all__ = ["listed"]
+from tests.support.callers import Caller
 
 
 def links(answer: Any) -> dict[str, str]:

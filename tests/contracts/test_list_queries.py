@@ -9,18 +9,9 @@ import pytest
 from falcon.testing import TestClient
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts import task_model
 from tests.contracts.families import Family, in_every_family
-
-
-@pytest.fixture
-def listed(user: Caller, make_user: Callable[..., Caller], database: Database) -> list[dict[str, Any]]:
-    """The tasks that the user has, beside another user's of the same text."""
-    task_model.store(database, str(make_user().user_id), copies=1)
-    task_model.store(database, str(user.user_id))
-    tasks: list[dict[str, Any]] = user("GET", "/api/tasks").json["data"]
-    return tasks
+from tests.support.callers import Caller, error_of
 
 
 def titles_of(user: Caller, query_string: str) -> list[str]:

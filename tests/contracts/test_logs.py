@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import token_for
-from tests.contracts.service import Answer, Service
+from tests.support.http import Response
+from tests.support.processes import Service
+from tests.support.signing import token_for
 
 SECRETS = {
     "title": "secret-title-of-a-task",
@@ -34,7 +35,7 @@ SECRETS = {
 class Told:
     """A call, and the log lines that carry its request id."""
 
-    answer: Answer
+    answer: Response
     lines: list[dict[str, Any]]
 
     @property
@@ -63,13 +64,13 @@ def scene(
     user_id = "user-in-the-log"
     token = token_for(user_id, email=SECRETS["claimed e-mail"], name=SECRETS["name"])
     stranger = token_for("somebody-else")
-    calls: dict[str, Answer] = {}
+    calls: dict[str, Response] = {}
 
     def call(
         label: str, method: str, path: str, token: str | None = None, body: object = None, **headers: str
-    ) -> Answer:
+    ) -> Response:
         headers = {"X-Request-ID": f"id-of-{label.replace(' ', '-')}", **headers}
-        calls[label] = service.call(method, path, token, body, headers)
+        calls[label] = service.call(method, path, body, token=token, headers=headers)
         return calls[label]
 
     account = {"email": SECRETS["e-mail"], "password": SECRETS["password"], "name": SECRETS["name"]}
@@ -99,7 +100,7 @@ def scene(
     call("deleted", "DELETE", path, token)
     assert service.stop() == 0
 
-    log = service.log
+    log = service.output
     lines = [json.loads(line) for line in log.splitlines()]
     told = {
         label: Told(answer, [line for line in lines if line.get("request_id") == f"id-of-{label.replace(' ', '-')}"])
@@ -190,14 +191,14 @@ def test_text_for_people_holds_the_same_and_no_secret_either(start_service: Call
     service = start_service(LOG_FORMAT="text")
     body = {"title": SECRETS["title"], "description": SECRETS["description"]}
     token = token_for("user-in-the-log")
-    service.call("POST", "/api/tasks", token, body, {"X-Request-ID": "a-call"})
-    service.call("POST", "/auth/login", None, {"email": SECRETS["e-mail"], "password": SECRETS["password"]})
+    service.call("POST", "/api/tasks", body, token=token, headers={"X-Request-ID": "a-call"})
+    service.call("POST", "/auth/login", {"email": SECRETS["e-mail"], "password": SECRETS["password"]})
     assert service.stop() == 0
 
-    [line] = [line for line in service.log.splitlines() if "a-call" in line]
+    [line] = [line for line in service.output.splitlines() if "a-call" in line]
     assert "task_created" in line
     assert "user-in-the-log" in line
     with pytest.raises(ValueError, match=r"Expecting value|Extra data"):
         json.loads(line)
     for secret in (*body.values(), SECRETS["e-mail"], SECRETS["password"], token):
-        assert secret not in service.log
+        assert secret not in service.output

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from api.postgres.database import Database
-from tests.conftest import Caller, error_of
 from tests.contracts.families import OWNER_PATH
+from tests.support.callers import Caller, error_of
 
 
 class TestCreateATask:
@@ -112,14 +111,8 @@ class TestEdgeCases:
         assert error_of(user("GET", f"/api/{user.user_id}/tasks/{theirs['id']}")) == (404, "NOT_FOUND")
 
     def test_another_users_path_is_refused_before_the_body_is_read_and_the_database_asked(
-        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+        self, user: Caller, statements: list[str]
     ) -> None:
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
-
         answer = user("POST", "/api/someone-else/tasks", headers={"Content-Type": "text/plain"}, body=b"{")
 
         assert error_of(answer) == (403, "FORBIDDEN")

@@ -1,11 +1,10 @@
 """The specification "Backend API & Data Persistence": every change is kept, and only for whom it belongs to.
 
-The restarts are of the real process; `service.py` starts it.
+The restarts are of the real process.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -14,9 +13,11 @@ from falcon.testing import TestClient
 
 from api.migrate import migrate
 from api.postgres.database import Database
-from api.settings import Settings
-from tests.conftest import Caller, connect, error_of, make_application, token_for
-from tests.contracts.service import Service
+from tests.support.callers import Caller, error_of
+from tests.support.postgres import connect
+from tests.support.processes import Service
+from tests.support.signing import token_for
+from tests.support.waiting import wait_until
 
 
 class TestSecureTaskManagement:
@@ -86,16 +87,16 @@ class TestPersistence:
     ) -> None:
         token = token_for("ada")
         service = start_service()
-        made = service.call("POST", "/api/tasks", token, {"title": "Mine", "due_date": "2026-03-01"})
-        gone = service.call("POST", "/api/tasks", token, {"title": "Gone"})
-        kept = service.call("PUT", made.headers["location"], token, {"title": "Changed"})
-        assert service.call("DELETE", gone.headers["location"], token).status == 204
+        made = service.call("POST", "/api/tasks", {"title": "Mine", "due_date": "2026-03-01"}, token=token)
+        gone = service.call("POST", "/api/tasks", {"title": "Gone"}, token=token)
+        kept = service.call("PUT", made.headers["location"], {"title": "Changed"}, token=token)
+        assert service.call("DELETE", gone.headers["location"], token=token).status == 204
         assert service.stop() == 0
 
         service = start_service()
-        assert service.call("GET", made.headers["location"], token).json == kept.json
-        assert service.call("GET", gone.headers["location"], token).status == 404
-        assert service.call("GET", "/api/tasks", token).json["data"] == [kept.json["data"]]
+        assert service.call("GET", made.headers["location"], token=token).json == kept.json
+        assert service.call("GET", gone.headers["location"], token=token).status == 404
+        assert service.call("GET", "/api/tasks", token=token).json["data"] == [kept.json["data"]]
 
     def test_an_updated_task_is_read_back_as_updated(self, user: Caller) -> None:
         task = user.make_task("Before", description="x")
@@ -123,13 +124,12 @@ class TestDatabaseAway:
     """The specification's edge case: the connection fails during a request."""
 
     def test_calls_are_503_meanwhile_nothing_is_stored_and_it_goes_on_by_itself(
-        self, create_database: Callable[[], str], postgres_url: str, make_settings: Callable[..., Settings]
+        self, create_database: Callable[[], str], postgres_url: str, client_over: Callable[..., TestClient]
     ) -> None:
         url = create_database()
         database, administrator = connect(url), connect(postgres_url)
         migrate(database, "users")
-        client = TestClient(make_application(make_settings(DATABASE_URL=url), database))
-        user = Caller(client, "ada", token_for("ada"))
+        user = Caller(client_over(database), "ada", token_for("ada"))
         user.make_task("Before")
         name = urlsplit(url).path[1:]
 
@@ -142,14 +142,7 @@ class TestDatabaseAway:
             assert error_of(answer) == (503, "DATABASE_UNAVAILABLE")
             assert int(answer.headers["retry-after"]) >= 1
             assert name not in answer.text
-        self.wait_until_served(user)
+        wait_until(lambda: user("GET", "/api/tasks").status_code == 200, "the list to be served")
         assert user.titles() == ["Before"]
         database.close()
         administrator.close()
-
-    @staticmethod
-    def wait_until_served(user: Caller) -> None:
-        deadline = time.monotonic() + 10
-        while user("GET", "/api/tasks").status_code != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)

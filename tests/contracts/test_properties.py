@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from api.postgres.database import Database
-from tests.conftest import Caller, error_of, token_for
 from tests.contracts.families import FAMILIES
+from tests.support.callers import Caller, error_of
+from tests.support.signing import token_for
 
 bounded = settings(
     max_examples=250,

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +16,9 @@ from falcon.testing import TestClient
 
 from api.migrate import migrate
 from api.postgres.database import Database
-from api.settings import Settings, SettingsError
-from tests.conftest import Caller, connect, error_of, make_application
+from api.settings import SettingsError
+from tests.support.callers import Caller, error_of
+from tests.support.postgres import connect
 
 
 class TestProvisioning:
@@ -32,15 +34,9 @@ class TestProvisioning:
             ("ada", "ada@example.com", "Ada", None)
         ]
 
-    def test_it_costs_known_users_nothing(
-        self, user: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_it_costs_known_users_nothing(self, user: Caller, statements: list[str]) -> None:
         user.make_task("First")
-        statements: list[str] = []
-        run = database.run
-        monkeypatch.setattr(
-            database, "run", lambda sql, *args, **options: statements.append(sql) or run(sql, *args, **options)
-        )
+        statements.clear()
 
         user.make_task("Second")
 
@@ -91,13 +87,10 @@ class TestProvisioning:
 
 @dataclass
 class ForeignHouse:
-    """A database whose users table somebody else made, and its application."""
+    """A database whose users table somebody else made, and testing clients of its application."""
 
     database: Database
-    settings: Callable[..., Settings]
-
-    def client(self, **environ: str) -> TestClient:
-        return TestClient(make_application(self.settings(**environ), self.database))
+    client: Callable[..., TestClient]
 
 
 KINDS = {
@@ -129,15 +122,13 @@ def foreign_url(create_database: Callable[[], str], kind: tuple[str, str, str]) 
 
 @pytest.fixture
 def house(
-    foreign_url: str, make_settings: Callable[..., Settings], kind: tuple[str, str, str]
+    foreign_url: str, client_over: Callable[..., TestClient], kind: tuple[str, str, str]
 ) -> Iterator[ForeignHouse]:
     _, table, user_id = kind
     database = connect(foreign_url)
     database.run(f'DELETE FROM "{table}"')
     database.run(f'INSERT INTO "{table}" VALUES (%s, %s, true)', (user_id, "ada@example.com"))
-    yield ForeignHouse(
-        database, lambda **environ: make_settings(DATABASE_URL=foreign_url, USERS_TABLE=table, **environ)
-    )
+    yield ForeignHouse(database, partial(client_over, database, USERS_TABLE=table))
     database.close()
 
 

@@ -19,7 +19,7 @@ from api.tasks import Tasks
 from api.tokens import Identity
 from api.users_table import NoProvisioning
 from bench.plans import CUSTOM, GENERIC, HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries
-from tests.conftest import connect
+from tests.support.postgres import connect
 
 USERS, TASKS, HEAVY_EVERY = 400, 40_000, 10
 

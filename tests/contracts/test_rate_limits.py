@@ -11,9 +11,8 @@ from collections.abc import Callable
 import pytest
 from falcon.testing import TestClient
 
-from api.settings import load_settings
-from tests.conftest import SECRET, Caller, error_of
 from tests.contracts.families import FAMILIES, Family, in_every_family
+from tests.support.callers import Caller, error_of
 
 
 @pytest.fixture
@@ -34,12 +33,6 @@ def test_every_answer_says_what_the_limit_is_and_what_is_left(
         assert match
         assert int(match[1]) == left
         assert 1 <= int(match[2]) <= 60
-
-
-def test_the_default_is_600_a_minute(database_url: str) -> None:
-    settings = load_settings({"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET})
-
-    assert settings.rate_limit == "600/minute"
 
 
 def test_one_call_too_many_is_429_with_retry_after(limited: TestClient, make_user: Callable[..., Caller]) -> None:

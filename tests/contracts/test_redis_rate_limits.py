@@ -3,82 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from falcon.testing import Result, TestClient
 
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
+from tests.support.ports import free_port
+from tests.support.redis import Redis
+from tests.support.waiting import PATIENCE, wait_until
 
-DEADLINE = 10.0
 SOON = 3.0
 """Seconds in which a request has to pass that waits for a Redis which does not answer."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Redis:
-    """A redis-server of the tests' own, which keeps nothing."""
-
-    def __init__(self, directory: Path) -> None:
-        self.port = free_port()
-        self._command = [
-            self._find(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-            "--dir", str(directory),
-        ]  # fmt: skip
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    @staticmethod
-    def _find() -> str:
-        found = shutil.which("redis-server")
-        if found is None and os.environ.get("CI"):
-            pytest.fail("redis-server is not installed (Debian: apt-get install redis-server)")
-        if found is None:
-            pytest.skip("needs redis-server (Debian: apt-get install redis-server)")
-        return found
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + DEADLINE
-        while True:
-            try:
-                with closing(socket.create_connection(("127.0.0.1", self.port), timeout=1)) as connection:
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(100).startswith(b"+PONG"):
-                        return
-            except OSError:
-                pass
-            assert time.monotonic() < deadline
-            assert self._process.poll() is None
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=DEADLINE)
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    server = Redis(tmp_path)
-    yield server
-    server.stop()
 
 
 def log_in(client: TestClient) -> Result:
@@ -120,9 +60,7 @@ def test_the_store_holds_no_email(redis: Redis, make_client: Callable[..., TestC
     client = make_client(AUTH_RATE_LIMIT="3/hour", RATE_LIMIT_STORAGE=redis.url)
     log_in(client)
 
-    with closing(socket.create_connection(("127.0.0.1", redis.port), timeout=DEADLINE)) as connection:
-        connection.sendall(b"KEYS *\r\n")
-        keys = connection.recv(65_536).decode()
+    keys = redis.send("KEYS *")
     assert "email" in keys
     assert "ada" not in keys
 
@@ -173,10 +111,7 @@ def test_counting_goes_on_once_redis_is_back(
 
     redis.start()
 
-    deadline = time.monotonic() + DEADLINE
-    while "ratelimit" not in user("GET", "/api/tasks").headers:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: "ratelimit" in user("GET", "/api/tasks").headers, "calls to be counted")
 
 
 def test_counts_of_many_threads_are_exact(
@@ -191,6 +126,6 @@ def test_counts_of_many_threads_are_exact(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=DEADLINE)
+        thread.join(timeout=PATIENCE)
 
     assert sorted(statuses) == [200] * 20 + [429] * 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Caller, error_of
+from tests.support.callers import Caller, error_of
 
 
 def test_text_comes_back_exactly_as_it_was_sent(user: Caller) -> None:

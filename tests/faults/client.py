@@ -5,27 +5,14 @@ another user's task. Titles begin with their user's id, so that a task in a wron
 from __future__ import annotations
 
 import http.client
-import json
 import select
 import time
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from tests.conftest import token_for
 from tests.faults.figures import BROKEN, Outcome
-
-
-class Answer(NamedTuple):
-    """What came back; `status` BROKEN where nothing did."""
-
-    status: int
-    headers: dict[str, str]
-    data: Any
-
-    @property
-    def code(self) -> str:
-        """The error code; empty where it is none."""
-        return str(self.data["error"]["code"]) if self.status >= 400 else ""
+from tests.support.http import Response, encode, read
+from tests.support.signing import token_for
 
 
 class Client:
@@ -41,42 +28,34 @@ class Client:
         """When (monotonic) the last request began that was answered with 2xx."""
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
-    def call(self, method: str, path: str, body: Any = None, *, user: str | None = None, **headers: str) -> Answer:
-        """One request as `user`; `body` is sent as JSON. Underscores in the names of headers become hyphens."""
+    def call(self, method: str, path: str, body: Any = None, *, user: str | None = None, **headers: str) -> Response:
+        """One request as `user`; `body` is sent as JSON. Underscores in the names of headers become hyphens.
+
+        The status is BROKEN if the connection ends before the response.
+        """
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        data = None if body is None else json.dumps(body)
-        if data is not None:
-            headers["Content-Type"] = "application/json"
-        if user is not None:
-            headers["Authorization"] = f"Bearer {_token_of(user)}"
+        data, headers = encode(body, None if user is None else _token_of(user), headers)
         began = time.monotonic()
         port = self.open()
         sent = began
         try:
             self._connection.request(method, path, data, headers)
             sent = time.monotonic()
-            response = self._connection.getresponse()
-            content = response.read()
+            response = read(self._connection.getresponse())
         except (OSError, http.client.HTTPException):
             self.close()
             self.outcomes.append(Outcome(BROKEN, "", began, sent, time.monotonic(), port))
-            return Answer(BROKEN, {}, None)
-        ended = time.monotonic()
-        answer = Answer(
-            response.status,
-            {name.lower(): value for name, value in response.getheaders()},
-            json.loads(content) if content else None,
-        )
-        outcome = Outcome(answer.status, answer.code, began, sent, ended, port)
+            return Response(BROKEN, {}, b"")
+        outcome = Outcome(response.status, response.code, began, sent, time.monotonic(), port)
         self.outcomes.append(outcome)
         if outcome.is_good:
             self.served_at = began
-        if answer.status == 503:
-            assert answer.headers["retry-after"] == "1", answer
-            assert answer.code in ("DATABASE_UNAVAILABLE", "OVERLOADED"), answer
-        if user is not None and outcome.is_good and content:
-            _check_owner(answer.data["data"], user)
-        return answer
+        if response.status == 503:
+            assert response.headers["retry-after"] == "1", response
+            assert response.code in ("DATABASE_UNAVAILABLE", "OVERLOADED"), response
+        if user is not None and outcome.is_good and response.body:
+            _check_owner(response.json["data"], user)
+        return response
 
     def open(self) -> int:
         """Connect unless the connection is there and open; its port on this side."""

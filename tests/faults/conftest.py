@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.load import ENVIRON, Load
-from tests.faults.server import Server
-from tests.service import Service, running
+from tests.support.postgres import Server
+from tests.support.processes import Service, running, starting
 
 
 @pytest.fixture(scope="session")
@@ -48,28 +48,20 @@ def one_service(one_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
 def service(server: Server, one_service: Service) -> Iterator[Service]:
     """The real service with two workers, whom the test must leave as they are."""
     one_service.wait_until_ready()
-    workers = one_service.workers()
+    workers = one_service.children()
     seen = len(one_service.output)
     yield one_service
-    assert one_service.workers() == workers
+    assert one_service.children() == workers
     check_log(one_service.output[seen:])
 
 
 @pytest.fixture
 def start_service(server: Server, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts a service of the test's own, with these settings; it may be killed."""
-    started: list[Service] = []
-
-    def start(**environ: str) -> Service:
-        log = tmp_path / f"log-{len(started)}"
-        started.append(Service(log, {"DATABASE_URL": server.url, **ENVIRON, **environ}))
-        started[-1].wait_until_ready()
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.stop()
-        check_log(each.output)
+    with starting(tmp_path, DATABASE_URL=server.url, **ENVIRON) as start:
+        yield start
+    for log in tmp_path.glob("service-*.log"):
+        check_log(log.read_text())
 
 
 @pytest.fixture

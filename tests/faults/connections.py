@@ -6,8 +6,8 @@ import psutil
 
 from tests.faults.client import Client
 from tests.faults.figures import Outcome
-from tests.server.process import wait_until
-from tests.service import Service
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 
 
 def ports_of_clients(worker: int, port: int) -> set[int]:
@@ -27,5 +27,4 @@ def connect_to(service: Service, worker: int, outcomes: list[Outcome]) -> Client
         client.close()
         return None
 
-    found: Client = wait_until(connect, f"a connection to worker {worker}")
-    return found
+    return wait_until(connect, f"a connection to worker {worker}")

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from api.errors import DatabaseUnavailable, Overloaded
 from api.postgres.database import Database
+from tests.support.waiting import wait_until
 
 LEDGER = "CREATE TABLE ledger (id uuid, client int)"
 WRITE = "INSERT INTO ledger VALUES (%s, %s) RETURNING client"
@@ -42,19 +43,13 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def wait_for_success(self, since: float, seconds: float = 10) -> float:
+    def wait_for_success(self, since: float) -> float:
         """Seconds from `since` (monotonic) to the first write that began after it and was acknowledged."""
-        while not (later := [at for at in list(self.acknowledged.values()) if at > since]):
-            assert time.monotonic() < since + seconds, f"no write for {seconds} s: {self.refused}"
-            time.sleep(0.01)
-        return min(later) - since
+        return min(wait_until(lambda: [at for at in list(self.acknowledged.values()) if at > since], "a write")) - since
 
-    def wait_for_refusal(self, seconds: float = 5) -> None:
+    def wait_for_refusal(self) -> None:
         """Return when clients have noticed that something is wrong."""
-        deadline = time.monotonic() + seconds
-        while not self.refused:
-            assert time.monotonic() < deadline, "nobody noticed"
-            time.sleep(0.01)
+        wait_until(lambda: self.refused, "a client to notice", 5)
 
     def check(self, name: str, recovered: float | None = None) -> None:
         """Nothing lost, nothing twice, nobody waited for 2 s or met an error of another kind; print the figures."""

@@ -11,20 +11,17 @@ from collections.abc import Collection
 from random import Random
 from types import TracebackType
 
-from tests.conftest import SECRET
 from tests.faults.client import Client
 from tests.faults.figures import BROKEN, Outcome, first_served_after, longest_wait, report
 from tests.faults.ledger import Ledger
 from tests.faults.operations import act, create, list_all
-from tests.faults.server import Server
 from tests.faults.stored import read_stored
-from tests.server.process import wait_until
-from tests.service import Service
+from tests.support.postgres import Server
+from tests.support.processes import UNLIMITED, Service
+from tests.support.waiting import wait_until
 
 ENVIRON = {
-    "BETTER_AUTH_SECRET": SECRET,
-    "BCRYPT_COST": "4",
-    "RATE_LIMIT": "",
+    **UNLIMITED,
     "WORKERS": "2",
     # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
     "STATEMENT_TIMEOUT": "1.2",

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.faults.client import Answer, Client
+from tests.faults.client import Client
 from tests.faults.figures import BROKEN
 from tests.faults.ledger import KnownTask, Ledger
+from tests.support.http import Response
 
 PATH = "/api/tasks"
 MOST_TASKS = 12
@@ -51,7 +52,7 @@ def create(client: Client, ledger: Ledger, *, keyed: bool) -> list[str]:
     answer = client.call("POST", PATH, {"title": title}, user=ledger.user_id, **headers)
     if answer.status != 201:
         return _not_done(answer)
-    task = answer.data["data"]
+    task = answer.json["data"]
     ledger.maybe_created.discard(title)
     ledger.tasks[task["id"]] = KnownTask(task["id"], title)
     if ledger.pending_key is not None:
@@ -62,12 +63,12 @@ def create(client: Client, ledger: Ledger, *, keyed: bool) -> list[str]:
 
 def list_all(client: Client, ledger: Ledger) -> list[str]:
     answer = client.call("GET", PATH, user=ledger.user_id)
-    return ledger.compare(answer.data["data"]) if answer.status == 200 else _not_done(answer)
+    return ledger.compare(answer.json["data"]) if answer.status == 200 else _not_done(answer)
 
 
 def find(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
     answer = client.call("GET", f"{PATH}/{known.id}", user=ledger.user_id)
-    return _check(known, answer.data["data"]) if answer.status == 200 else _not_done(answer)
+    return _check(known, answer.json["data"]) if answer.status == 200 else _not_done(answer)
 
 
 def toggle(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
@@ -103,19 +104,19 @@ def intrude(client: Client, ledger: Ledger, other: Ledger, random: Random) -> li
     return [] if answer.status == 404 else _not_done(answer)
 
 
-def _enter(known: KnownTask, answer: Answer, **changes: Any) -> list[str]:
+def _enter(known: KnownTask, answer: Response, **changes: Any) -> list[str]:
     if answer.status != 200:
         known.open_writes += 1
         return _not_done(answer)
     known.version += 1
     for name, value in changes.items():
         setattr(known, name, value)
-    return _check(known, answer.data["data"])
+    return _check(known, answer.json["data"])
 
 
 def _check(known: KnownTask, task: dict[str, Any]) -> list[str]:
     return [] if known.agrees_with(task) else [f"{known} was answered with {task}"]
 
 
-def _not_done(answer: Answer) -> list[str]:
+def _not_done(answer: Response) -> list[str]:
     return [] if answer.status in (503, BROKEN) else [f"unexpected: {answer}"]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
-from tests.faults.server import Server
+from tests.support.postgres import Server
 
 TASKS = "SELECT id, user_id, title, completed, description, version FROM tasks WHERE starts_with(user_id, %s)"
 KEYS = "SELECT user_id, key FROM idempotency_keys WHERE starts_with(user_id, %s)"

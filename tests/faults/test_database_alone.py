@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
@@ -17,11 +16,11 @@ import pytest
 from api.errors import DatabaseUnavailable
 from api.postgres.database import Database
 from tests.faults.database_load import LEDGER, Load
-from tests.faults.server import Server
-from tests.faults.stalled_proxy import StalledProxy
+from tests.support.postgres import Server
+from tests.support.processes import PROJECT
+from tests.support.stalled_proxy import StalledProxy
 
 CLIENTS = 20
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ STANDSTILL = """
 import sys, threading, time
 from api.postgres.database import Database
 from api.errors import DatabaseUnavailable
-from tests.faults.stalled_proxy import StalledProxy
+from tests.support.stalled_proxy import StalledProxy
 
 def run():
     try:
@@ -163,7 +162,7 @@ print(longest)
 def test_a_black_hole_does_not_bring_the_whole_process_to_a_stand(server: Server) -> None:
     """A call that waits in libpq with the interpreter lock, as psycopg2's own cancel does, would."""
     command = [sys.executable, "-c", STANDSTILL, server.url]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=20, check=True)
     assert float(done.stdout) < 1
 
 

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.faults.client import Answer, Client, ask_what_needs_no_database
+from tests.faults.client import Client, ask_what_needs_no_database
 from tests.faults.figures import Outcome, longest_wait, report
 from tests.faults.load import LONGEST_WAIT, Load
-from tests.faults.server import Server
-from tests.faults.stalled_proxy import StalledProxy
 from tests.faults.stored import read_stored
-from tests.server.process import wait_until
-from tests.service import Service
+from tests.support.http import Response
+from tests.support.postgres import Server
+from tests.support.processes import Service
+from tests.support.stalled_proxy import StalledProxy
+from tests.support.waiting import wait_until
 
 MakeLoad = Callable[..., Load]
 
@@ -70,7 +71,7 @@ def test_connections_terminated_while_idle_cost_no_request(server: Server, servi
     outcomes: list[Outcome] = []
     clients = [Client(service.port, outcomes) for _ in range(8)]
 
-    def create(number: int) -> Answer:
+    def create(number: int) -> Response:
         # Without a key: not to be tried again where it may have been done.
         return clients[number % 8].call("POST", "/api/tasks", {"title": f"{user}/{number}"}, user=user)
 
@@ -91,7 +92,7 @@ def test_connections_terminated_while_idle_cost_no_request(server: Server, servi
 def test_a_black_hole_and_back(server: Server, start_service: Callable[..., Service], make_load: MakeLoad) -> None:
     with StalledProxy(server.url) as proxy:
         service = start_service(DATABASE_URL=proxy.url)
-        workers = service.workers()
+        workers = service.children()
         # A statement's deadline is near the 2 s, so the machine must not be busy.
         with make_load(service, 20, pause=0.1) as load:
             proxy.stall()
@@ -101,4 +102,4 @@ def test_a_black_hole_and_back(server: Server, start_service: Callable[..., Serv
             load.recover(time.monotonic())
             assert service.call("GET", "/ready").status == 200
         load.check("network to the database black-holed and back", server)
-        assert service.workers() == workers
+        assert service.children() == workers

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 from tests.faults.client import Client
 from tests.faults.load import Load
-from tests.faults.server import Server
-from tests.service import Service
+from tests.support.postgres import Server
+from tests.support.processes import Service
 
 MakeLoad = Callable[..., Load]
 
@@ -43,7 +43,7 @@ def test_a_full_disk_stores_nothing_and_leaves_others_alone(
             client, title = Client(service.port), {"title": f"{user}/kept"}
             refused = client.call("POST", "/api/tasks", title, user=user, Idempotency_Key="kept")
             assert (refused.status, refused.code) == (503, "DATABASE_UNAVAILABLE")
-            assert client.call("GET", "/api/tasks", user=user).data == {"data": []}
+            assert client.call("GET", "/api/tasks", user=user).json == {"data": []}
             full.run(0.5)
         full.recover(time.monotonic())
     made = client.call("POST", "/api/tasks", title, user=user, Idempotency_Key="kept")

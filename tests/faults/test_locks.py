@@ -9,10 +9,10 @@ from collections.abc import Callable
 from tests.faults.client import Client, ask_what_needs_no_database
 from tests.faults.figures import Outcome, longest_wait, report
 from tests.faults.load import LONGEST_WAIT, Load
-from tests.faults.server import Server
 from tests.faults.stored import read_stored
-from tests.server.process import wait_until
-from tests.service import Service
+from tests.support.postgres import Server
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 
 MakeLoad = Callable[..., Load]
 
@@ -28,7 +28,7 @@ class Wanting:
         self._user = user
         self._clients = [Client(service.port, self.outcomes) for _ in range(clients)]
         task = self._clients[0].call("POST", "/api/tasks", {"title": f"{user}/wanted"}, user=user)
-        self.task_id: int = task.data["data"]["id"]
+        self.task_id: int = task.json["data"]["id"]
         self.outcomes.clear()
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(client,)) for client in self._clients]

@@ -15,9 +15,9 @@ from tests.faults.client import Client
 from tests.faults.connections import connect_to, ports_of_clients
 from tests.faults.figures import BROKEN
 from tests.faults.load import Load
-from tests.faults.server import Server
-from tests.server.process import wait_until
-from tests.service import Service
+from tests.support.postgres import Server
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 
 StartService = Callable[..., Service]
 MakeLoad = Callable[..., Load]
@@ -29,7 +29,7 @@ def test_a_worker_killed_is_replaced_and_breaks_only_its_own_connections(
     server: Server, start_service: StartService, make_load: MakeLoad
 ) -> None:
     service = start_service()
-    killed, other = service.workers()
+    killed, other = service.children()
     with make_load(service, 50, pause=0.02) as load:
         victim = psutil.Process(killed)
         victim.suspend()
@@ -38,12 +38,12 @@ def test_a_worker_killed_is_replaced_and_breaks_only_its_own_connections(
         victim.kill()
         died = time.monotonic()
         load.recover(died)
-        wait_until(lambda: len(set(service.workers()) - {killed}) == 2, "the replacement")
-        replacement = service.workers()[-1]
+        wait_until(lambda: len(set(service.children()) - {killed}) == 2, "the replacement")
+        replacement = service.children()[-1]
         connect_to(service, replacement, []).close()
         replaced = time.monotonic() - died
         load.run(0.5)
-    assert set(service.workers()) == {other, replacement}
+    assert set(service.children()) == {other, replacement}
     assert len(victims) > 10
     assert any(each.status == BROKEN for each in load.outcomes)
     load.check(
@@ -78,7 +78,7 @@ def test_told_to_stop_twice_it_ends_at_once(server: Server, start_service: Start
     service = start_service(STATEMENT_TIMEOUT="60", SHUTDOWN_TIMEOUT="60")
     client = Client(service.port)
     made = client.call("POST", "/api/tasks", {"title": "told/locked"}, user="told")
-    task_id = made.data["data"]["id"]
+    task_id = made.json["data"]["id"]
     with server.locked(task_id), ThreadPoolExecutor(1) as pool:
         stuck = pool.submit(client.call, "PATCH", f"/api/tasks/{task_id}/complete", user="told")
         wait_until(server.count_waiting, "the write to wait for the lock")

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from tests.faults.client import Answer, Client
+from tests.faults.client import Client
 from tests.faults.connections import connect_to, ports_of_clients
 from tests.faults.figures import Outcome, first_served_after, longest_wait, report
 from tests.faults.load import LONGEST_WAIT, RECOVERY, Load
-from tests.faults.server import Server
 from tests.faults.stored import read_stored
-from tests.server.process import wait_until
-from tests.service import Service
+from tests.support.http import Response
+from tests.support.postgres import Server
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 
 MakeLoad = Callable[..., Load]
 
@@ -30,14 +31,14 @@ def test_of_two_editors_one_wins_each_round_and_nothing_is_overwritten_unseen(
     server: Server, service: Service, make_load: MakeLoad
 ) -> None:
     outcomes: list[Outcome] = []
-    editors = [connect_to(service, worker, outcomes) for worker in service.workers()]
+    editors = [connect_to(service, worker, outcomes) for worker in service.children()]
     outcomes.clear()
     user = f"edited-{time.monotonic_ns()}"
     made = editors[0].call("POST", "/api/tasks", {"title": f"{user}/0"}, user=user)
-    path = f"/api/tasks/{made.data['data']['id']}"
+    path = f"/api/tasks/{made.json['data']['id']}"
     start = Barrier(2, timeout=20)
 
-    def edit(editor: Client, text: str) -> Answer:
+    def edit(editor: Client, text: str) -> Response:
         seen = editor.call("GET", path, user=user)
         start.wait()
         answer = editor.call("PUT", path, {"title": text}, user=user, If_Match=seen.headers["etag"])
@@ -52,7 +53,7 @@ def test_of_two_editors_one_wins_each_round_and_nothing_is_overwritten_unseen(
         for number in range(1, ROUNDS + 1):
             answers = list(pool.map(edit, editors, (f"{user}/{number} first", f"{user}/{number} second")))
             assert sorted(answer.status for answer in answers) == [200, 412]
-            wins.append(next(answer.data["data"]["title"] for answer in answers if answer.status == 200))
+            wins.append(next(answer.json["data"]["title"] for answer in answers if answer.status == 200))
     [task] = read_stored(server, user)[0][user]
     report(f"two editors on two workers, {ROUNDS} rounds", outcomes, ROUNDS + 1 - task["version"])
     assert (task["version"], task["title"]) == (ROUNDS + 1, wins[-1])
@@ -65,7 +66,7 @@ def test_of_two_editors_one_wins_each_round_and_nothing_is_overwritten_unseen(
 def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server, service: Service) -> None:
     user = f"repeated-{time.monotonic_ns()}"
     outcomes: list[Outcome] = []
-    answers: dict[str, list[Answer]] = defaultdict(list)
+    answers: dict[str, list[Response]] = defaultdict(list)
     clients = [Client(service.port, outcomes) for _ in range(REPEATS)]
 
     def repeat(client: Client) -> None:
@@ -81,7 +82,7 @@ def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server,
     with ThreadPoolExecutor(REPEATS) as pool:
         done = [pool.submit(repeat, client) for client in clients]
         wait_until(lambda: len(answers) > KEYS // 4, "the first keys")
-        assert all(ports_of_clients(worker, service.port) for worker in service.workers())
+        assert all(ports_of_clients(worker, service.port) for worker in service.children())
         server.kill()
         wait_until(lambda: any(each.status == 503 for each in outcomes[-REPEATS:]), "a 503")
         returned = server.start()
@@ -97,7 +98,7 @@ def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server,
     assert len(answers) == KEYS
     for each in answers.values():
         assert [answer.status for answer in each] == [201] * REPEATS
-        assert len({answer.data["data"]["id"] for answer in each}) == 1
+        assert len({answer.json["data"]["id"] for answer in each}) == 1
         # None where the answer to the one that made it was lost.
         assert sum("idempotent-replayed" not in answer.headers for answer in each) <= 1
     assert longest_wait(outcomes) < LONGEST_WAIT

@@ -6,24 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.conftest import SECRET
 from tests.hostile.world import World
-from tests.service import running
+from tests.support.processes import UNLIMITED, running
 
 
 @pytest.fixture(scope="package")
 def service_world(create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     url = create_database()
-    environ = {
-        "DATABASE_URL": url,
-        "BETTER_AUTH_SECRET": SECRET,
-        "WORKERS": "2",
-        "BCRYPT_COST": "4",
-        "RATE_LIMIT": "",
-        "AUTH_RATE_LIMIT": "",
-        "MAX_TASKS": "0",
-    }
-    with running(tmp_path_factory.mktemp("hostile") / "log", **environ) as service:
+    log = tmp_path_factory.mktemp("hostile") / "log"
+    with running(log, DATABASE_URL=url, WORKERS="2", MAX_TASKS="0", **UNLIMITED) as service:
         world = World(service, url)
         yield world
         world.close()

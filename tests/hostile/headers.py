@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.hostile.requests import CONTROLS, CREATES, EVERYWHERE, ITEMS, LISTS, NOT_UTF_8, UPDATES, Case, case
-from tests.server.test_refusals import ALL
+from tests.server.malformed import ALL
 
 READ = (
     *("Host", "Authorization", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "Accept"),
@@ -58,11 +58,11 @@ def cases() -> Iterator[Case]:
     for route in EVERYWHERE:
         yield case(f"a header of a million bytes at {route}", [route.ask(b"X-Long: <1000000 * x>")], 431)
         yield case(f"10,000 headers at {route}", [route.ask(b"<10000 * X-Many: x\r\n>X-Many: x")], 431)
-    for name, request in ALL.items():
+    for title, request in ALL.items():
         authorized = request.replace(b"/echo", b"/api/tasks").replace(
             b"\r\n", b"\r\nAuthorization: Bearer <token>\r\n", 1
         )
-        yield case(name.replace("_", " "), [authorized], 400, 501)
+        yield case(title.replace("_", " "), [authorized], 400, 501)
 
 
 def _not_utf_8_where_it_matters() -> Iterator[Case]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg2
 
-from tests.conftest import SECRET, token_for
 from tests.hostile.requests import PASSWORD, fill
-from tests.server.process import Answer, Connection
-from tests.service import Service
+from tests.support.http import Connection, Response
+from tests.support.processes import Service
+from tests.support.signing import SECRET, token_for
 
 TREASURE = "a title that only its owner may read"
 
@@ -58,7 +58,7 @@ class World:
     def connect(self) -> Connection:
         return Connection(self.service.port)
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> Response:
         """The one answer to a request on a connection of its own."""
         with contextlib.closing(self.connect()) as connection:
             # A server that has seen enough may answer, and close, before it has everything.
@@ -69,7 +69,7 @@ class World:
     def check(self) -> None:
         """Nothing of the other user was touched; the log since the last check tells of no failure and no secret."""
         assert self.rows("victim") == self._treasure
-        log = self.service.log.read_bytes()[self._read :]
+        log = self.service.log_file.read_bytes()[self._read :]
         self._read += len(log)
         assert b"Traceback" not in log, log.decode(errors="replace")
         for secret in (self.token, self.token.rsplit(".", 1)[1], SECRET, PASSWORD, TREASURE):
@@ -83,7 +83,7 @@ class World:
         self._database.close()
 
 
-def check_envelope(answer: Answer) -> None:
+def check_envelope(answer: Response) -> None:
     """An error as the contract has it."""
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -14,12 +13,11 @@ import pytest
 from api.migrate import migrate
 from api.postgres.embedded import start_embedded, stop_embedded
 from serve import main
-from tests.conftest import connect
-from tests.jwks_server import JwksServer, serving
-from tests.operations.programs import find_program
-from tests.operations.scrape import wait_until
-from tests.service import free_port
-from tests.signing import make_signer
+from tests.support.jwks_server import JwksServer, serving
+from tests.support.ports import free_port
+from tests.support.postgres import connect
+from tests.support.redis import Redis
+from tests.support.signing import make_signer
 
 Check: TypeAlias = Callable[..., tuple[int, dict[str, str]]]
 
@@ -176,27 +174,11 @@ def test_the_keys_behind_the_url_are_counted(check: Check, database_url: str, ke
     assert lines["JWKS"].startswith("failed: ")
 
 
-def test_redis_is_asked(check: Check, database_url: str, redis_port: int) -> None:
-    storage = f"redis://127.0.0.1:{redis_port}/0"
-    assert check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=storage)[1]["Redis"] == "ok: responds"
+def test_redis_is_asked(check: Check, database_url: str, redis: Redis) -> None:
+    assert check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=redis.url)[1]["Redis"] == "ok: responds"
     status, lines = check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=f"redis://127.0.0.1:{free_port()}/0")
     assert status == 1
     assert "RATE_LIMIT_STORAGE" in lines["Redis"]
-
-
-@pytest.fixture
-def redis_port(tmp_path: Path) -> Iterator[int]:
-    program = find_program("redis-server")
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    with (tmp_path / "redis.log").open("wb") as log:
-        process = subprocess.Popen([program, *options], stdout=log, stderr=log)
-    try:
-        wait_until(lambda: b"Ready to accept" in (tmp_path / "redis.log").read_bytes())
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_a_mistaken_setting_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from tests.conftest import SECRET, token_for
-from tests.operations.programs import find_program
-from tests.operations.scrape import total, wait_until
-from tests.service import PROJECT, Service
+from tests.operations.scrape import total
+from tests.support.processes import PROJECT, WebServer
+from tests.support.programs import find_program
+from tests.support.signing import SECRET, token_for
 
 LIMIT = 30
 
@@ -32,28 +32,24 @@ READY = re.compile(
 """What deploy/cluster.py prints once it can be called."""
 
 
-class Cluster:
+class Cluster(WebServer):
     """A running deploy/cluster.py and what its line says of it."""
 
     def __init__(self, directory: Path, **environ: str) -> None:
-        self.log = directory / "cluster.log"
-        with self.log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, str(PROJECT / "deploy" / "cluster.py")],
-                env={"PATH": os.environ["PATH"], "TMPDIR": str(directory), "BETTER_AUTH_SECRET": SECRET, **environ},
-                stdout=stream,
-                stderr=stream,
-            )
+        super().__init__(
+            [sys.executable, PROJECT / "deploy" / "cluster.py"],
+            directory / "cluster.log",
+            port=0,
+            environ={"PATH": os.environ["PATH"], "TMPDIR": str(directory), "BETTER_AUTH_SECRET": SECRET, **environ},
+        )
 
-    def wait_until_ready(self) -> None:
-        wait_until(lambda: READY.search(self.log.read_text()) or self.process.poll() is not None, 120)
-        said = READY.search(self.log.read_text())
-        assert said, self.log.read_text()
-        self.port = int(said["port"])
-        self.metrics = [int(port) for port in said["metrics"].split()]
-        self.database = said["database"]
-
-    call = Service.call
+    def wait_for_its_line(self) -> None:
+        self.wait_until(lambda: READY.search(self.output), "its line", 120)
+        line = READY.search(self.output)
+        assert line is not None
+        self.port = int(line["port"])
+        self.metrics = [int(port) for port in line["metrics"].split()]
+        self.database = line["database"]
 
 
 @contextmanager
@@ -66,11 +62,10 @@ def cluster(**environ: str) -> Iterator[Cluster]:
         directory.chmod(0o711)
         running = Cluster(directory, BCRYPT_COST="4", **environ)
         try:
-            running.wait_until_ready()
+            running.wait_for_its_line()
             yield running
         finally:
-            running.process.send_signal(signal.SIGINT)
-            running.process.wait(60)
+            running.stop(signal.SIGINT, 60)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +111,7 @@ def test_the_contract_holds_through_the_front_door(tmp_path: Path) -> None:
     with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="", STATEMENT_TIMEOUT="10") as running:
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))},
-            "FRONT_DOOR": f"http://127.0.0.1:{running.port}",
+            "FRONT_DOOR": running.origin,
             "FRONT_DOOR_DATABASE": running.database,
         }
         command = [
@@ -148,10 +143,9 @@ def test_ctrl_c_leaves_nothing_behind() -> None:
     with cluster() as running:
         children = psutil.Process(running.process.pid).children(recursive=True)
         assert len(children) >= 6
-        assert list(running.log.parent.glob("tasks-cluster-*"))
-        running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(60) == 0, running.log.read_text()
-        assert not list(running.log.parent.glob("tasks-cluster-*"))
+        assert list(running.log_file.parent.glob("tasks-cluster-*"))
+        assert running.stop(signal.SIGINT, 60) == 0, running.output
+        assert not list(running.log_file.parent.glob("tasks-cluster-*"))
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -159,4 +153,4 @@ def test_a_missing_program_is_named() -> None:
     with TemporaryDirectory() as name:
         without = Cluster(Path(name), PATH=str(Path(sys.executable).parent))
         assert without.process.wait(60) == 1
-        assert without.log.read_text() == "cluster: redis-server is not installed: apt install redis-server\n"
+        assert without.output == "cluster: redis-server is not installed: apt install redis-server\n"

@@ -10,7 +10,7 @@ import pytest
 from api.command_line import describe_settings, help_text
 from api.settings import SETTINGS
 from serve import main
-from tests.service import PROJECT
+from tests.support.processes import PROJECT
 
 
 def test_help_names_every_setting_with_its_default_and_meaning(capsys: pytest.CaptureFixture[str]) -> None:

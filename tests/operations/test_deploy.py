@@ -17,10 +17,10 @@ import yaml
 
 from api.metrics import BUCKETS
 from api.settings import SETTINGS
-from tests.conftest import SECRET
-from tests.operations.programs import find_program
-from tests.operations.scrape import wait_until
-from tests.service import PROJECT, free_port
+from tests.support.ports import free_port
+from tests.support.processes import PROJECT, Program
+from tests.support.programs import find_program
+from tests.support.signing import SECRET
 
 DEPLOY = PROJECT / "deploy"
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
@@ -82,20 +82,16 @@ def test_what_the_image_holds_is_enough_to_serve(tmp_path: Path, database_url: s
     }
     probe = json.loads(re.findall(r"^HEALTHCHECK .*? CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
     assert probe[0] == "python"
-    log = tmp_path / "log"
-    with log.open("wb") as stream:
-        service = subprocess.Popen(
-            [sys.executable, *command[1:]], cwd=tmp_path, env=environ, stdout=stream, stderr=stream
-        )
+    service = Program([sys.executable, *command[1:]], tmp_path / "log", cwd=tmp_path, environ=environ)
     try:
-        wait_until(lambda: '"event":"ready"' in log.read_text() or service.poll() is not None, 60)
+        service.wait_until(lambda: '"event":"ready"' in service.output, "the service to be ready")
         healthy = run(sys.executable, *probe[1:], env=environ)
-        assert healthy.returncode == 0, healthy.stderr + log.read_text()
+        assert healthy.returncode == 0, healthy.stderr + service.output
     finally:
-        service.terminate()
-        assert service.wait(20) == 0
+        status = service.stop()
+    assert status == 0
     assert run(sys.executable, *probe[1:], env=environ).returncode != 0
-    assert str(tmp_path) not in log.read_text()
+    assert str(tmp_path) not in service.output
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:

@@ -18,9 +18,10 @@ from falcon.testing import TestClient
 
 from api.logs import configure_logging
 from api.postgres.database import Database
-from tests.conftest import SECRET, Caller, token_for
-from tests.operations.scrape import wait_until
-from tests.service import Service, running
+from tests.support.callers import Caller
+from tests.support.processes import Service, running
+from tests.support.signing import SECRET, token_for
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -41,17 +42,22 @@ def test_a_reader_that_goes_away_costs_no_request_and_no_worker(tmp_path: Path, 
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2", "RATE_LIMIT": ""}
     service = Service(pipe, environ)
     try:
-        said: list[bytes] = []
-        wait_until(lambda: said.append(_read(reader)) or b'"ready"' in b"".join(said))
-        first, second = service.workers()
+        written = bytearray()
+
+        def is_ready() -> bool:
+            written.extend(_read(reader))
+            return b'"ready"' in written
+
+        wait_until(is_ready, "the line that says ready")
+        first, second = service.children()
         os.close(reader)
         token = token_for("ada")
         assert [service.call("POST", "/api/tasks", {"title": "kept"}, token=token).status for _ in range(4)] == [
             201
         ] * 4
         os.kill(second, signal.SIGTERM)
-        wait_until(lambda: second not in service.workers() and len(service.workers()) == 2)
-        assert first in service.workers()
+        wait_until(lambda: second not in service.children() and len(service.children()) == 2)
+        assert first in service.children()
         assert service.call("GET", "/health").status == 200
     finally:
         assert service.stop() == 0

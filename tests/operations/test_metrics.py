@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import signal
@@ -12,17 +11,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import psycopg2
 import pytest
 
 from api.settings import load_settings
 from serve import main
-from tests.conftest import SECRET, token_for
-from tests.jwks_server import serving
-from tests.operations.scrape import labels_of, scrape, total, wait_until
-from tests.service import PROJECT, Service, free_port, running
-from tests.signing import make_signer
+from tests.operations.scrape import labels_of, scrape, total
+from tests.support.http import call
+from tests.support.jwks_server import serving
+from tests.support.ports import free_port
+from tests.support.processes import PROJECT, UNLIMITED, Service, running
+from tests.support.signing import SECRET, make_signer, token_for
+from tests.support.waiting import wait_until
 
 REQUESTS = "tasks_http_requests_total"
 
@@ -35,16 +35,8 @@ def metrics_port() -> int:
 @pytest.fixture
 def service(tmp_path: Path, database_url: str, metrics_port: int) -> Iterator[Service]:
     """Two workers with metrics, whose temporary files lie in tmp_path."""
-    environ = {
-        "DATABASE_URL": database_url,
-        "BETTER_AUTH_SECRET": SECRET,
-        "BCRYPT_COST": "4",
-        "WORKERS": "2",
-        "RATE_LIMIT": "",
-        "METRICS_PORT": str(metrics_port),
-        "TMPDIR": str(tmp_path),
-    }
-    with running(tmp_path / "service.log", **environ) as service:
+    environ = {"DATABASE_URL": database_url, "METRICS_PORT": str(metrics_port), "TMPDIR": str(tmp_path), "WORKERS": "2"}
+    with running(tmp_path / "service.log", **UNLIMITED, **environ) as service:
         service.wait_for_event("ready")
         yield service
 
@@ -52,15 +44,10 @@ def service(tmp_path: Path, database_url: str, metrics_port: int) -> Iterator[Se
 def call_many(port: int, method: str, path: str, times: int) -> list[int]:
     """The statuses of that many calls by as many connections, so that each worker gets some."""
 
-    def call(_: int) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        connection.request(method, path, headers={"Authorization": f"Bearer {token_for('ada')}"})
-        status = connection.getresponse().status
-        connection.close()
-        return status
-
     with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(call, range(times)))
+        return list(
+            pool.map(lambda _: call(port, method, path, token=token_for("ada"), timeout=30).status, range(times))
+        )
 
 
 def test_the_numbers_of_two_workers_add_up_to_what_was_sent(
@@ -78,14 +65,14 @@ def test_the_numbers_of_two_workers_add_up_to_what_was_sent(
 
 def test_the_numbers_outlive_a_killed_worker(service: Service, metrics_port: int, tmp_path: Path) -> None:
     call_many(service.port, "GET", "/api/tasks", 40)
-    workers = {child.pid for child in psutil.Process(service.process.pid).children()}
+    workers = set(service.children())
     os.kill(min(workers), signal.SIGKILL)
 
     def is_replaced() -> bool:
-        now = {child.pid for child in psutil.Process(service.process.pid).children()}
+        now = set(service.children())
         return len(now) == 2 and now != workers
 
-    wait_until(is_replaced, 20)
+    wait_until(is_replaced, "a replacement", 20)
     assert total(metrics_port, REQUESTS, route="/api/tasks") == 40
     call_many(service.port, "GET", "/api/tasks", 40)
     assert total(metrics_port, REQUESTS, route="/api/tasks") == 80
@@ -99,12 +86,9 @@ def test_no_label_holds_what_a_client_made_up(service: Service, metrics_port: in
     service.call("GET", f"/api/a-user-nobody-should-see/tasks/{made}", token=token)
     for number in range(5):
         service.call("GET", f"/made/up/{number}")
-        service.call("GET", "/api/tasks", token=token, **{"X-Request-ID": f"made-up-{number}"})
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+        service.call("GET", "/api/tasks", token=token, headers={"X-Request-ID": f"made-up-{number}"})
     for method in ("BREW", "FROB"):
-        connection.request(method, "/api/tasks")
-        connection.getresponse().read()
-    connection.close()
+        service.call(method, "/api/tasks")
     text = str(scrape(metrics_port))
     assert "nobody-should-see" not in text
     assert "made" not in text

@@ -21,7 +21,7 @@ from api.task_list import ListQuery, Position, list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity
 from api.users_table import Provisioning
-from tests.service import PROJECT
+from tests.support.processes import PROJECT
 
 SHARDS = 8
 PRIMARY_KEYS = {"tasks": "user_id, id", "idempotency_keys": "user_id, key"}

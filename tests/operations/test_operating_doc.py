@@ -6,15 +6,15 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import sysconfig
 from pathlib import Path
 
 from api import metrics
 from api.command_line import describe_settings
 from api.postgres import database, pool
-from tests.operations.programs import find_program
-from tests.service import PROJECT, free_port
+from tests.support.ports import free_port
+from tests.support.processes import PROJECT, Program
+from tests.support.programs import find_program
 
 DOCUMENT = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
@@ -36,15 +36,12 @@ def test_its_commands_end_with_a_served_observed_backed_up_and_restored_instance
         "BCRYPT_COST": "4",
     }
     log = tmp_path / "output.txt"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            ["bash", "-c", script], cwd=tmp_path, env=environ, stdout=stream, stderr=stream, start_new_session=True
-        )
+    script_run = Program(["bash", "-c", script], log, cwd=tmp_path, environ=environ, new_session=True)
     try:
-        status = process.wait(TIMEOUT)
+        status = script_run.process.wait(TIMEOUT)
     finally:
-        stop_all_of(process.pid)
-    shown = log.read_text(encoding="utf-8")
+        stop_all_of(script_run.process.pid)
+    shown = script_run.output
     assert status == 0, shown + (tmp_path / "service.log").read_text(encoding="utf-8")
     assert shown.count("== block ") == len(BLOCKS)
     assert "tasks_http_requests_total{" in shown

@@ -18,10 +18,10 @@ import psycopg2
 import pytest
 
 from tests.faults.load import ENVIRON, Load
-from tests.faults.server import Server
-from tests.faults.stalled_proxy import StalledProxy
 from tests.poolers.pgbouncer import PgBouncer
-from tests.service import Service, running
+from tests.support.postgres import Server
+from tests.support.processes import Service, running
+from tests.support.stalled_proxy import StalledProxy
 
 CLIENTS = 30
 SESSIONS = 3
@@ -139,7 +139,7 @@ def test_nothing_is_left_behind_in_the_sessions(load: Load, pooler: PgBouncer) -
 
 @pytest.mark.parametrize("end", [PgBouncer.stop, PgBouncer.kill], ids=["stopped", "killed"])
 def test_pgbouncer_is_started_again(
-    load: Load, server: Server, pooler: PgBouncer, end: Callable[[PgBouncer], None]
+    load: Load, server: Server, pooler: PgBouncer, end: Callable[[PgBouncer], object]
 ) -> None:
     with load:
         ended = time.monotonic()

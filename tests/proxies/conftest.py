@@ -8,19 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.proxies.proxy import COMMANDS, Proxy
-from tests.server.conftest import Start, start
-from tests.server.process import Process, wait_until
-
-__all__ = ["start"]
+from tests.server.process import Process, starting
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def instances(start: Start, tmp_path: Path) -> list[Process]:
+def instances(tmp_path: Path) -> Iterator[list[Process]]:
     """Two instances, each with a record of the requests that reached it."""
-    return [
-        start(threads=2, RECORD=tmp_path / f"record-{number}", UNREADY=tmp_path / f"unready-{number}")
-        for number in (1, 2)
-    ]
+    with starting(tmp_path) as start:
+        yield [
+            start(threads=2, RECORD=tmp_path / f"record-{number}", UNREADY=tmp_path / f"unready-{number}")
+            for number in (1, 2)
+        ]
 
 
 @pytest.fixture(params=COMMANDS)
@@ -29,13 +28,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Proces
     proxy = Proxy(request.param, tmp_path, [instance.port for instance in instances])
     try:
         pids = {instance.pid for instance in instances}
-        wait_until(lambda: {pid_that_answers(proxy) for _ in range(6)} == pids, "both instances to be reached", 20)
+        wait_until(lambda: {proxy.pid_behind() for _ in range(6)} == pids, "both instances to be reached", 20)
         yield proxy
     finally:
         proxy.stop()
-
-
-def pid_that_answers(proxy: Proxy) -> int:
-    """The process behind the proxy whose turn it is; 0 while there is none."""
-    answer = proxy.get("/echo")
-    return int(answer.json["pid"]) if answer.status == 200 else 0

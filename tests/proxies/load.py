@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from tests.conftest import token_for
-from tests.server.process import Answer, Connection, wait_until
+from tests.support.http import Connection, Response
+from tests.support.signing import token_for
+from tests.support.waiting import wait_until
 
 CLIENTS = 8
 LONGEST = 60.0
@@ -104,7 +105,7 @@ class Load:
         self._stopped.set()
 
 
-def _keep(connection: Connection, answer: Answer) -> Connection | None:
+def _keep(connection: Connection, answer: Response) -> Connection | None:
     if answer.headers.get("connection") != "close":
         return connection
     connection.close()

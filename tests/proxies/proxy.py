@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import pytest
+from tests.support.http import Connection, Response
+from tests.support.ports import free_port
+from tests.support.processes import PROJECT, WebServer
+from tests.support.programs import find_program
 
-from tests.server.process import PATIENCE, Answer, Connection, wait_until
-from tests.service import free_port
-
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+DEPLOY = PROJECT / "deploy"
 
 
 def _replace(text: str, old: str, new: str) -> str:
     assert text.count(old) == 1, f"{old!r} must stand in the file once"
     return text.replace(old, new)
-
-
-def _needed(program: str) -> str:
-    path = shutil.which(program) or shutil.which(program, path="/usr/sbin")
-    if path is None:
-        missing = f"{program} is not installed (Debian: apt-get install {program})"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return path
 
 
 def haproxy(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
@@ -41,7 +29,7 @@ def haproxy(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
         text = _replace(text, f"127.0.0.1:800{number}\n", f"127.0.0.1:{instance}\n")
     file = directory / "haproxy.cfg"
     file.write_text(text)
-    return [_needed("haproxy"), "-db", "-f", str(file)]
+    return [find_program("haproxy"), "-db", "-f", str(file)]
 
 
 def nginx(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
@@ -57,40 +45,33 @@ def nginx(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
     options = f"daemon off; pid {directory / 'nginx.pid'}; error_log stderr;"
     # The temporary directory of a test is its user's alone.
     options += " user root;" if os.geteuid() == 0 else ""
-    return [_needed("nginx"), "-p", str(directory), "-c", str(file), "-g", options]
+    return [find_program("nginx"), "-p", str(directory), "-c", str(file), "-g", options]
 
 
 COMMANDS: Final = {"haproxy": haproxy, "nginx": nginx}
 
 
-class Proxy:
+class Proxy(WebServer):
     """A running proxy in front of what listens on two ports."""
 
     def __init__(self, name: str, directory: Path, instances: Sequence[int]) -> None:
         self.name = name
-        self.port = free_port()
-        self._log = directory / "proxy.log"
-        with self._log.open("w") as output:
-            self._process = subprocess.Popen(
-                COMMANDS[name](directory, self.port, instances), stdout=output, stderr=subprocess.STDOUT
-            )
+        port = free_port()
+        super().__init__(COMMANDS[name](directory, port, instances), directory / "proxy.log", port=port)
 
-    def wait_until_it_serves(self, path: str) -> None:
-        """Return when the path is answered with 200 through it."""
-        wait_until(lambda: self.get(path).status == 200, f"{path} to be served: {self._log.read_text()}", 20)
-
-    def get(self, path: str) -> Answer:
-        """The answer on a connection of its own; 503 while the proxy itself is not there."""
+    def get(self, path: str) -> Response:
+        """The response on a connection of its own; 503 while the proxy itself is not there."""
         try:
             connection = self.connect()
         except ConnectionRefusedError:
-            return Answer(503, {}, b"")
+            return Response(503, {}, b"")
         with contextlib.closing(connection):
             return connection.get(path)
 
     def connect(self) -> Connection:
         return Connection(self.port)
 
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=PATIENCE)
+    def pid_behind(self) -> int:
+        """The process whose turn it is to respond; 0 while there is none."""
+        response = self.get("/echo")
+        return int(response.json["pid"]) if response.status == 200 else 0

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.proxies.instance import Instance
 from tests.proxies.load import CLIENTS, USER, Load, load
 from tests.proxies.proxy import COMMANDS, Proxy
-from tests.server.process import wait_until
+from tests.support.processes import UNLIMITED, Service, starting
+from tests.support.waiting import wait_until
 
 SETTLED = 3.0
 """Seconds after which a proxy must know that an instance is gone."""
@@ -26,17 +26,14 @@ def database_url(create_database: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def instances(database_url: str, tmp_path: Path, workers: str) -> Iterator[list[Instance]]:
-    with contextlib.ExitStack() as stack:
-        started = []
-        for name in ("one", "two"):
-            started.append(Instance(tmp_path, name, database_url, WORKERS=workers))
-            stack.callback(started[-1].stop)
-        yield started
+def instances(database_url: str, tmp_path: Path, workers: str) -> Iterator[list[Service]]:
+    basis = {"DATABASE_URL": database_url, "MAX_TASKS": "0", "TRUSTED_PROXY": "127.0.0.1", "WORKERS": workers}
+    with starting(tmp_path, **basis, **UNLIMITED) as start:
+        yield [start(), start()]
 
 
 @pytest.fixture(params=COMMANDS)
-def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Instance]) -> Iterator[Proxy]:
+def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Service]) -> Iterator[Proxy]:
     proxy = Proxy(request.param, tmp_path, [each.port for each in instances])
     try:
         yield proxy
@@ -58,16 +55,19 @@ def check_stored(seen: Load, titles: Counter[str]) -> None:
     assert set(titles.values()) <= {1}
 
 
-def wait_for_traffic(instance: Instance) -> None:
-    before = instance.requests()
-    wait_until(lambda: instance.requests() > before + 20, "traffic for the instance", 30)
+def wait_for_traffic(instance: Service) -> None:
+    def requests() -> int:
+        return instance.output.count('"user_id":')
+
+    before = requests()
+    instance.wait_until(lambda: requests() > before + 20, "traffic for the instance")
 
 
 @pytest.mark.parametrize("workers", ["1"])
 def test_an_instance_killed_under_load_costs_only_what_it_was_working_at(
-    proxy: Proxy, instances: list[Instance], database_url: str
+    proxy: Proxy, instances: list[Service], database_url: str
 ) -> None:
-    proxy.wait_until_it_serves("/ready")
+    proxy.wait_until_ready()
     with load(proxy.port) as seen:
         for each in instances:
             wait_for_traffic(each)
@@ -85,8 +85,8 @@ def test_an_instance_killed_under_load_costs_only_what_it_was_working_at(
 
 
 @pytest.mark.parametrize("workers", ["2"])
-def test_a_rolling_restart_under_load_costs_nothing(proxy: Proxy, instances: list[Instance], database_url: str) -> None:
-    proxy.wait_until_it_serves("/ready")
+def test_a_rolling_restart_under_load_costs_nothing(proxy: Proxy, instances: list[Service], database_url: str) -> None:
+    proxy.wait_until_ready()
     with load(proxy.port) as seen:
         for each in instances:
             wait_for_traffic(each)

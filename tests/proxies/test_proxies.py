@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxies.conftest import pid_that_answers
 from tests.proxies.proxy import Proxy
-from tests.server.process import Process, wait_until
-from tests.server.test_refusals import ALL
+from tests.server.malformed import ALL
+from tests.server.process import Process
+from tests.support.waiting import wait_until
 
 REFUSED = (
     *("no_host", "two_hosts", "a_list_of_hosts", "two_lengths", "chunked_twice", "a_coding_behind_a_tab_stop"),
@@ -33,7 +33,7 @@ class TestAnInstance:
         self, proxy: Proxy, instances: list[Process], tmp_path: Path
     ) -> None:
         def reached() -> set[int]:
-            return {pid_that_answers(proxy) for _ in range(6)}
+            return {proxy.pid_behind() for _ in range(6)}
 
         (tmp_path / "unready-1").touch()
         wait_until(lambda: reached() == {instances[1].pid}, "the instance to be left out")

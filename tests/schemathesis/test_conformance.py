@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRET, token_for
-from tests.service import running
+from tests.support.processes import PROJECT, UNLIMITED, running
+from tests.support.programs import missing
+from tests.support.signing import token_for
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -27,13 +28,9 @@ DEADLINE = 600
 def report(create_database: Callable[[], str], tmp_path: Path) -> str:
     """What Schemathesis says of the service, which is running with no limit on calls and an empty database."""
     if not COMMAND.exists():
-        if os.environ.get("CI"):
-            pytest.fail("needs schemathesis: pip install '.[test]'")
-        pytest.skip("needs schemathesis: pip install '.[test]'")
-    settings = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4"}
-    unlimited = {"RATE_LIMIT": "", "AUTH_RATE_LIMIT": ""}
-    with running(tmp_path / "log", WORKERS="1", **settings, **unlimited) as service:
-        document = f"http://127.0.0.1:{service.port}/openapi.json"
+        missing("needs schemathesis: pip install '.[test]'")
+    with running(tmp_path / "log", WORKERS="1", DATABASE_URL=create_database(), **UNLIMITED) as service:
+        document = f"{service.origin}/openapi.json"
         done = subprocess.run(
             [COMMAND, "--config-file", CONFIGURATION, "run", document],
             cwd=tmp_path,
@@ -50,7 +47,7 @@ def report(create_database: Callable[[], str], tmp_path: Path) -> str:
 
 
 def test_no_answer_differs_from_the_document(report: str) -> None:
-    document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    document = json.loads((PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     operations = sum(len(item) - 1 for item in document["paths"].values())
     assert re.search(rf"Tested: {operations}\b", report), report
     assert re.search(r"API Links: +[1-9]\d* covered", report), report

@@ -10,8 +10,7 @@ import time
 
 import pytest
 
-from tests.server.conftest import Start
-from tests.server.process import Connection, Process, wait_until
+from tests.server.process import Connection, Process, Start, wait_until
 
 MIB = 1024 * 1024
 HEAD = b"POST /echo HTTP/1.1\r\nHost: test\r\n"

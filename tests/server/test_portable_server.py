@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
-from tests.service import PROJECT, free_port
+from tests.support.ports import free_port
+from tests.support.processes import WebServer
 
 PROGRAM = """
 import select, sys
@@ -33,21 +28,11 @@ sys.exit(workers.run(lambda: application, listener, workers=int(sys.argv[2]), th
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_serves_and_stops_without_epoll(tmp_path: Path, workers: str) -> None:
     port = free_port()
-    log = tmp_path / "log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(port), workers], cwd=PROJECT, stdout=stream, stderr=stream
-        )
+    server = WebServer([sys.executable, "-c", PROGRAM, str(port), workers], tmp_path / "log", port=port)
     try:
-        answer = None
-        end = time.monotonic() + 10
-        while answer is None and time.monotonic() < end:
-            time.sleep(0.02)
-            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/", timeout=2) as response:
-                answer = json.load(response)
-        assert answer == {"here": True}, log.read_text()
+        server.wait_until_ready(path="/")
+        assert server.call("GET", "/").json == {"here": True}
     finally:
-        process.send_signal(signal.SIGTERM)
-        status = process.wait(10)
-    assert status == 0, log.read_text()
-    assert "Traceback" not in log.read_text()
+        status = server.stop()
+    assert status == 0, server.output
+    assert "Traceback" not in server.output

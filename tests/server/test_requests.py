@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Start
-from tests.server.process import Connection, Process, wait_until
+from tests.server.process import Connection, Process, Start, wait_until
 
 
 class TestTheEnvironment:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.server.listener import reject_new_connections
-from tests.server.conftest import Start
-from tests.server.process import Connection, Process, wait_until
+from tests.server.process import Connection, Process, Start, wait_until
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.server.listener import listen
-from tests.server.conftest import Start
-from tests.server.process import Connection, Process, wait_until
+from tests.server.process import Connection, Process, Start, wait_until
 
 
 def is_alive(pid: int) -> bool:
@@ -21,6 +20,14 @@ def is_alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def wait_for_an_end_after(process: Process, count: int) -> None:
+    wait_until(lambda: process.log().count("another one in") > count, "the parent to notice")
+
+
+def wait_for_its_socket(process: Process) -> None:
+    wait_until(lambda: "port" in process.log(), "the socket")
 
 
 class TestWorkers:
@@ -61,7 +68,7 @@ class TestWorkers:
             wait_until(lambda: len(process.children()) == 2, "two workers")
             os.kill(process.children()[0], signal.SIGKILL)
             count = process.log().count("another one in")
-            wait_until(lambda count=count: process.log().count("another one in") > count, "the parent to notice")
+            wait_for_an_end_after(process, count)
         assert "another one in 0 s" in process.log()
         assert "another one in 1 s" in process.log()
         assert "another one in 2 s" in process.log()
@@ -84,7 +91,7 @@ class TestWorkers:
     def test_are_stopped_even_while_they_start(self, start: Start) -> None:
         for delay in (0.0, 0.02, 0.05, 0.1):
             process = start(wait=False, workers=2)
-            wait_until(lambda process=process: "port" in process.log(), "the socket")
+            wait_for_its_socket(process)
             time.sleep(delay)
             process.send_signal(signal.SIGTERM)
             assert process.exit_status() in (0, -signal.SIGTERM)

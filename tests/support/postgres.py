@@ -1,4 +1,4 @@
-"""A PostgreSQL of these tests' own, which they may kill, and what can be done to it from the side."""
+"""A PostgreSQL of the tests' own, which they may kill, and what can be done to it from the side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import psutil
 import psycopg2
 import psycopg2.extensions
 
+from api.postgres.database import Database
 from api.postgres.embedded import start_embedded, stop_embedded
+
+
+def connect(url: str) -> Database:
+    """The database as the service uses it, with enough of everything for a test."""
+    return Database(url, pool_size=8, statement_timeout=10)
 
 
 class Server:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.signing import Signer
+from tests.support.signing import Signer
 
 
 class JwksServer:

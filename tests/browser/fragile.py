@@ -1,0 +1,30 @@
+"""A service whose PostgreSQL a test may stop and start."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import psutil
+
+from api.postgres.embedded import start_embedded
+from tests.support.processes import Service
+
+
+class FragileService:
+    """A service over an embedded PostgreSQL of its own."""
+
+    def __init__(self, service: Service, data_dir: Path) -> None:
+        self.service = service
+        self._data_dir = data_dir
+
+    def stop_database(self) -> None:
+        """Shut PostgreSQL down under the running service, ending its connections."""
+        pid_file = self._data_dir / "postgres" / "postmaster.pid"
+        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        postmaster.send_signal(signal.SIGINT)
+        postmaster.wait(20)
+
+    def start_database(self) -> None:
+        """Start it again."""
+        start_embedded(self._data_dir)

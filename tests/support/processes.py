@@ -1,0 +1,177 @@
+"""Starts programs, `serve.py` above all, and calls those that serve HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.client import HTTPException
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tests.support.http import Response, call
+from tests.support.ports import free_port
+from tests.support.signing import SECRET
+from tests.support.waiting import PATIENCE, wait_until
+
+PROJECT = Path(__file__).resolve().parents[2]
+START_PATIENCE = 30.0
+
+UNLIMITED = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "AUTH_RATE_LIMIT": ""}
+"""Settings under which tests may call as often as they like."""
+
+
+class Program:
+    """A started program. Its output is appended to `log`; after its end it can be started again."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        cwd: Path = PROJECT,
+        environ: Mapping[str, str] | None = None,
+        new_session: bool = False,
+    ) -> None:
+        self.log_file = log
+        self._command = command
+        self._options: dict[str, Any] = {"cwd": cwd, "env": environ, "start_new_session": new_session}
+        self.start()
+
+    def start(self) -> None:
+        with self.log_file.open("ab") as output:
+            self.process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **self._options
+            )
+
+    @property
+    def output(self) -> str:
+        """Everything it has printed so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until(self, condition: Callable[[], object], what: str, patience: float = START_PATIENCE) -> None:
+        """Return when the condition is true; AssertionError, with the output, if not in time or the program ends.
+
+        A program that failed so is killed.
+        """
+
+        def is_true() -> object:
+            assert self.process.poll() is None, f"ended before {what}"
+            return condition()
+
+        try:
+            wait_until(is_true, what, patience)
+        except AssertionError as ex:
+            self.kill()
+            raise AssertionError(f"{ex}\n{self.output}") from None
+
+    def children(self) -> list[int]:
+        """The process ids of its children; the first is the oldest."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def stop(self, number: int = signal.SIGTERM, patience: float = 20) -> int:
+        """Signal it unless it has ended; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+class WebServer(Program):
+    """A program that serves HTTP on `port`; the other arguments are those of Program."""
+
+    def __init__(self, command: Sequence[str | Path], log: Path, *, port: int, **options: Any) -> None:
+        self.port = port
+        super().__init__(command, log, **options)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = PATIENCE,
+    ) -> Response:
+        """One request on a connection of its own; `body` is bytes, or is sent as JSON."""
+        return call(self.port, method, path, body, token=token, headers=headers, timeout=timeout)
+
+    def serves(self, path: str) -> bool:
+        """Whether a GET of the path is 200."""
+        with contextlib.suppress(OSError, HTTPException):
+            return self.call("GET", path, timeout=5).status == 200
+        return False
+
+    def wait_until_ready(self, patience: float = START_PATIENCE, path: str = "/ready") -> None:
+        self.wait_until(lambda: self.serves(path), f"{path} to be 200", patience)
+
+
+class Service(WebServer):
+    """`serve.py` with these settings, started in the folder of its log."""
+
+    def __init__(self, log: Path, environ: Mapping[str, str]) -> None:
+        port = int(environ["PORT"]) if environ.get("PORT", "").isdigit() else free_port()
+        inherited = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+            if name in os.environ
+        }
+        settings = {"LOG_FORMAT": "json", "PORT": str(port), **environ}
+        super().__init__(
+            [sys.executable, str(PROJECT / "serve.py")],
+            log,
+            port=port,
+            cwd=log.parent,
+            environ={**inherited, **settings},
+        )
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines whose event is `name`."""
+        lines = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("event") == name]
+
+    def wait_for_event(self, name: str) -> dict[str, Any]:
+        """The first log line whose event is `name`, as soon as the log has it."""
+        return wait_until(lambda: self.events(name), f"the event {name}")[0]
+
+
+@contextlib.contextmanager
+def running(log: Path, **environ: str) -> Iterator[Service]:
+    """A service that is ready, stopped at the end."""
+    service = Service(log, environ)
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        service.stop()
+
+
+@contextlib.contextmanager
+def starting(folder: Path, **basis: str) -> Iterator[Callable[..., Service]]:
+    """A function that starts a service with these and further settings; all of them are stopped at the end."""
+    numbers = count()
+    with contextlib.ExitStack() as stack:
+
+        def start(**environ: str) -> Service:
+            log = folder / f"service-{next(numbers)}.log"
+            return stack.enter_context(running(log, **{**basis, **environ}))
+
+        yield start
