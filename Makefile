@@ -25,10 +25,11 @@ check: lint ## everything CI checks: format, lint, types, tests and their covera
 	$(MAKE) test PYTEST="--cov --cov-report="
 	$(RUN) coverage report --fail-under=95 --skip-covered
 
-lint: $(STAMP)-develop ## format, lint and types alone
+lint: $(STAMP)-develop ## format, lint and types alone; types for the oldest and the newest Python
 	$(RUN) ruff format --check
 	$(RUN) ruff check
-	$(RUN) mypy
+	$(RUN) mypy --python-version 3.10
+	$(RUN) mypy --python-version 3.15
 
 bench: $(STAMP)-develop ## measure the service beside its peers and write bench/results.md (needs wrk)
 	$(RUN) bench

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import falcon
 import structlog
@@ -31,6 +31,8 @@ from api.server import workers
 from api.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from api.metrics_server import MetricsServer
 
 DATABASE_WAIT: Final = 30.0
@@ -139,12 +141,14 @@ def _listen_for_metrics(settings: Settings) -> MetricsServer | None:
     return MetricsServer(workers.listen(settings.host, settings.metrics_port))
 
 
-def _begin_work(settings: Settings, url: str, metrics: MetricsServer | None) -> falcon.App[Any, Any]:
+def _begin_work(settings: Settings, url: str, metrics: MetricsServer | None) -> WSGIApplication:
     """One worker's application and the threads beside it: called after the fork."""
     # Our server has four threads to spare: some of them stay free for what needs no database.
     database = _connect(url, settings, max_waiting=max(0, settings.threads - settings.pool_size) + 2)
     Housekeeping(database).start()
-    return create_app(settings, database, metrics.start() if metrics is not None else None)
+    application = create_app(settings, database, metrics.start() if metrics is not None else None)
+    # For Python 3.10 Falcon declares start_response without its third argument.
+    return cast("WSGIApplication", application)
 
 
 def _announce(settings: Settings, url: str) -> None:

@@ -30,7 +30,8 @@ def postgresql(data_dir: Path) -> Iterator[str]:
 def url_of(server_url: str, name: str) -> str:
     """The same server's database `name`, spelled so that every driver reads it: host and port as parameters."""
     parts = parse_dsn(server_url)
-    place = urlencode({key: parts[key] for key in ("host", "port") if key in parts}, quote_via=quote)
+    address = [(key, value) for key, value in parts.items() if key in ("host", "port")]
+    place = urlencode(address, quote_via=quote)
     return f"postgresql://{parts['user']}@/{name}?{place}"
 
 
