@@ -75,7 +75,7 @@ define install
 	@$(PIP) --no-deps --no-build-isolation --editable .
 endef
 
-PACKAGE := setup.cfg pyproject.toml requirements/build.txt
+PACKAGE := setup.cfg pyproject.toml api/__init__.py requirements/build.txt
 
 $(STAMP): $(PACKAGE) requirements/run.txt | $(VENV)/bin/python
 	$(call install,run,30 s)

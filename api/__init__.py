@@ -6,3 +6,5 @@ The way of one request: `server/` reads it, `middleware.py` says who is calling 
 
 `app.py` wires all of it; `contracts.py` says how the route families differ; `settings.py` is all that can be set.
 """
+
+__version__ = "0.1.0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 from falcon import Request, Response
 
+from api import __version__
 from api.errors import DatabaseUnavailable
 from api.migrate import pending
 from api.postgres.database import Database
@@ -12,12 +13,12 @@ from api.settings import SettingsError
 
 
 class Health:
-    """GET says that the process lives, whatever the database does."""
+    """GET says that the process lives, whatever the database does, and which version it runs."""
 
     auth_required = False
 
     def on_get(self, req: Request, resp: Response) -> None:
-        resp.data = orjson.dumps({"data": {"status": "ok"}})
+        resp.data = orjson.dumps({"data": {"status": "ok", "version": __version__}})
 
     on_head = on_get
 
