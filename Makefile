@@ -7,6 +7,8 @@ RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
 PIP := $(RUN) pip install --quiet --disable-pip-version-check
 PROCESSES ?= 2
+COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile --quiet --upgrade --generate-hashes \
+	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint bench bench-scale plans cluster openapi lock clean
@@ -47,13 +49,11 @@ openapi: $(STAMP) ## write docs/openapi.json anew
 	$(RUN) api.openapi > docs/openapi.json
 
 lock: $(VENV)-lock/.installed ## renew requirements/*.txt: the newest versions that setup.cfg allows
-	$(COMPILE) setup.cfg --all-extras --output-file requirements/develop.txt
-	$(COMPILE) setup.cfg --constraint requirements/develop.txt --output-file requirements/run.txt
-	echo setuptools | $(COMPILE) - --constraint requirements/develop.txt --output-file requirements/build.txt
-	echo uv | $(COMPILE) - --output-file requirements/lock.txt
-
-COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile --quiet --upgrade --generate-hashes \
-	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
+	@echo "resolving requirements/*.txt, about 20 s"
+	@$(COMPILE) setup.cfg --all-extras --output-file requirements/develop.txt
+	@$(COMPILE) setup.cfg --constraint requirements/develop.txt --output-file requirements/run.txt
+	@echo setuptools | $(COMPILE) - --constraint requirements/develop.txt --output-file requirements/build.txt
+	@echo uv | $(COMPILE) - --output-file requirements/lock.txt
 
 clean: ## remove the virtual environments and caches; ./data stays
 	rm -rf $(VENV) $(VENV)-lock *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
@@ -86,5 +86,6 @@ $(STAMP)-develop: $(PACKAGE) requirements/develop.txt | $(VENV)/bin/python
 	@touch $@ $(STAMP)
 
 $(VENV)-lock/.installed: requirements/lock.txt | $(VENV)-lock/bin/python
+	@echo "installing $< into $(VENV)-lock"
 	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
