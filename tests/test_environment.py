@@ -50,12 +50,12 @@ def differences(pinned: Mapping[str, str], found: Iterable[tuple[str, str]]) -> 
     ]
 
 
-def shared_files(packages: Iterable[tuple[str, Iterable[str]]]) -> dict[str, list[str]]:
+def shared_files(packages: Iterable[tuple[str, Iterable[str]]]) -> dict[str, set[str]]:
     """The files that more than one package has written, with their owners."""
-    owners: dict[str, list[str]] = defaultdict(list)
+    owners: dict[str, set[str]] = defaultdict(set)
     for name, files in packages:
         for file in files:
-            owners[file].append(name)
+            owners[file].add(name)
     return {file: names for file, names in owners.items() if len(names) > 1}
 
 
@@ -98,7 +98,7 @@ def test_each_difference_from_the_lock_is_reported(found: list[tuple[str, str]],
 
 def test_a_file_of_two_packages_is_reported() -> None:
     packages = [("peewee", ["peewee.py", "peewee-stubs/__init__.pyi"]), ("types-peewee", ["peewee-stubs/__init__.pyi"])]
-    assert shared_files(packages) == {"peewee-stubs/__init__.pyi": ["peewee", "types-peewee"]}
+    assert shared_files(packages) == {"peewee-stubs/__init__.pyi": {"peewee", "types-peewee"}}
 
 
 @pytest.mark.parametrize("name", LOCKS)
