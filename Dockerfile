@@ -3,9 +3,12 @@
 
 FROM python:3.13-slim AS packages
 WORKDIR /build
-COPY requirements.lock ./
+COPY requirements requirements
+# As the Makefile does: setuptools, which builds falcon-cors, comes first and stays.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.lock
+    && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
+    && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps --no-build-isolation --use-pep517 \
+       --requirement requirements/run.txt
 
 FROM python:3.13-slim
 RUN useradd --system --no-create-home --uid 10001 tasks \

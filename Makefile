@@ -2,9 +2,13 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+# Programs run as modules: the scripts in bin/ break where a folder's name holds a quote.
+RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
+PIP := $(RUN) pip install --quiet --disable-pip-version-check
 PROCESSES ?= 2
+COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile --quiet --upgrade --generate-hashes \
+	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint bench bench-scale bench-servers plans cluster openapi lock clean
@@ -13,66 +17,78 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start the service; without settings on an embedded PostgreSQL under ./data
-	@exec $(BIN)/python serve.py
+	@exec $(VENV)/bin/python serve.py
 
-test: $(STAMP)-test ## run the tests; PYTEST="…" adds options
-	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(PYTEST)
+test: $(STAMP)-develop ## run the tests; PYTEST="…" adds options
+	$(RUN) pytest -n $(PROCESSES) --dist worksteal $(PYTEST)
 
 check: lint ## everything CI checks: format, lint, types, tests and their coverage
 	rm -f .coverage .coverage.*
 	$(MAKE) test PYTEST="--cov --cov-report="
-	$(BIN)/coverage report --fail-under=95 --skip-covered
+	$(RUN) coverage report --fail-under=95 --skip-covered
 
-lint: $(STAMP)-check
-	$(BIN)/ruff format --check
-	$(BIN)/ruff check
-	$(BIN)/mypy
+lint: $(STAMP)-develop ## format, lint and types alone; types for the oldest and the newest Python
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) mypy --python-version 3.10
+	$(RUN) mypy --python-version 3.15
 
-bench: $(STAMP)-bench ## measure the service beside its peers and write bench/results.md (needs wrk)
-	$(BIN)/python -m bench
+bench: $(STAMP)-develop ## measure the service beside its peers and write bench/results.md (needs wrk)
+	$(RUN) bench
 
-bench-scale: $(STAMP)-bench ## measure it from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
-	$(BIN)/python -m bench.scale
+bench-scale: $(STAMP)-develop ## measure it from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
+	$(RUN) bench.scale
 
-bench-servers: $(STAMP)-bench ## measure the application under stock waitress, our server and granian
-	$(BIN)/python -m bench.servers
+bench-servers: $(STAMP)-develop ## measure the application under stock waitress, our server and granian
+	$(RUN) bench.servers
 
-plans: $(STAMP)-bench ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
-	$(BIN)/python -m bench.plans_report
+plans: $(STAMP)-develop ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
+	$(RUN) bench.plans_report
 
 cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on this machine
-	$(BIN)/python deploy/cluster.py
+	$(VENV)/bin/python deploy/cluster.py
 
 openapi: $(STAMP) ## write docs/openapi.json anew
-	$(BIN)/python -m api.openapi > docs/openapi.json
+	$(RUN) api.openapi > docs/openapi.json
 
-lock: ## renew requirements.lock (needs uv)
-	uv pip compile setup.cfg --universal --python-version 3.10 --upgrade --generate-hashes \
-		--no-header --no-annotate --output-file requirements.lock
+lock: $(VENV)-lock/.installed ## renew requirements/*.txt: the newest versions that setup.cfg allows
+	@echo "resolving requirements/*.txt, about 20 s"
+	@$(COMPILE) setup.cfg --all-extras --output-file requirements/develop.txt
+	@$(COMPILE) setup.cfg --constraint requirements/develop.txt --output-file requirements/run.txt
+	@echo setuptools | $(COMPILE) - --constraint requirements/develop.txt --output-file requirements/build.txt
+	@echo uv | $(COMPILE) - --output-file requirements/lock.txt
 
-clean: ## remove the virtual environment and caches; ./data stays
-	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
+clean: ## remove the virtual environments and caches; ./data stays
+	rm -rf $(VENV) $(VENV)-lock *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
 
-$(BIN)/python:
+$(VENV)/bin/python $(VENV)-lock/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "Python 3.10 or newer is needed; name it with make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
+	@rm -rf $(@D:/bin=)
+	$(PYTHON) -m venv $(@D:/bin=)
 
-$(STAMP): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+# Setuptools, which builds falcon-cors and this package, comes first and stays: pip checks no hashes of what it fetches
+# for an isolated build.
+define install
+	@echo "installing requirements/$(1).txt into $(VENV), about $(2) the first time"
+	@$(PIP) --require-hashes --requirement requirements/build.txt
+	@$(PIP) --require-hashes --no-deps --no-build-isolation --use-pep517 --requirement requirements/$(1).txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+endef
+
+PACKAGE := setup.cfg pyproject.toml api/__init__.py requirements/build.txt
+
+$(STAMP): $(PACKAGE) requirements/run.txt | $(VENV)/bin/python
+	$(call install,run,30 s)
 	@touch $@
 
-$(STAMP)-test: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+$(STAMP)-develop: $(PACKAGE) requirements/develop.txt | $(VENV)/bin/python
+	$(call install,develop,a minute)
 	@touch $@ $(STAMP)
 
-$(STAMP)-check: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,check]'
-	@touch $@ $(STAMP) $(STAMP)-test
-
-$(STAMP)-bench: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	@touch $@ $(STAMP)
+$(VENV)-lock/.installed: requirements/lock.txt | $(VENV)-lock/bin/python
+	@echo "installing $< into $(VENV)-lock"
+	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@

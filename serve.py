@@ -10,9 +10,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-import falcon
 import structlog
 
 from api.app import create_app
@@ -33,6 +32,8 @@ from api.settings import Settings, SettingsError, load_settings
 from api.users_table import UsersTable, read_users_table
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from api.metrics_server import MetricsServer
 
 DATABASE_WAIT: Final = 30.0
@@ -91,7 +92,7 @@ def serve(settings: Settings) -> int:
             metrics.close()
 
 
-def application() -> falcon.App[Any, Any]:
+def application() -> WSGIApplication:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
     return begin_work(prepare(load_settings(with_dotenv(os.environ))))
 
@@ -147,7 +148,7 @@ def listen_for_metrics(settings: Settings) -> MetricsServer | None:
 
 def begin_work(
     prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
-) -> falcon.App[Any, Any]:
+) -> WSGIApplication:
     """One process's application, and the threads beside it. Called in each worker, after the fork."""
     settings = prepared.settings
     database = Database(
@@ -158,7 +159,9 @@ def begin_work(
     )
     Housekeeping(database).start()
     counted = metrics.start() if metrics is not None else None
-    return create_app(settings, database, prepared.users_table, counted)
+    application = create_app(settings, database, prepared.users_table, counted)
+    # For Python 3.10 Falcon declares start_response without its third argument.
+    return cast("WSGIApplication", application)
 
 
 def announce(prepared: Prepared) -> None:

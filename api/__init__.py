@@ -7,3 +7,5 @@ the core runs one statement through `postgres/database.py`. Errors become respon
 `app.py` wires all of it, `contracts.py` describes the route families, `settings.py` lists the settings. The start is
 in `serve.py`.
 """
+
+__version__ = "0.1.0"

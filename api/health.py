@@ -5,18 +5,19 @@ from __future__ import annotations
 import orjson
 from falcon import Request, Response
 
+from api import __version__
 from api.errors import DatabaseUnavailable
 from api.migrate import pending
 from api.postgres.database import Database
 
 
 class Health:
-    """GET says that the process lives. It does not ask the database."""
+    """GET says that the process lives and which version it runs. It does not ask the database."""
 
     auth_required = False
 
     def on_get(self, req: Request, resp: Response) -> None:
-        resp.data = orjson.dumps({"data": {"status": "ok"}})
+        resp.data = orjson.dumps({"data": {"status": "ok", "version": __version__}})
 
     on_head = on_get
 

@@ -48,7 +48,7 @@ def migrate(database: Database, users_table: str) -> list[str]:
     try:
         with pool.connection_context(), pool.atomic():
             # Of two processes that start at once the second waits here, then finds nothing left to do.
-            pool.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # type: ignore[no-untyped-call]
+            pool.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             router = Router(pool, MIGRATIONS, logger=_quiet)
             done: list[str] = router.run()
     except (peewee.OperationalError, peewee.InterfaceError) as ex:

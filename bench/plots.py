@@ -12,6 +12,8 @@ from bench.load import Measurement
 mpl.use("Agg")
 
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 Figures = Mapping[str, Sequence[tuple[int, Measurement]]]
 
@@ -52,7 +54,7 @@ def by_length(figures: Figures, file: Path) -> None:
     _finish(figure, axes, file)
 
 
-def _finish(figure: plt.Figure, axes: plt.Axes, file: Path) -> None:
+def _finish(figure: Figure, axes: Axes, file: Path) -> None:
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend()
     figure.savefig(file, dpi=130)

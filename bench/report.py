@@ -55,7 +55,7 @@ def _peers(results: Results) -> list[str]:
 
 
 def _by_service(results: Results, show: str) -> list[Sequence[str]]:
-    rows = []
+    rows: list[Sequence[str]] = []
     for scenario in results.scenarios:
         cells = [results.cells[key, scenario] for key in _services(results)]
         rows.append((_name(scenario), *(show.format(cell=cell) for cell in cells)))

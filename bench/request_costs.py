@@ -114,8 +114,8 @@ def _answered_from_memory(database: Database, rows: list[tuple[Any, ...]]) -> It
         del database.run
 
 
-def _start_response(*_: object) -> Callable[[bytes], object]:
-    return len
+def _start_response(*_: object) -> Callable[[bytes], None]:
+    return lambda _: None
 
 
 def _environ(task_id: int, token: str) -> dict[str, Any]:

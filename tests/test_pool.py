@@ -193,7 +193,7 @@ def test_a_forked_child_has_connections_and_deadlines_of_its_own(url: str) -> No
 
 def test_peewee_itself_can_use_it(database: Database) -> None:
     with database.peewee.connection_context(), database.peewee.atomic():
-        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")  # type: ignore[no-untyped-call]
+        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")
         assert database.run("SELECT count(*) FROM notes") == [(0,)]
     assert database.run("SELECT count(*) FROM notes") == [(1,)]
     assert database.peewee.in_use == 0

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from api import __version__
 from api.account_resources import Login, Registration
 from api.errors import Code
 from api.health import Health, Readiness
@@ -18,9 +19,6 @@ from api.openapi.task_operations import COLLECTION, COMPLETION, ITEM
 from api.resources import TaskCollection, TaskCompletion, TaskItem
 
 DOCUMENT_PATH: Final = "/openapi.json"
-
-API_VERSION: Final = "1.0.0"
-"""Of the wire contract, not of the package: it rises when a client would notice."""
 
 _OPERATIONS: Final[Mapping[type, Mapping[str, Operation]]] = {
     TaskCollection: COLLECTION,
@@ -61,7 +59,7 @@ def build_document(routes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Tasks",
-            "version": API_VERSION,
+            "version": __version__,
             "summary": "A multi-user tasks backend over REST.",
             "description": _DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},

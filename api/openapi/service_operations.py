@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api import __version__
 from api.errors import Code
 from api.openapi.components import schema_ref
 from api.openapi.operations import OF_BODIES, OF_THE_DATABASE, Link, Operation, Success
@@ -29,17 +30,12 @@ def _session(status: int, description: str, links: Mapping[str, Link]) -> Succes
     )
 
 
-def _state(status: str) -> Mapping[str, Any]:
+def _state(status: str, **others: Mapping[str, Any]) -> Mapping[str, Any]:
+    members = {"status": {"type": "string", "const": status}, **others}
     return {
         "type": "object",
         "required": ["data"],
-        "properties": {
-            "data": {
-                "type": "object",
-                "required": ["status"],
-                "properties": {"status": {"type": "string", "const": status}},
-            }
-        },
+        "properties": {"data": {"type": "object", "required": list(members), "properties": members}},
     }
 
 
@@ -83,8 +79,8 @@ HEALTH: Final[Mapping[str, Operation]] = {
             Success(
                 status=200,
                 description="It does.",
-                schema=_state("ok"),
-                example={"data": {"status": "ok"}},
+                schema=_state("ok", version={"type": "string", "description": "The service's version."}),
+                example={"data": {"status": "ok", "version": __version__}},
             ),
         ),
     ),

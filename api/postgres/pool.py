@@ -59,7 +59,7 @@ class _Waiter:
         self.failure: str | None = None
 
 
-class Pool(PooledPostgresqlDatabase):
+class Pool(PooledPostgresqlDatabase):  # type: ignore[misc]
     """Up to `size` connections, made as they are needed; once all are in use, `max_waiting` threads may wait for one.
 
     By Peewee's methods it is an ordinary Peewee database. `users_table` is for migrations to read: the table that tasks
@@ -69,7 +69,7 @@ class Pool(PooledPostgresqlDatabase):
     users_table: str = "users"
 
     def __init__(self, parameters: Mapping[str, str], size: int, max_waiting: int | None = None) -> None:
-        super().__init__(parameters["dbname"])  # type: ignore[no-untyped-call]
+        super().__init__(parameters["dbname"])
         self._parameters: dict[str, Any] = {**DEFAULTS, **parameters}
         self._size = size
         self._max_waiting = sys.maxsize if max_waiting is None else max_waiting
@@ -77,7 +77,7 @@ class Pool(PooledPostgresqlDatabase):
 
     def forget(self) -> None:
         """Start empty, without a word to the server: the connections of a forked child are its parent's."""
-        self.dispose()  # type: ignore[no-untyped-call]
+        self.dispose()
         self._mutex = threading.Lock()
         self._idle: list[Connection] = []
         self._lent: set[Connection] = set()

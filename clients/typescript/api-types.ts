@@ -2470,7 +2470,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "status": "ok"
+                     *         "status": "ok",
+                     *         "version": "0.1.0"
                      *       }
                      *     }
                      */
@@ -2478,6 +2479,8 @@ export interface operations {
                         data: {
                             /** @constant */
                             status: "ok";
+                            /** @description The service's version. */
+                            version: string;
                         };
                     };
                 };

@@ -25,7 +25,6 @@ from tests.support.signing import SECRET
 DEPLOY = PROJECT / "deploy"
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
-LOCK = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -164,15 +163,14 @@ def test_the_unit_sets_only_settings_that_there_are_and_waits_for_a_stop(unit: P
     assert int(parser["Service"]["TimeoutStopSec"]) > SETTINGS["SHUTDOWN_TIMEOUT"].default
 
 
-def test_the_lock_pins_every_dependency_by_hash_and_names_no_registry() -> None:
-    parser = configparser.ConfigParser()
-    parser.read(PROJECT / "setup.cfg")
-    lines = parser["options"]["install_requires"].strip().splitlines()
-    wanted = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if not line.startswith("#")}
-    pinned = re.findall(r"^([\w.-]+)==([^ \\]+).*\\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", LOCK, re.MULTILINE)
-    assert len(pinned) == len(re.findall(r"^\w", LOCK, re.MULTILINE))
-    assert wanted <= {name for name, _ in pinned}, wanted - {name for name, _ in pinned}
-    assert "://" not in LOCK
+def test_the_image_is_installed_from_the_lock() -> None:
+    installs = re.findall(r"pip install ([^&\n]*)", DOCKERFILE)
+    assert [re.findall(r"--requirement (\S+)", one) for one in installs] == [
+        ["requirements/build.txt"],
+        ["requirements/run.txt"],
+    ]
+    assert all("--require-hashes" in one for one in installs)
+    assert "--no-build-isolation" in installs[1]
 
 
 def test_the_objective_of_the_latency_alert_is_a_bucket_of_the_histogram() -> None:

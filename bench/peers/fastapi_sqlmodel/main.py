@@ -43,7 +43,7 @@ class TaskBase(SQLModel):
     title: str = Field(min_length=1, max_length=500)
     description: str | None = Field(default=None, max_length=10_000)
     completed: bool = False
-    due_date: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    due_date: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class Task(TaskBase, table=True):
@@ -92,7 +92,7 @@ UserDep = Annotated[str, Depends(get_user_id)]
 
 
 def find_task(session: Session, user_id: str, task_id: int) -> Task:
-    task = session.exec(select(Task).where(Task.id == task_id, Task.user_id == user_id)).first()
+    task: Task | None = session.exec(select(Task).where(Task.id == task_id, Task.user_id == user_id)).first()
     if task is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "Task not found")
     return task
