@@ -19,13 +19,13 @@ from dotenv import dotenv_values
 from api.app import create_app
 from api.check import report
 from api.command_line import Command, UsageError, help_text, parse
-from api.errors import DatabaseUnavailable
 from api.housekeeping import Housekeeping
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
+from api.postgres.errors import DatabaseUnavailable
 from api.secret_file import keep_secret
 from api.server import workers
 from api.settings import Settings, SettingsError, load_settings

@@ -13,9 +13,10 @@ import bcrypt
 import psycopg2.errors
 from peewee import fn
 
-from api.errors import EmailTaken, InvalidCredentials, Overloaded, UnknownUser
+from api.errors import EmailTaken, InvalidCredentials, UnknownUser
 from api.models import User
 from api.postgres.database import Database
+from api.postgres.errors import Overloaded
 from api.postgres.statements import Parameter, render
 from api.tokens import Identity
 

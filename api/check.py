@@ -19,13 +19,13 @@ import psycopg2
 from psycopg2.extensions import make_dsn
 
 from api.app import create_app
-from api.errors import DatabaseUnavailable
 from api.jose.jwks_download import DownloadError, download
 from api.migrate import pending
 from api.models import User
 from api.postgres.database import Database
 from api.postgres.database_url import describe, parse_url
 from api.postgres.embedded import EmbeddedError, start_embedded
+from api.postgres.errors import DatabaseUnavailable
 from api.rate_limits import connect_storage
 from api.settings import MIN_SECRET_BYTES, Settings, SettingsError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import orjson
 from falcon import Request, Response
 
-from api.errors import DatabaseUnavailable
 from api.migrate import pending
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 from api.settings import SettingsError
 
 

@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from api.errors import DatabaseUnavailable
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 from tests.faults.stalled_proxy import StalledProxy
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
@@ -103,11 +103,11 @@ class TestRunning:
         threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.5)",)) for _ in range(4)]
         for thread in threads:
             thread.start()
-        until(lambda: database.peewee.in_use == 4)
+        until(lambda: database.pool.in_use == 4)
         for thread in threads:
             thread.join()
         assert time.monotonic() - started < 1.5
-        assert database.peewee.in_use == 0
+        assert database.pool.in_use == 0
 
 
 class TestErrors:
@@ -125,7 +125,7 @@ class TestErrors:
         with pytest.raises(ValueError, match=r".*"):
             database.run("SELECT %s", (text,))
         assert database.run("SELECT pg_backend_pid()") == before
-        assert database.peewee.in_use == 0
+        assert database.pool.in_use == 0
 
     @pytest.mark.parametrize(
         ("state", "kind"),
@@ -162,7 +162,7 @@ class TestErrors:
 
     def test_a_transaction_left_open_is_not_handed_on(self, database: Database) -> None:
         database.run("BEGIN; INSERT INTO notes VALUES (7, 'a')")
-        assert database.peewee.idle == 0
+        assert database.pool.idle == 0
         assert database.run("SELECT * FROM notes") == []
 
 
@@ -185,13 +185,13 @@ class TestDeadline:
         database = make_database(statement_timeout=0.2)
         late = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$"
         assert database.run(late) == []
-        assert database.peewee.idle == 0
+        assert database.pool.idle == 0
 
     def test_nothing_is_counted_as_in_use_afterwards(self, make_database: Callable[..., Database]) -> None:
         database = make_database(statement_timeout=0.2)
         with pytest.raises(DatabaseUnavailable):
             database.run("SELECT pg_sleep(60)")
-        assert (database.peewee.in_use, database.peewee.waiting) == (0, 0)
+        assert (database.pool.in_use, database.pool.waiting) == (0, 0)
         assert database.run("SELECT 1") == [(1,)]
 
 
@@ -206,10 +206,10 @@ class TestClosing:
     def test_what_is_in_use_is_closed_when_it_comes_back(self, database: Database) -> None:
         thread = threading.Thread(target=database.run, args=("SELECT pg_sleep(0.3)",))
         thread.start()
-        until(lambda: database.peewee.in_use)
+        until(lambda: database.pool.in_use)
         database.close()
         thread.join()
-        assert (database.peewee.in_use, database.peewee.idle) == (0, 0)
+        assert (database.pool.in_use, database.pool.idle) == (0, 0)
 
     def test_it_can_be_used_again(self, database: Database) -> None:
         database.close()

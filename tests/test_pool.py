@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from api.errors import DatabaseUnavailable, Overloaded
+from api.postgres import pool as pool_module
 from api.postgres.database import Database
-from api.postgres.pool import QUEUE_PATIENCE
+from api.postgres.errors import DatabaseUnavailable, Overloaded
+from api.postgres.pool import QUEUE_TIMEOUT
+from tests.faults.stalled_proxy import StalledProxy
 from tests.test_database import admin, database, make_database, until, url
 
 __all__ = ["admin", "database", "make_database", "url"]
@@ -30,7 +34,7 @@ def open_connections(database: Database, number: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert database.peewee.idle == number
+    assert database.pool.idle == number
 
 
 def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.Thread, list[object]]:
@@ -46,6 +50,20 @@ def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.
     thread = threading.Thread(target=work)
     thread.start()
     return thread, outcome
+
+
+@pytest.fixture
+def role(admin: Admin) -> Iterator[str]:
+    """A role that may log in, without further rights."""
+    name = f"role_{uuid.uuid4().hex}"
+    admin(f"CREATE ROLE {name} LOGIN")
+    yield name
+    admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", name)
+    admin(f"DROP ROLE {name}")
+
+
+def url_as(role: str, url: str) -> str:
+    return url.replace("//postgres", f"//{role}", 1)
 
 
 class TestConnectionsThatWereCut:
@@ -77,7 +95,7 @@ class TestConnectionsThatWereCut:
         thread, _ = run_aside(database, "SELECT 'busy', pg_sleep(5)")
         terminate_busy(admin, "SELECT 'busy'%")
         thread.join()
-        assert database.peewee.idle == 0
+        assert database.pool.idle == 0
 
     def test_a_server_that_became_read_only_is_left(self, database: Database, admin: Admin) -> None:
         name = admin("SELECT current_database()")[0][0]
@@ -104,7 +122,7 @@ class TestTooFewConnections:
     def test_waiting_is_bounded(self, make_database: Callable[..., Database]) -> None:
         database = make_database(pool_size=1, statement_timeout=5)
         thread, _ = run_aside(database, "SELECT pg_sleep(2)")
-        until(lambda: database.peewee.in_use)
+        until(lambda: database.pool.in_use)
         started = time.monotonic()
         with pytest.raises(Overloaded):
             database.run("SELECT 1")
@@ -117,7 +135,7 @@ class TestTooFewConnections:
         database = make_database(pool_size=1)
         served: list[int] = []
         threads = [run_aside(database, "SELECT pg_sleep(0.3)")[0]]
-        until(lambda: database.peewee.in_use)
+        until(lambda: database.pool.in_use)
 
         def work(number: int) -> None:
             database.run("SELECT pg_sleep(0.02)")
@@ -126,7 +144,7 @@ class TestTooFewConnections:
         for number in range(5):
             threads.append(threading.Thread(target=work, args=(number,)))
             threads[-1].start()
-            until(lambda number=number: database.peewee.waiting == number + 1)
+            until(lambda number=number: database.pool.waiting == number + 1)
         for thread in threads:
             thread.join()
         assert served == [0, 1, 2, 3, 4]
@@ -141,22 +159,93 @@ class TestTooFewConnections:
         assert not database.errors
 
     def test_a_full_server_leaves_those_that_have_a_connection_alone(
-        self, make_database: Callable[..., Database], admin: Admin
+        self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
     ) -> None:
-        name = admin("SELECT current_database()")[0][0]
-        database = make_database(pool_size=4)
-        admin(f"CREATE ROLE {name} LOGIN SUPERUSER CONNECTION LIMIT 1")
-        admin(f"ALTER ROLE {name} NOSUPERUSER")
-        try:
-            database.peewee._parameters["user"] = name
-            outcomes = [run_aside(database, "SELECT pg_sleep(0.1)") for _ in range(6)]
+        admin(f"ALTER ROLE {role} CONNECTION LIMIT 1")
+        database = make_database(url_as(role, url), pool_size=4)
+        outcomes = [run_aside(database, "SELECT pg_sleep(0.1)") for _ in range(6)]
+        for thread, _ in outcomes:
+            thread.join()
+        assert [outcome for _, outcome in outcomes] == [[[("",)]]] * 6
+
+    def test_while_one_connect_may_succeed_the_failure_of_others_turns_nobody_away(
+        self, make_database: Callable[..., Database], url: str
+    ) -> None:
+        with StalledProxy(url) as proxy:
+            database = make_database(proxy.url, pool_size=4)
+            proxy.stall_newcomers()
+            outcomes = [run_aside(database, "SELECT 1")]
+            until(lambda: proxy.connections == 1)
+            proxy.refuse_newcomers()
+            outcomes += [run_aside(database, "SELECT 1") for _ in range(3)]
+            time.sleep(0.3)
+            proxy.resume()
             for thread, _ in outcomes:
                 thread.join()
-            assert [outcome for _, outcome in outcomes] == [[[("",)]]] * 6
-        finally:
+            assert [outcome for _, outcome in outcomes] == [[[(1,)]]] * 4
             database.close()
-            until(lambda: not admin("SELECT FROM pg_stat_activity WHERE usename = %s", name))
-            admin(f"DROP ROLE {name}")
+
+
+class TestADatabaseThatIsGone:
+    def test_it_is_logged_once_when_it_goes_and_when_it_is_back(
+        self,
+        make_database: Callable[..., Database],
+        admin: Admin,
+        url: str,
+        role: str,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        admin(f"ALTER ROLE {role} NOLOGIN")
+        database = make_database(url_as(role, url), pool_size=4)
+        with caplog.at_level(logging.INFO, "api.postgres"):
+            outcomes = [run_aside(database, "SELECT 1") for _ in range(4)]
+            for thread, _ in outcomes:
+                thread.join()
+            time.sleep(0.5)
+            admin(f"ALTER ROLE {role} LOGIN")
+            until(lambda: database.pool.idle)
+        assert [str(outcome[0]) for _, outcome in outcomes] == ["connect"] * 4
+        gone, back = caplog.messages
+        assert gone.startswith("cannot connect to the database: ")
+        assert "\n" not in gone
+        assert back == "connected to the database again"
+
+    def test_one_connector_at_a_time_tries_again(
+        self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
+    ) -> None:
+        admin(f"ALTER ROLE {role} NOLOGIN")
+        with StalledProxy(url) as proxy:
+            database = make_database(url_as(role, proxy.url), pool_size=8)
+            outcomes = [run_aside(database, "SELECT 1") for _ in range(8)]
+            for thread, _ in outcomes:
+                thread.join()
+            before, started = proxy.requests, time.monotonic()
+            time.sleep(1)
+            assert 0 < proxy.requests - before <= (time.monotonic() - started) / 0.2 + 1
+            database.close()
+
+    def test_after_a_while_without_demand_nothing_connects(
+        self,
+        make_database: Callable[..., Database],
+        admin: Admin,
+        url: str,
+        role: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The next statement then finds out anew."""
+        monkeypatch.setattr(pool_module, "RETRY_TIMEOUT", 0.3)
+        admin(f"ALTER ROLE {role} NOLOGIN")
+        with StalledProxy(url) as proxy:
+            database = make_database(url_as(role, proxy.url))
+            with pytest.raises(DatabaseUnavailable):
+                database.run("SELECT 1")
+            time.sleep(1)
+            before = proxy.requests
+            time.sleep(1)
+            assert proxy.requests == before
+            admin(f"ALTER ROLE {role} LOGIN")
+            assert database.run("SELECT 1") == [(1,)]
+            database.close()
 
 
 FORKING = """
@@ -186,19 +275,11 @@ def test_a_forked_child_has_connections_and_deadlines_of_its_own(url: str) -> No
     assert done.returncode == 0, done.stderr
 
 
-def test_peewee_itself_can_use_it(database: Database) -> None:
-    with database.peewee.connection_context(), database.peewee.atomic():
-        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")
-        assert database.run("SELECT count(*) FROM notes") == [(0,)]
-    assert database.run("SELECT count(*) FROM notes") == [(1,)]
-    assert database.peewee.in_use == 0
-
-
 def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     threads = [run_aside(database, "SELECT pg_sleep(1)")[0] for _ in range(2)]
-    until(lambda: database.peewee.waiting == 1)
-    time.sleep(QUEUE_PATIENCE)
+    until(lambda: database.pool.waiting == 1)
+    time.sleep(QUEUE_TIMEOUT)
     with pytest.raises(Overloaded):
         database.run("SELECT 1")
     assert all(thread.is_alive() for thread in threads)
@@ -212,9 +293,9 @@ def test_those_let_in_beyond_that_leave_before_who_may_wait(url: str) -> None:
     """Else they would keep all threads from what needs no connection."""
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     holder, _ = run_aside(database, "SELECT pg_sleep(2)")
-    until(lambda: database.peewee.in_use)
+    until(lambda: database.pool.in_use)
     first, outcome_of_first = run_aside(database, "SELECT 1")
-    until(lambda: database.peewee.waiting == 1)
+    until(lambda: database.pool.waiting == 1)
     others = [run_aside(database, "SELECT 1") for _ in range(3)]
     until(lambda: all(outcome for _, outcome in others))
     assert outcome_of_first == []
@@ -222,32 +303,3 @@ def test_those_let_in_beyond_that_leave_before_who_may_wait(url: str) -> None:
     for thread in (holder, first, *(thread for thread, _ in others)):
         thread.join()
     database.close()
-
-
-def test_the_watchdog_outlives_a_system_without_threads_to_give(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = Database(url, pool_size=2, statement_timeout=0.5)
-    assert database.run("SELECT 1") == [(1,)]
-    start = threading.Thread.start
-
-    def refuse_to_cancel(thread: threading.Thread) -> None:
-        if thread.name == "cancel":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse_to_cancel)
-        with pytest.raises(DatabaseUnavailable):
-            database.run("SELECT pg_sleep(3)")
-    until(lambda: answers(database))
-    began = time.monotonic()
-    with pytest.raises(DatabaseUnavailable):
-        database.run("SELECT pg_sleep(3)")
-    assert time.monotonic() - began < 2
-    database.close()
-
-
-def answers(database: Database) -> bool:
-    try:
-        return database.run("SELECT 1") == [(1,)]
-    except DatabaseUnavailable:
-        return False

@@ -5,13 +5,16 @@ What happens behind a transaction pooler is in the tests with PgBouncer.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import psycopg2.errors
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from api.postgres import prepared
 from api.postgres.database import Database
+from api.postgres.prepared import PreparedStatements
 from tests.faults.stalled_proxy import StalledProxy
 
 FIND = "SELECT text FROM notes WHERE id = %s"
@@ -91,3 +94,17 @@ def test_a_session_keeps_a_bounded_number(database: Database, monkeypatch: pytes
     for number in range(6):
         assert database.run(f"SELECT {number} + %s", (1,), prepared=True) == [(number + 1,)]
     assert len(database.run(NAMES)) == 3
+
+
+def test_in_a_session_of_another_client_no_statement_of_theirs_runs(url: str) -> None:
+    """As behind a pooler that hands out the true process id and shares its sessions all the same."""
+    first, second = (psycopg2.connect(**parse_dsn(url)) for _ in range(2))
+    with contextlib.closing(first), contextlib.closing(second), first.cursor() as mine, second.cursor() as theirs:
+        first.autocommit = second.autocommit = True
+        ours, others = PreparedStatements(), PreparedStatements()
+        ours.execute(mine, "SELECT 1 + %s", (1,))
+        others.execute(theirs, "SELECT 100 + %s", (1,))
+        ours.execute(theirs, "SELECT 1 + %s", (1,))
+        assert theirs.fetchall() == [(2,)]
+        others.execute(mine, "SELECT 100 + %s", (1,))
+        assert mine.fetchall() == [(101,)]

@@ -27,6 +27,7 @@ class StalledProxy:
         self._flowing.set()
         self._open = threading.Event()
         self._open.set()
+        self._refusing = False
         self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -57,8 +58,18 @@ class StalledProxy:
         """Deliver nothing of connections that are made from now on."""
         self._open.clear()
 
+    def refuse_newcomers(self) -> None:
+        """Close connections that are made from now on."""
+        self._refusing = True
+
+    @property
+    def connections(self) -> int:
+        """How many have been accepted until now."""
+        return len(self._clients)
+
     def resume(self) -> None:
         """Deliver everything, what was swallowed first."""
+        self._refusing = False
         self._flowing.set()
         self._open.set()
 
@@ -77,6 +88,9 @@ class StalledProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self._refusing:
+                    client.close()
+                    continue
                 self._clients.append(client)
                 self._start(self._serve, client)
 

@@ -10,9 +10,9 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from api import database, metrics
+from api import metrics
 from api.command_line import describe_settings
-from api.postgres import pool
+from api.postgres import database, pool
 from tests.operations.programs import find_program
 from tests.service import PROJECT, free_port
 
