@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg2
 import pytest
-from psycopg2.extensions import parse_dsn
 
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable
+from tests.databases import Admin, admin, database, make_database, run_aside, until, url
 from tests.faults.stalled_proxy import StalledProxy
 
-NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
-
-
-@pytest.fixture(scope="module")
-def url(create_database: Callable[[], str]) -> str:
-    return create_database()
-
-
-@pytest.fixture
-def make_database(url: str) -> Iterator[Callable[..., Database]]:
-    """Databases of a test's own, closed after it."""
-    made: list[Database] = []
-
-    def make(url: str = url, *, pool_size: int = 4, statement_timeout: float = 1.5) -> Database:
-        made.append(Database(url, pool_size=pool_size, statement_timeout=statement_timeout))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def database(make_database: Callable[..., Database]) -> Database:
-    made = make_database()
-    made.run("DROP TABLE IF EXISTS notes")
-    made.run(NOTES)
-    return made
-
-
-@pytest.fixture
-def admin(url: str) -> Iterator[Callable[..., list[tuple[object, ...]]]]:
-    """Runs a statement on a connection of its own, out of the service's sight."""
-    connection = psycopg2.connect(**parse_dsn(url))
-    connection.autocommit = True
-
-    def run(sql: str, *values: object) -> list[tuple[object, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-
-    yield run
-    connection.close()
-
-
-def until(condition: Callable[[], object], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
+__all__ = ["admin", "database", "make_database", "url"]
 
 
 class TestRunning:
@@ -119,6 +71,19 @@ class TestErrors:
             database.run("SELECT * FROM nothing")
         assert not database.errors
 
+    def test_the_drivers_error_quotes_no_row(self, database: Database) -> None:
+        database.run("INSERT INTO notes VALUES (1, 'a')")
+        with pytest.raises(psycopg2.errors.UniqueViolation) as caught:
+            database.run("INSERT INTO notes VALUES (1, 'a')")
+        assert str(caught.value) == 'duplicate key value violates unique constraint "notes_pkey"'
+
+    def test_a_value_that_cannot_be_sent_is_the_callers_error(self, database: Database) -> None:
+        before = database.run("SELECT pg_backend_pid()")
+        with pytest.raises(psycopg2.ProgrammingError):
+            database.run("SELECT %s", (object(),))
+        assert database.run("SELECT pg_backend_pid()") == before
+        assert not database.errors
+
     @pytest.mark.parametrize("text", ["\0", "\ud800"])
     def test_text_that_cannot_be_sent_leaves_the_connection_whole(self, database: Database, text: str) -> None:
         before = database.run("SELECT pg_backend_pid()")
@@ -168,7 +133,7 @@ class TestErrors:
 
 class TestDeadline:
     def test_a_slow_statement_is_cancelled_on_the_server_too(
-        self, make_database: Callable[..., Database], admin: Callable[..., list[tuple[object, ...]]]
+        self, make_database: Callable[..., Database], admin: Admin
     ) -> None:
         database = make_database(statement_timeout=1)
         started = time.monotonic()
@@ -178,6 +143,21 @@ class TestDeadline:
         assert time.monotonic() - started < 2
         running = "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
         until(lambda: not admin(f"{running} AND datname = current_database()"))
+
+    def test_a_slow_statement_is_no_outage(self, make_database: Callable[..., Database]) -> None:
+        """The server cancels it, so it is there, however long ago it gave the last result."""
+        database = make_database(pool_size=1, statement_timeout=1.2)
+        with pytest.raises(DatabaseUnavailable):
+            database.run("SELECT pg_sleep(60)")
+        assert database.run("SELECT 1") == [(1,)]
+
+    def test_cancel_requests_do_not_run_out(self, make_database: Callable[..., Database]) -> None:
+        database = make_database(statement_timeout=0.1)
+        for _ in range(10):
+            with pytest.raises(DatabaseUnavailable):
+                database.run("SELECT pg_sleep(60)")
+        caught = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$"
+        assert database.run(caught) == []
 
     def test_a_connection_that_a_late_cancel_may_hit_is_not_used_again(
         self, make_database: Callable[..., Database]
@@ -196,12 +176,25 @@ class TestDeadline:
 
 
 class TestClosing:
-    def test_closing_ends_every_connection(
-        self, database: Database, admin: Callable[..., list[tuple[object, ...]]]
-    ) -> None:
+    def test_closing_ends_every_connection(self, database: Database, admin: Admin) -> None:
         pid = database.run("SELECT pg_backend_pid()")[0][0]
         database.close()
         until(lambda: not admin("SELECT FROM pg_stat_activity WHERE pid = %s", pid))
+
+    def test_closing_ends_the_watchdog(self, make_database: Callable[..., Database]) -> None:
+        """There is one, even if the first statements run at the same moment."""
+        before = threads_of_the_process()
+        database = make_database(pool_size=8)
+        lent = [database.pool.check_out(time.monotonic() + 5) for _ in range(8)]
+        together = [run_aside(database, "SELECT 1")[0] for _ in lent]
+        until(lambda: database.pool.waiting == len(lent))
+        for connection in lent:
+            database.pool.check_in(connection)
+        for thread in together:
+            thread.join()
+        until(lambda: threads_of_the_process() == before + 1)
+        database.close()
+        until(lambda: threads_of_the_process() <= before)
 
     def test_what_is_in_use_is_closed_when_it_comes_back(self, database: Database) -> None:
         thread = threading.Thread(target=database.run, args=("SELECT pg_sleep(0.3)",))
@@ -219,3 +212,7 @@ class TestClosing:
 def raising(state: str, condition: str) -> str:
     """A statement that fails with an SQLSTATE where a condition holds."""
     return f"DO $$ BEGIN IF {condition} THEN RAISE EXCEPTION 'injected' USING ERRCODE = '{state}'; END IF; END $$"
+
+
+def threads_of_the_process() -> int:
+    return len(os.listdir("/proc/self/task"))

@@ -2,68 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from api.postgres import pool as pool_module
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.pool import QUEUE_TIMEOUT
-from tests.faults.stalled_proxy import StalledProxy
-from tests.test_database import admin, database, make_database, until, url
+from tests.databases import (
+    Admin,
+    admin,
+    database,
+    make_database,
+    open_connections,
+    role,
+    run_aside,
+    until,
+    url,
+    url_as,
+)
 
-__all__ = ["admin", "database", "make_database", "url"]
+__all__ = ["admin", "database", "make_database", "role", "url"]
 
-Admin = Callable[..., list[tuple[object, ...]]]
 ROOT = Path(__file__).parent.parent
 OURS = "FROM pg_stat_activity WHERE application_name = 'tasks' AND datname = current_database()"
-
-
-def open_connections(database: Database, number: int) -> None:
-    """Have the pool hold that many idle connections."""
-    threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.2)",)) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert database.pool.idle == number
-
-
-def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.Thread, list[object]]:
-    """Run a statement in a thread; its rows, or its error, end up in the list."""
-    outcome: list[object] = []
-
-    def work() -> None:
-        try:
-            outcome.append(database.run(sql, **options))
-        except Exception as ex:
-            outcome.append(ex)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread, outcome
-
-
-@pytest.fixture
-def role(admin: Admin) -> Iterator[str]:
-    """A role that may log in, without further rights."""
-    name = f"role_{uuid.uuid4().hex}"
-    admin(f"CREATE ROLE {name} LOGIN")
-    yield name
-    admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", name)
-    admin(f"DROP ROLE {name}")
-
-
-def url_as(role: str, url: str) -> str:
-    return url.replace("//postgres", f"//{role}", 1)
 
 
 class TestConnectionsThatWereCut:
@@ -168,85 +135,6 @@ class TestTooFewConnections:
             thread.join()
         assert [outcome for _, outcome in outcomes] == [[[("",)]]] * 6
 
-    def test_while_one_connect_may_succeed_the_failure_of_others_turns_nobody_away(
-        self, make_database: Callable[..., Database], url: str
-    ) -> None:
-        with StalledProxy(url) as proxy:
-            database = make_database(proxy.url, pool_size=4)
-            proxy.stall_newcomers()
-            outcomes = [run_aside(database, "SELECT 1")]
-            until(lambda: proxy.connections == 1)
-            proxy.refuse_newcomers()
-            outcomes += [run_aside(database, "SELECT 1") for _ in range(3)]
-            time.sleep(0.3)
-            proxy.resume()
-            for thread, _ in outcomes:
-                thread.join()
-            assert [outcome for _, outcome in outcomes] == [[[(1,)]]] * 4
-            database.close()
-
-
-class TestADatabaseThatIsGone:
-    def test_it_is_logged_once_when_it_goes_and_when_it_is_back(
-        self,
-        make_database: Callable[..., Database],
-        admin: Admin,
-        url: str,
-        role: str,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        admin(f"ALTER ROLE {role} NOLOGIN")
-        database = make_database(url_as(role, url), pool_size=4)
-        with caplog.at_level(logging.INFO, "api.postgres"):
-            outcomes = [run_aside(database, "SELECT 1") for _ in range(4)]
-            for thread, _ in outcomes:
-                thread.join()
-            time.sleep(0.5)
-            admin(f"ALTER ROLE {role} LOGIN")
-            until(lambda: database.pool.idle)
-        assert [str(outcome[0]) for _, outcome in outcomes] == ["connect"] * 4
-        gone, back = caplog.messages
-        assert gone.startswith("cannot connect to the database: ")
-        assert "\n" not in gone
-        assert back == "connected to the database again"
-
-    def test_one_connector_at_a_time_tries_again(
-        self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
-    ) -> None:
-        admin(f"ALTER ROLE {role} NOLOGIN")
-        with StalledProxy(url) as proxy:
-            database = make_database(url_as(role, proxy.url), pool_size=8)
-            outcomes = [run_aside(database, "SELECT 1") for _ in range(8)]
-            for thread, _ in outcomes:
-                thread.join()
-            before, started = proxy.requests, time.monotonic()
-            time.sleep(1)
-            assert 0 < proxy.requests - before <= (time.monotonic() - started) / 0.2 + 1
-            database.close()
-
-    def test_after_a_while_without_demand_nothing_connects(
-        self,
-        make_database: Callable[..., Database],
-        admin: Admin,
-        url: str,
-        role: str,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """The next statement then finds out anew."""
-        monkeypatch.setattr(pool_module, "RETRY_TIMEOUT", 0.3)
-        admin(f"ALTER ROLE {role} NOLOGIN")
-        with StalledProxy(url) as proxy:
-            database = make_database(url_as(role, proxy.url))
-            with pytest.raises(DatabaseUnavailable):
-                database.run("SELECT 1")
-            time.sleep(1)
-            before = proxy.requests
-            time.sleep(1)
-            assert proxy.requests == before
-            admin(f"ALTER ROLE {role} LOGIN")
-            assert database.run("SELECT 1") == [(1,)]
-            database.close()
-
 
 FORKING = """
 import os, sys
@@ -286,6 +174,15 @@ def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
     for thread in threads:
         thread.join()
     assert database.run("SELECT 1") == [(1,)]
+    database.close()
+
+
+def test_a_burst_of_more_is_served_while_the_queue_moves(url: str) -> None:
+    database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
+    together = [run_aside(database, "SELECT pg_sleep(0.05)") for _ in range(5)]
+    for thread, _ in together:
+        thread.join()
+    assert [outcome for _, outcome in together] == [[[("",)]]] * 5
     database.close()
 
 

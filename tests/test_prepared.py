@@ -74,11 +74,27 @@ def test_a_statement_of_its_own_fault_says_so(database: Database) -> None:
             database.run("SELECT 1 / %s::int", (0,), prepared=True)
 
 
-def test_a_session_that_forgot_it_costs_no_request(database: Database) -> None:
-    assert database.run(FIND, (1,), prepared=True) == [("100%",)]
-    database.run("DEALLOCATE ALL")
-    for _ in range(2):
-        assert database.run(FIND, (1,), prepared=True) == [("100%",)]
+def test_a_session_that_forgot_it_costs_no_request(url: str, database: Database) -> None:
+    with StalledProxy(url) as proxy:
+        behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
+        assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
+        behind.run("DEALLOCATE ALL")
+        assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
+        before = proxy.requests
+        for _ in range(5):
+            assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
+        assert proxy.requests == before + 5, "such a session is not asked again"
+        behind.close()
+
+
+def test_a_statement_that_fails_by_itself_is_run_once(database: Database) -> None:
+    database.run("CREATE SEQUENCE runs")
+    failing = """
+        DO $$ BEGIN PERFORM nextval('runs'); RAISE EXCEPTION 'injected' USING ERRCODE = 'feature_not_supported'; END $$
+    """
+    with pytest.raises(psycopg2.errors.FeatureNotSupported):
+        database.run(failing, prepared=True)
+    assert database.run("SELECT nextval('runs')") == [(2,)]
 
 
 def test_a_table_that_was_altered_costs_no_request(database: Database) -> None:
