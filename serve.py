@@ -18,13 +18,14 @@ from api.app import create_app
 from api.check import report
 from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
-from api.errors import DatabaseUnavailable, SchemaUnreadable
+from api.errors import SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
+from api.postgres.errors import DatabaseUnavailable
 from api.resolved_settings import resolve_settings
 from api.secret_file import keep_secret
 from api.server import workers

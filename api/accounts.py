@@ -13,10 +13,11 @@ import bcrypt
 import psycopg2.errors
 from peewee import fn
 
-from api.errors import EmailTaken, InvalidCredentials, Overloaded
+from api.errors import EmailTaken, InvalidCredentials
 from api.models import User
 from api.passwords import PASSWORD_BYTES
 from api.postgres.database import Database
+from api.postgres.errors import Overloaded
 from api.postgres.statements import Parameter, render
 from api.tokens import Identity
 

@@ -17,13 +17,14 @@ from typing import Final, NamedTuple
 import psycopg2
 from psycopg2.extensions import make_dsn
 
-from api.errors import DatabaseUnavailable, SchemaUnreadable
+from api.errors import SchemaUnreadable
 from api.jose.jwks_download import DownloadError, download
 from api.migrate import pending
 from api.models import User
 from api.postgres.database import Database
 from api.postgres.database_url import describe, parse_url
 from api.postgres.embedded import EmbeddedError, start_embedded
+from api.postgres.errors import DatabaseUnavailable
 from api.rate_limits import connect_storage
 from api.resolved_settings import resolve_settings
 from api.settings import Settings, SettingsError

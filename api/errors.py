@@ -1,7 +1,7 @@
 """Domain errors, and the only place where an exception becomes a response.
 
 The core raises what happened (`TaskNotFound`); the table at the end says what it looks like on the wire.
-Imported by everything, so it imports nothing but the standard library and Falcon.
+Imported by everything, so it imports nothing but the standard library, Falcon, and the errors of `api/postgres/`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import falcon
+
+from api.postgres.errors import DatabaseUnavailable, Overloaded
 
 logger = logging.getLogger("api.errors")
 
@@ -151,14 +153,6 @@ class RateLimited(DomainError):
         self.retry_after = retry_after
 
 
-class DatabaseUnavailable(DomainError):
-    """The database did not do what was asked, and nothing is half-written; `kind` labels logs and metrics."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
 class SchemaUnreadable(DomainError):
     """The database's user may not read which migrations have been run; `reason` is PostgreSQL's, in one line."""
 
@@ -166,10 +160,6 @@ class SchemaUnreadable(DomainError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"DATABASE_URL: the schema cannot be read: {reason}")
-
-
-class Overloaded(DomainError):
-    """More work than the pool or the threads take in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +175,7 @@ class Answer:
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
 
-ANSWERS: Final[Mapping[type[DomainError], Answer]] = {
+ANSWERS: Final[Mapping[type[Exception], Answer]] = {
     ValidationFailed: Answer(422, Code.VALIDATION_ERROR, "The request is not valid"),
     MalformedJSON: Answer(400, Code.MALFORMED_JSON, "The body is not valid JSON"),
     UnsupportedMediaType: Answer(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
@@ -232,7 +222,8 @@ def envelope(code: Code, message: str, fields: Sequence[FieldError] = ()) -> dic
 
 def add_error_handlers(app: falcon.App[Any, Any]) -> None:
     """Have every exception answered from here, Falcon's own and unforeseen ones included."""
-    app.add_error_handler(DomainError, _answer_domain_error)
+    for error in ANSWERS:
+        app.add_error_handler(error, _answer_domain_error)
     app.add_error_handler(falcon.HTTPError, _answer_http_error)
     app.add_error_handler(Exception, _answer_unforeseen)
 
@@ -245,7 +236,7 @@ def _write(req: falcon.Request, resp: falcon.Response, answer: Answer, body: dic
     req.context.refusal = refusal
 
 
-def _answer_domain_error(req: falcon.Request, resp: falcon.Response, ex: DomainError, params: dict[str, Any]) -> None:
+def _answer_domain_error(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
     answer = ANSWERS[type(ex)]
     message = answer.message
     fields: tuple[FieldError, ...] = ()

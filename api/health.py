@@ -6,9 +6,9 @@ import orjson
 from falcon import Request, Response
 
 from api import __version__
-from api.errors import DatabaseUnavailable
 from api.migrate import pending
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 
 
 class Health:

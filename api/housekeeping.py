@@ -13,8 +13,8 @@ from typing import Final
 
 import psycopg2
 
-from api.errors import DomainError
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable, Overloaded
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Housekeeping:
         while not self._stopped.wait(wait):
             try:
                 deleted = self.clean()
-            except (DomainError, psycopg2.Error) as ex:
+            except (DatabaseUnavailable, Overloaded, psycopg2.Error) as ex:
                 logger.warning("old idempotency keys not deleted, trying again later: %s", type(ex).__name__)
             else:
                 if deleted:

@@ -117,7 +117,7 @@ class Metrics:
 
     def look(self, database: Database, told: Tally[str]) -> None:
         """Report the pool as it is now, and the errors that are not among those already `told`."""
-        pool = database.peewee
+        pool = database.pool
         self._connections.labels("in_use").set(pool.in_use)
         self._connections.labels("idle").set(pool.idle)
         self._waiting.set(pool.waiting)

@@ -76,7 +76,10 @@ class Tokens:
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         verified = cache.get(digest)
         if verified is None:
-            verified = self._check(token)
+            try:
+                verified = self._check(token)
+            except jws.MalformedJws as ex:
+                raise TokenInvalid("malformed") from ex
             verified.check_time()
             cache.put(digest, verified)
         else:
@@ -192,7 +195,7 @@ def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
         # all the same: a client renews it then, and a process that has just started knows no key yet.
         try:
             _check_claims(jws.parse_object(parts.payload), issuer, audience).check_time()
-        except TokenInvalid as ex:
+        except (TokenInvalid, jws.MalformedJws) as ex:
             raise TokenInvalid("unknown_key") from ex
         key = jwks.fetch(kid)
     if key is None:

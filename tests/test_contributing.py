@@ -116,8 +116,9 @@ def test_the_migration_runs_forth_and_back_as_shown(
         assert migrate.migrate(database, "users")[-1] == name
         assert ("color",) in database.run(columns)
         assert migrate.pending(database) == []
-        with database.peewee.connection_context():
-            Router(database.peewee, folder).rollback()
+        connection = migrate.MigrationDatabase(url, "users")
+        with connection.connection_context():
+            Router(connection, folder).rollback()
         assert ("color",) not in database.run(columns)
         assert migrate.pending(database) == [name]
     finally:

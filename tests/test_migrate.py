@@ -15,13 +15,14 @@ from falcon.testing import TestClient
 from peewee_migrate import Router
 
 from api import migrate as migrating
-from api.errors import DatabaseUnavailable
 from api.migrate import migrate, pending
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 from api.settings import SettingsError
 from tests.support.processes import PROJECT
 from tests.support.waiting import wait_until
 
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 NAMES = sorted(file.stem for file in (PROJECT / "migrations").glob("[0-9][0-9][0-9]_*.py"))
 
 
@@ -120,7 +121,7 @@ def test_when_one_fails_none_has_been_run(empty: Database, write_migration: Call
     with pytest.raises(Exception, match="division by zero"):
         migrate(empty, "users")
     assert tables(empty) == set()
-    assert empty.peewee.in_use == 0
+    wait_until(lambda: empty.run(SESSIONS) == [(1,)], "the migration's connection to end")
     write_migration("002_two", "CREATE TABLE two ()")
     assert migrate(empty, "users") == ["001_one", "002_two"]
 
@@ -134,6 +135,19 @@ def test_a_database_that_goes_away_in_the_middle_is_told_as_such(
     assert empty.run("SELECT 1") == [(1,)]
 
 
+def test_a_database_that_refuses_the_connection_is_told_as_such(url: str, empty: Database) -> None:
+    role = f"limited_{uuid.uuid4().hex}"
+    empty.run(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
+    limited = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
+    try:
+        assert limited.run("SELECT 1") == [(1,)]
+        with pytest.raises(DatabaseUnavailable, match="migration"):
+            migrate(limited, "users")
+    finally:
+        limited.close()
+        empty.run(f"DROP ROLE {role}")
+
+
 def test_a_start_with_nothing_to_do_says_nothing(empty: Database, caplog: pytest.LogCaptureFixture) -> None:
     migrate(empty, "users")
     with caplog.at_level(logging.INFO):
@@ -145,6 +159,7 @@ def test_a_start_with_nothing_to_do_says_nothing(empty: Database, caplog: pytest
 MIGRATE = """
 import sys
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 from api.migrate import migrate
 
 database = Database(sys.argv[1], pool_size=1, statement_timeout=5)

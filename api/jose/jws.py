@@ -11,8 +11,6 @@ import re
 from base64 import urlsafe_b64decode
 from typing import Any, NamedTuple, NoReturn
 
-from api.errors import TokenInvalid
-
 # Proxies pass on no more than this in one header line (nginx: 8 KiB), so no longer token works in practice.
 MAX_LENGTH = 8192
 
@@ -20,6 +18,10 @@ _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)", r
 # The last characters whose unused low bits are zero, by the length of the text modulo 4.
 _CANONICAL_ENDS = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 _PADDING = {0: "", 2: "==", 3: "="}
+
+
+class MalformedJws(Exception):
+    """Not a JWS in compact form, or not in its one accepted spelling."""
 
 
 class Jws(NamedTuple):
@@ -32,13 +34,13 @@ class Jws(NamedTuple):
 
 
 def split(token: str) -> Jws:
-    """Take `token` apart (RFC 7515 section 7.1). Raises TokenInvalid for whatever is not exactly that.
+    """Take `token` apart (RFC 7515 section 7.1). Raises MalformedJws for anything else.
 
     The payload stays bytes: it is worth parsing only once its signature is known to be good.
     """
     match = _COMPACT.fullmatch(token) if len(token) <= MAX_LENGTH else None
     if match is None:
-        raise TokenInvalid("malformed")
+        raise MalformedJws
     header, payload, signature = match.groups()
     return Jws(
         header=parse_object(_decode(header)),
@@ -49,20 +51,20 @@ def split(token: str) -> Jws:
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Parse a JSON object in UTF-8. Duplicate members at any depth, NaN and infinities raise TokenInvalid."""
+    """Parse a JSON object in UTF-8. Duplicate members at any depth, NaN and infinities raise MalformedJws."""
     try:
         value = _JSON.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as ex:
-        raise TokenInvalid("malformed") from ex
+        raise MalformedJws from ex
     if not isinstance(value, dict):
-        raise TokenInvalid("malformed")
+        raise MalformedJws
     return value
 
 
 def _decode(text: str) -> bytes:
     remainder = len(text) % 4
     if remainder == 1 or (remainder and text[-1] not in _CANONICAL_ENDS[remainder]):
-        raise TokenInvalid("malformed")
+        raise MalformedJws
     return urlsafe_b64decode(text + _PADDING[remainder])
 
 

@@ -1,3 +1,4 @@
-"""Connections to PostgreSQL, and the embedded server where none is given. What the service asks is in its queries;
-how a statement is run and what its errors become is in `api/postgres/database.py`.
+"""PostgreSQL: how a statement is run (`database.py` is the entry), and the embedded server for when no URL is set.
+
+Nothing here knows of tasks, users or HTTP, and nothing here imports from the rest of `api/`.
 """

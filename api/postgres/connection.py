@@ -1,5 +1,5 @@
-"""One connection to PostgreSQL, with the three things that psycopg2 cannot do: tell for nothing whether an idle one
-was cut, cancel its statement without stopping the whole process, and end it from another thread.
+"""A connection with three abilities that psycopg2 lacks: to find without a round trip that it was cut while idle, to
+cancel its statement without stopping the whole process, and to be ended from another thread.
 """
 
 from __future__ import annotations
@@ -18,27 +18,29 @@ from api.postgres.prepared import PreparedStatements
 
 
 class Connection(psycopg2.extensions.connection):
-    """A psycopg2 connection in autocommit mode, made by `Pool` alone."""
+    """A psycopg2 connection in autocommit mode. Only `Pool` makes one."""
 
     generation: int
-    """Which of the pool's generations it belongs to."""
+    """The pool's generation in which it was made."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.autocommit = True
         self.prepared = PreparedStatements()
-        # A descriptor of our own: libpq closes its own when it likes, and the number is another socket's soon after.
+        # A duplicate, because libpq may close its descriptor at any time, and another socket then gets the number.
         self._socket = socket.socket(fileno=os.dup(self.fileno()))
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
 
     def is_alive(self) -> bool:
-        """Whether an idle connection can be used. No round trip: an idle socket is readable
-        only where the server has closed it or reported an error."""
+        """Whether an idle connection can be used.
+
+        It needs no round trip: an idle socket is readable only if the server has closed it or reported an error.
+        """
         return not self.closed and not self._poll.poll(0)
 
     def is_clean(self) -> bool:
-        """Whether it can go back to the pool: open, and in no transaction."""
+        """Whether it can go back to the pool: it is open and in no transaction."""
         return not self.closed and self.get_transaction_status() == psycopg2.extensions.TRANSACTION_STATUS_IDLE
 
     def close(self) -> None:
@@ -46,20 +48,20 @@ class Connection(psycopg2.extensions.connection):
         self._socket.close()
 
     def shut_down(self) -> None:
-        """End it from another thread: whoever waits for an answer gets an error at once."""
-        # The other side may have been quicker.
+        """End it from another thread. The thread that waits for a result gets an error at once."""
+        # The server may have closed it already.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class CancelRequest:
-    """A request to cancel what a connection is running; it can be sent when the connection is gone already."""
+    """A request to cancel a connection's statement. It can still be sent after the connection has been closed."""
 
     def __init__(self, connection: Connection) -> None:
         self._handle = _libpq.PQgetCancel(connection.pgconn_ptr)
 
     def send(self) -> None:
-        """Return when the server has taken it: minutes in a black hole, so this needs a thread of its own."""
+        """Return when the server has received it. In a network that loses everything this takes minutes."""
         _libpq.PQcancel(self._handle, ctypes.create_string_buffer(256), 256)
 
     def __del__(self) -> None:
@@ -67,7 +69,7 @@ class CancelRequest:
 
 
 def _load_libpq() -> Any:
-    # psycopg2's own cancel() keeps the interpreter lock while it waits. A call through ctypes gives it up.
+    # psycopg2's cancel() holds the interpreter lock while it waits. A call through ctypes releases it.
     library = ctypes.CDLL(psycopg2._psycopg.__file__)
     library.PQgetCancel.argtypes, library.PQgetCancel.restype = (ctypes.c_void_p,), ctypes.c_void_p
     library.PQcancel.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int)

@@ -1,6 +1,6 @@
-"""One way to run a statement: a connection from the pool, one round trip, a deadline, and errors of the service's own.
+"""One way to run a statement: a connection from the pool, one round trip, a deadline, and two errors for all faults.
 
-No SQL stands here. What a statement does is its caller's business, and so is whether it may run twice.
+There is no SQL here. The caller knows what a statement does, and whether it may run twice.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from typing import Any, Final
 
 import psycopg2
 
-from api.errors import DatabaseUnavailable, Overloaded
 from api.postgres.connection import Connection
-from api.postgres.database_url import parse_url
+from api.postgres.database_url import connection_parameters
 from api.postgres.deadlines import Deadlines
+from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.pool import Pool
 
-LONGEST_WAIT: Final = 1.0
+CHECK_OUT_TIMEOUT: Final = 1.0
 """Seconds at most that a statement waits for a connection."""
 
-PROOF_OF_LIFE: Final = 1.0
-"""Seconds that an answer shows the database to be there, however slow it is to answer or to cancel others."""
+SILENCE_TIMEOUT: Final = 1.0
+"""Seconds without a result of any statement after which a database that ignores a cancel request counts as gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What an error says of the database."""
+    """What an error says about the database."""
 
     kind: str
     did_not_run: bool = False
-    """The statement surely had no effect, and may have one if it is tried again."""
+    """The statement had no effect. A second attempt may succeed."""
     lost: bool = False
-    """The connection broke, and nobody knows whether the statement ran."""
+    """The connection broke. The statement may have run or not."""
     renew: bool = False
-    """Other connections lead to the same end."""
+    """The other connections have the same fault."""
 
 
-# By SQLSTATE, or its class; PostgreSQL's appendix A.
+# By SQLSTATE or its class: appendix A of PostgreSQL's documentation.
 _FAULTS: Final[Mapping[str, _Fault]] = {
     "08": _Fault("connection", lost=True),
     "25006": _Fault("read_only", did_not_run=True, renew=True),
@@ -60,38 +60,39 @@ _FAULTS: Final[Mapping[str, _Fault]] = {
     "58": _Fault("system"),
 }
 _DEADLINE: Final = _Fault("deadline")
-# What 57P01 and its like come as, too: libpq keeps the last of two errors, and that is of the closed socket.
+# 57P01 and the like may also arrive like this: libpq keeps the last of two errors, that of the closed socket.
 _CONNECTION_LOST: Final = _Fault("connection_lost", lost=True, renew=True)
 
 
 class Database:
-    """PostgreSQL at `url` (ValueError where that is none), by at most `pool_size` connections of this process.
+    """The database at `url`, through at most `pool_size` connections of this process. Raises ValueError for a bad URL.
 
-    Once all are in use, `max_waiting` threads (1 or more; None: any number) may wait for one; more are Overloaded at
-    once. `statement_timeout` in seconds is for one `run` altogether: to wait for a connection, to run, to try again.
-    Nothing connects and no thread starts before the first `run`, so this may be made before a fork.
+    While all are in use, `max_waiting` threads (1 or more; None: any number) may wait for one; further threads get
+    Overloaded. `statement_timeout` is the seconds for one `run` with everything: to wait for a connection, to run, to
+    try again. Nothing connects and no thread starts before the first `run`, so it may be made before a fork.
     """
 
     def __init__(self, url: str, *, pool_size: int, statement_timeout: float, max_waiting: int | None = None) -> None:
-        self.peewee = Pool(parse_url(url), pool_size, max_waiting)
+        self.url = url
+        self.pool = Pool(connection_parameters(url), pool_size, max_waiting)
         self.errors: Counter[str] = Counter()
-        """How often what kind of error has left `run`."""
+        """The number of errors that `run` has raised, by kind."""
         self._statement_timeout = statement_timeout
-        self._answered_at = 0.0
+        self._last_result = float("-inf")
         self._deadlines = Deadlines()
-        _forget_in_children(weakref.ref(self))
+        _reset_in_children(weakref.ref(self))
 
     def run(
         self, sql: str, parameters: Sequence[object] = (), *, repeatable: bool = False, prepared: bool = False
     ) -> list[tuple[Any, ...]]:
-        """Run one statement in a transaction of its own and return its rows; none where it returns nothing.
+        """Run one statement in its own transaction. Return its rows, or an empty list if the statement returns no rows.
 
-        Parameters have psycopg2's places, `%s`, and a `%` that is none is written `%%`. Where `prepared`, connections
-        keep its plan: for statements of a fixed few that come again and again.
+        Placeholders are psycopg2's `%s`; write a literal percent sign as `%%`. With `prepared` each connection keeps
+        the statement prepared: for a small fixed set of statements that run often.
 
-        A statement that surely had no effect is tried once more, one that may have had some only if it is
-        `repeatable`: twice does no harm. Raises DatabaseUnavailable when the database is gone, too slow or refuses to
-        work, Overloaded when no connection gets free in time, psycopg2's errors for what the statement did wrong.
+        If the statement had no effect, or may have had one but is `repeatable` (it may run twice), it is tried once
+        more. Raises DatabaseUnavailable if the database is gone, too slow or refuses to work; Overloaded if no
+        connection becomes free in time; psycopg2's errors for a wrong statement.
         """
         deadline = monotonic() + self._statement_timeout
         try:
@@ -112,14 +113,19 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close all connections: those in use when they come back. A `run` after that opens new ones."""
+        """Close all connections, those in use when their statement has ended. A later `run` makes new ones."""
         self._deadlines.stop()
-        self.peewee.close_all()
+        self.pool.close_all()
+
+    def reset_after_fork(self) -> None:
+        """Start anew in a forked child: connections and threads belong to its parent."""
+        self._deadlines = Deadlines()
+        self.pool.reset_after_fork()
 
     def _run(self, sql: str, parameters: Sequence[object], deadline: float, prepared: bool) -> list[tuple[Any, ...]]:
-        pool = self.peewee
-        connection = pool.check_out(min(deadline, monotonic() + LONGEST_WAIT))
-        in_time = False
+        pool = self.pool
+        connection = pool.check_out(min(deadline, monotonic() + CHECK_OUT_TIMEOUT))
+        in_time = True
         try:
             self._deadlines.enter(connection, deadline)
             try:
@@ -129,39 +135,34 @@ class Database:
                     else:
                         cursor.execute(sql, parameters)
                     rows = cursor.fetchall() if cursor.description is not None else []
-                    self._answered_at = monotonic()
+                    self._last_result = monotonic()
                     return rows
             finally:
                 in_time = self._deadlines.leave(connection)
         except psycopg2.Error as ex:
             fault = _find_fault(ex, connection, in_time)
             if fault is None:
-                # DETAIL and LINE may quote a row, and whatever is raised from here may be logged.
+                # DETAIL and LINE may quote a row, and the error may be logged.
                 ex.args = (ex.diag.message_primary or type(ex).__name__,)
                 raise
             if fault.renew:
                 pool.renew()
-            elif fault is _DEADLINE and connection.closed and monotonic() - self._answered_at > PROOF_OF_LIFE:
-                # Not even the request to cancel was answered, nor anybody else's statement.
+            elif fault is _DEADLINE and connection.closed and monotonic() - self._last_result > SILENCE_TIMEOUT:
+                # The cancel request had no effect, and no other statement got a result.
                 pool.renew("no_answer")
             raise _Failed(fault) from ex
         finally:
-            # A cancel that is late must not hit the connection's next statement.
+            # A late cancel request must not end the connection's next statement.
             (pool.check_in if in_time else pool.discard)(connection)
 
-    def forget(self) -> None:
-        """Start anew in a forked child: its parent's connections and threads are none of its own."""
-        self._deadlines = Deadlines()
-        self.peewee.forget()
 
-
-def _forget_in_children(reference: weakref.ref[Database]) -> None:
-    def forget() -> None:
+def _reset_in_children(reference: weakref.ref[Database]) -> None:
+    def reset() -> None:
         database = reference()
         if database is not None:
-            database.forget()
+            database.reset_after_fork()
 
-    os.register_at_fork(after_in_child=forget)
+    os.register_at_fork(after_in_child=reset)
 
 
 class _Failed(Exception):
@@ -171,7 +172,7 @@ class _Failed(Exception):
 
 
 def _find_fault(ex: psycopg2.Error, connection: Connection, in_time: bool) -> _Fault | None:
-    """What is wrong with the database; None where the error is the statement's own."""
+    """The database's fault; None if the statement itself is wrong."""
     code = ex.pgcode or ""
     if not in_time and (code == "57014" or connection.closed):
         return _DEADLINE

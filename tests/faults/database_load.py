@@ -8,8 +8,8 @@ import uuid
 from collections import Counter
 from types import TracebackType
 
-from api.errors import DatabaseUnavailable, Overloaded
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable, Overloaded
 from tests.support.waiting import wait_until
 
 LEDGER = "CREATE TABLE ledger (id uuid, client int)"
@@ -65,7 +65,7 @@ class Load:
         assert lost == []
         assert [key for key, times in rows.items() if times > 1] == []
         assert self.longest < 2
-        assert (self._database.peewee.in_use, self._database.peewee.waiting) == (0, 0)
+        assert (self._database.pool.in_use, self._database.pool.waiting) == (0, 0)
         assert recovered is None or recovered < 3
 
     def _write(self, client: int) -> None:

@@ -13,8 +13,8 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from api.errors import DatabaseUnavailable
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 from tests.faults.database_load import LEDGER, Load
 from tests.support.postgres import Server
 from tests.support.processes import PROJECT
@@ -135,7 +135,7 @@ def test_a_statement_that_cannot_be_cancelled_is_no_outage(
 STANDSTILL = """
 import sys, threading, time
 from api.postgres.database import Database
-from api.errors import DatabaseUnavailable
+from api.postgres.errors import DatabaseUnavailable
 from tests.support.stalled_proxy import StalledProxy
 
 def run():

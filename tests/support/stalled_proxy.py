@@ -18,7 +18,7 @@ from psycopg2.extensions import parse_dsn
 class StalledProxy:
     """Listens on a free port of 127.0.0.1; `url` leads through it to the server behind the URL it was made with.
 
-    `requests` counts the messages from clients, as far as they come one by one.
+    `connections` counts those that were made, `requests` the messages from clients, as far as they come one by one.
     """
 
     def __init__(self, url: str) -> None:
@@ -27,9 +27,11 @@ class StalledProxy:
         self._flowing.set()
         self._open = threading.Event()
         self._open.set()
+        self._refusals = 0
         self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.connections = 0
         self.requests = 0
         port = self._listener.getsockname()[1]
         user = quote(self._target.get("user", ""), safe="")
@@ -57,6 +59,10 @@ class StalledProxy:
         """Deliver nothing of connections that are made from now on."""
         self._open.clear()
 
+    def refuse(self, number: int) -> None:
+        """Close at once the next connections that are made."""
+        self._refusals = number
+
     def resume(self) -> None:
         """Deliver everything, what was swallowed first."""
         self._flowing.set()
@@ -77,6 +83,11 @@ class StalledProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.connections += 1
+                if self._refusals:
+                    self._refusals -= 1
+                    client.close()
+                    continue
                 self._clients.append(client)
                 self._start(self._serve, client)
 

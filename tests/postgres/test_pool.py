@@ -7,50 +7,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from api.errors import DatabaseUnavailable, Overloaded
 from api.postgres.database import Database
-from api.postgres.pool import QUEUE_PATIENCE
-from tests.test_database import admin, database, make_database, until, url
+from api.postgres.errors import DatabaseUnavailable, Overloaded
+from api.postgres.pool import QUEUE_TIMEOUT
+from tests.postgres.statements import Admin, open_connections, run_aside, url_as
+from tests.support.waiting import wait_until
 
-__all__ = ["admin", "database", "make_database", "url"]
-
-Admin = Callable[..., list[tuple[object, ...]]]
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 OURS = "FROM pg_stat_activity WHERE application_name = 'tasks' AND datname = current_database()"
 
 
-def open_connections(database: Database, number: int) -> None:
-    """Have the pool hold that many idle connections."""
-    threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.2)",)) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert database.peewee.idle == number
-
-
-def run_aside(database: Database, sql: str, *, repeatable: bool = False) -> tuple[threading.Thread, list[object]]:
-    """Run a statement in a thread; its rows, or its error, end up in the list."""
-    outcome: list[object] = []
-
-    def work() -> None:
-        try:
-            outcome.append(database.run(sql, repeatable=repeatable))
-        except Exception as ex:
-            outcome.append(ex)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread, outcome
-
-
-def waits(database: Database, number: int) -> bool:
-    return database.peewee.waiting == number
+def wait_for_waiting(database: Database, number: int) -> None:
+    wait_until(lambda: database.pool.waiting == number, f"{number} threads to wait")
 
 
 class TestConnectionsThatWereCut:
@@ -82,7 +54,7 @@ class TestConnectionsThatWereCut:
         thread, _ = run_aside(database, "SELECT 'busy', pg_sleep(5)")
         terminate_busy(admin, "SELECT 'busy'%")
         thread.join()
-        assert database.peewee.idle == 0
+        assert database.pool.idle == 0
 
     def test_a_server_that_became_read_only_is_left(self, database: Database, admin: Admin) -> None:
         name = admin("SELECT current_database()")[0][0]
@@ -101,7 +73,7 @@ class TestConnectionsThatWereCut:
 def terminate_busy(admin: Admin, query: str) -> None:
     """End the backend that runs a query; one that runs it anew is left alone."""
     found = f"SELECT pid {OURS} AND query LIKE %s AND state = 'active'"
-    until(lambda: admin(found, query))
+    wait_until(lambda: admin(found, query))
     admin("SELECT pg_terminate_backend(%s)", admin(found, query)[0][0])
 
 
@@ -109,7 +81,7 @@ class TestTooFewConnections:
     def test_waiting_is_bounded(self, make_database: Callable[..., Database]) -> None:
         database = make_database(pool_size=1, statement_timeout=5)
         thread, _ = run_aside(database, "SELECT pg_sleep(2)")
-        until(lambda: database.peewee.in_use)
+        wait_until(lambda: database.pool.in_use)
         started = time.monotonic()
         with pytest.raises(Overloaded):
             database.run("SELECT 1")
@@ -122,7 +94,7 @@ class TestTooFewConnections:
         database = make_database(pool_size=1)
         served: list[int] = []
         threads = [run_aside(database, "SELECT pg_sleep(0.3)")[0]]
-        until(lambda: database.peewee.in_use)
+        wait_until(lambda: database.pool.in_use)
 
         def work(number: int) -> None:
             database.run("SELECT pg_sleep(0.02)")
@@ -131,7 +103,7 @@ class TestTooFewConnections:
         for number in range(5):
             threads.append(threading.Thread(target=work, args=(number,)))
             threads[-1].start()
-            until(partial(waits, database, number + 1))
+            wait_for_waiting(database, number + 1)
         for thread in threads:
             thread.join()
         assert served == [0, 1, 2, 3, 4]
@@ -146,22 +118,14 @@ class TestTooFewConnections:
         assert not database.errors
 
     def test_a_full_server_leaves_those_that_have_a_connection_alone(
-        self, make_database: Callable[..., Database], admin: Admin
+        self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
     ) -> None:
-        name = admin("SELECT current_database()")[0][0]
-        database = make_database(pool_size=4)
-        admin(f"CREATE ROLE {name} LOGIN SUPERUSER CONNECTION LIMIT 1")
-        admin(f"ALTER ROLE {name} NOSUPERUSER")
-        try:
-            database.peewee._parameters["user"] = name
-            outcomes = [run_aside(database, "SELECT pg_sleep(0.1)") for _ in range(6)]
-            for thread, _ in outcomes:
-                thread.join()
-            assert [outcome for _, outcome in outcomes] == [[[("",)]]] * 6
-        finally:
-            database.close()
-            until(lambda: not admin("SELECT FROM pg_stat_activity WHERE usename = %s", name))
-            admin(f"DROP ROLE {name}")
+        admin(f"ALTER ROLE {role} CONNECTION LIMIT 1")
+        database = make_database(url_as(role, url), pool_size=4)
+        outcomes = [run_aside(database, "SELECT pg_sleep(0.1)") for _ in range(6)]
+        for thread, _ in outcomes:
+            thread.join()
+        assert [outcome for _, outcome in outcomes] == [[[("",)]]] * 6
 
 
 FORKING = """
@@ -191,19 +155,11 @@ def test_a_forked_child_has_connections_and_deadlines_of_its_own(url: str) -> No
     assert done.returncode == 0, done.stderr
 
 
-def test_peewee_itself_can_use_it(database: Database) -> None:
-    with database.peewee.connection_context(), database.peewee.atomic():
-        database.peewee.execute_sql("INSERT INTO notes VALUES (1, 'a')")
-        assert database.run("SELECT count(*) FROM notes") == [(0,)]
-    assert database.run("SELECT count(*) FROM notes") == [(1,)]
-    assert database.peewee.in_use == 0
-
-
 def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     threads = [run_aside(database, "SELECT pg_sleep(1)")[0] for _ in range(2)]
-    until(lambda: database.peewee.waiting == 1)
-    time.sleep(QUEUE_PATIENCE)
+    wait_until(lambda: database.pool.waiting == 1)
+    time.sleep(QUEUE_TIMEOUT)
     with pytest.raises(Overloaded):
         database.run("SELECT 1")
     assert all(thread.is_alive() for thread in threads)
@@ -213,46 +169,26 @@ def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
     database.close()
 
 
+def test_a_burst_of_more_is_served_while_the_queue_moves(url: str) -> None:
+    database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
+    together = [run_aside(database, "SELECT pg_sleep(0.05)") for _ in range(5)]
+    for thread, _ in together:
+        thread.join()
+    assert [outcome for _, outcome in together] == [[[("",)]]] * 5
+    database.close()
+
+
 def test_those_let_in_beyond_that_leave_before_who_may_wait(url: str) -> None:
     """Else they would keep all threads from what needs no connection."""
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     holder, _ = run_aside(database, "SELECT pg_sleep(2)")
-    until(lambda: database.peewee.in_use)
+    wait_until(lambda: database.pool.in_use)
     first, outcome_of_first = run_aside(database, "SELECT 1")
-    until(lambda: database.peewee.waiting == 1)
+    wait_until(lambda: database.pool.waiting == 1)
     others = [run_aside(database, "SELECT 1") for _ in range(3)]
-    until(lambda: all(outcome for _, outcome in others))
+    wait_until(lambda: all(outcome for _, outcome in others))
     assert outcome_of_first == []
     assert all(isinstance(outcome[0], Overloaded) for _, outcome in others)
     for thread in (holder, first, *(thread for thread, _ in others)):
         thread.join()
     database.close()
-
-
-def test_the_watchdog_outlives_a_system_without_threads_to_give(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = Database(url, pool_size=2, statement_timeout=0.5)
-    assert database.run("SELECT 1") == [(1,)]
-    start = threading.Thread.start
-
-    def refuse_to_cancel(thread: threading.Thread) -> None:
-        if thread.name == "cancel":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse_to_cancel)
-        with pytest.raises(DatabaseUnavailable):
-            database.run("SELECT pg_sleep(3)")
-    until(lambda: answers(database))
-    began = time.monotonic()
-    with pytest.raises(DatabaseUnavailable):
-        database.run("SELECT pg_sleep(3)")
-    assert time.monotonic() - began < 2
-    database.close()
-
-
-def answers(database: Database) -> bool:
-    try:
-        return database.run("SELECT 1") == [(1,)]
-    except DatabaseUnavailable:
-        return False

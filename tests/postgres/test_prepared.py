@@ -5,13 +5,16 @@ What happens behind a transaction pooler is in the tests with PgBouncer.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import psycopg2.errors
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from api.postgres import prepared
 from api.postgres.database import Database
+from api.postgres.prepared import PreparedStatements
 from tests.support.stalled_proxy import StalledProxy
 
 FIND = "SELECT text FROM notes WHERE id = %s"
@@ -71,11 +74,27 @@ def test_a_statement_of_its_own_fault_says_so(database: Database) -> None:
             database.run("SELECT 1 / %s::int", (0,), prepared=True)
 
 
-def test_a_session_that_forgot_it_costs_no_request(database: Database) -> None:
-    assert database.run(FIND, (1,), prepared=True) == [("100%",)]
-    database.run("DEALLOCATE ALL")
-    for _ in range(2):
-        assert database.run(FIND, (1,), prepared=True) == [("100%",)]
+def test_a_session_that_forgot_it_costs_no_request(url: str, database: Database) -> None:
+    with StalledProxy(url) as proxy:
+        behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
+        assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
+        behind.run("DEALLOCATE ALL")
+        assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
+        before = proxy.requests
+        for _ in range(5):
+            assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
+        assert proxy.requests == before + 5, "such a session is not asked again"
+        behind.close()
+
+
+def test_a_statement_that_fails_by_itself_is_run_once(database: Database) -> None:
+    database.run("CREATE SEQUENCE runs")
+    failing = """
+        DO $$ BEGIN PERFORM nextval('runs'); RAISE EXCEPTION 'injected' USING ERRCODE = 'feature_not_supported'; END $$
+    """
+    with pytest.raises(psycopg2.errors.FeatureNotSupported):
+        database.run(failing, prepared=True)
+    assert database.run("SELECT nextval('runs')") == [(2,)]
 
 
 def test_a_table_that_was_altered_costs_no_request(database: Database) -> None:
@@ -91,3 +110,17 @@ def test_a_session_keeps_a_bounded_number(database: Database, monkeypatch: pytes
     for number in range(6):
         assert database.run(f"SELECT {number} + %s", (1,), prepared=True) == [(number + 1,)]
     assert len(database.run(NAMES)) == 3
+
+
+def test_in_a_session_of_another_client_no_statement_of_theirs_runs(url: str) -> None:
+    """As behind a pooler that hands out the true process id and shares its sessions all the same."""
+    first, second = (psycopg2.connect(**parse_dsn(url)) for _ in range(2))
+    with contextlib.closing(first), contextlib.closing(second), first.cursor() as mine, second.cursor() as theirs:
+        first.autocommit = second.autocommit = True
+        ours, others = PreparedStatements(), PreparedStatements()
+        ours.execute(mine, "SELECT 1 + %s", (1,))
+        others.execute(theirs, "SELECT 100 + %s", (1,))
+        ours.execute(theirs, "SELECT 1 + %s", (1,))
+        assert theirs.fetchall() == [(2,)]
+        others.execute(mine, "SELECT 100 + %s", (1,))
+        assert mine.fetchall() == [(101,)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.postgres.database_url import describe, parse_url
+from api.postgres.database_url import connection_parameters, describe, parse_url
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,23 @@ def test_every_parameter_is_passed_on() -> None:
     )
     assert (found["sslmode"], found["channel_binding"], found["connect_timeout"]) == ("require", "require", "10")
     assert found["options"] == "-c x=1"
+
+
+def test_what_the_url_leaves_out_has_defaults() -> None:
+    assert connection_parameters("postgresql://ada@db/tasks") == {
+        "user": "ada",
+        "host": "db",
+        "dbname": "tasks",
+        "connect_timeout": "2",
+        "client_encoding": "UTF8",
+        "fallback_application_name": "tasks",
+        "keepalives_idle": "30",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+    }
+    assert connection_parameters("postgresql://db/tasks", connect_timeout="10")["connect_timeout"] == "10"
+    url = "postgresql://db/tasks?connect_timeout=5"
+    assert connection_parameters(url, connect_timeout="10")["connect_timeout"] == "5"
 
 
 def test_a_socket_directory_and_several_hosts_are_taken() -> None:

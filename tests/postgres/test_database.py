@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 import psycopg2
 import pytest
-from psycopg2.extensions import parse_dsn
 
-from api.errors import DatabaseUnavailable
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
+from tests.postgres.statements import Admin
 from tests.support.stalled_proxy import StalledProxy
+from tests.support.waiting import wait_until
 
-NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
-
-
-@pytest.fixture(scope="module")
-def url(create_database: Callable[[], str]) -> str:
-    return create_database()
-
-
-@pytest.fixture
-def make_database(url: str) -> Iterator[Callable[..., Database]]:
-    """Databases of a test's own, closed after it."""
-    made: list[Database] = []
-
-    def make(url: str = url, *, pool_size: int = 4, statement_timeout: float = 1.5) -> Database:
-        made.append(Database(url, pool_size=pool_size, statement_timeout=statement_timeout))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def database(make_database: Callable[..., Database]) -> Database:
-    made = make_database()
-    made.run("DROP TABLE IF EXISTS notes")
-    made.run(NOTES)
-    return made
-
-
-@pytest.fixture
-def admin(url: str) -> Iterator[Callable[..., list[tuple[object, ...]]]]:
-    """Runs a statement on a connection of its own, out of the service's sight."""
-    connection = psycopg2.connect(**parse_dsn(url))
-    connection.autocommit = True
-
-    def run(sql: str, *values: object) -> list[tuple[object, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-
-    yield run
-    connection.close()
-
-
-def until(condition: Callable[[], object], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
+ROOT = Path(__file__).parents[2]
 
 
 class TestRunning:
@@ -103,11 +58,11 @@ class TestRunning:
         threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.5)",)) for _ in range(4)]
         for thread in threads:
             thread.start()
-        until(lambda: database.peewee.in_use == 4)
+        wait_until(lambda: database.pool.in_use == 4)
         for thread in threads:
             thread.join()
         assert time.monotonic() - started < 1.5
-        assert database.peewee.in_use == 0
+        assert database.pool.in_use == 0
 
 
 class TestErrors:
@@ -119,13 +74,26 @@ class TestErrors:
             database.run("SELECT * FROM nothing")
         assert not database.errors
 
+    def test_the_drivers_error_quotes_no_row(self, database: Database) -> None:
+        database.run("INSERT INTO notes VALUES (1, 'a')")
+        with pytest.raises(psycopg2.errors.UniqueViolation) as caught:
+            database.run("INSERT INTO notes VALUES (1, 'a')")
+        assert str(caught.value) == 'duplicate key value violates unique constraint "notes_pkey"'
+
+    def test_a_value_that_cannot_be_sent_is_the_callers_error(self, database: Database) -> None:
+        before = database.run("SELECT pg_backend_pid()")
+        with pytest.raises(psycopg2.ProgrammingError):
+            database.run("SELECT %s", (object(),))
+        assert database.run("SELECT pg_backend_pid()") == before
+        assert not database.errors
+
     @pytest.mark.parametrize("text", ["\0", "\ud800"])
     def test_text_that_cannot_be_sent_leaves_the_connection_whole(self, database: Database, text: str) -> None:
         before = database.run("SELECT pg_backend_pid()")
         with pytest.raises(ValueError, match=r".*"):
             database.run("SELECT %s", (text,))
         assert database.run("SELECT pg_backend_pid()") == before
-        assert database.peewee.in_use == 0
+        assert database.pool.in_use == 0
 
     @pytest.mark.parametrize(
         ("state", "kind"),
@@ -162,13 +130,13 @@ class TestErrors:
 
     def test_a_transaction_left_open_is_not_handed_on(self, database: Database) -> None:
         database.run("BEGIN; INSERT INTO notes VALUES (7, 'a')")
-        assert database.peewee.idle == 0
+        assert database.pool.idle == 0
         assert database.run("SELECT * FROM notes") == []
 
 
 class TestDeadline:
     def test_a_slow_statement_is_cancelled_on_the_server_too(
-        self, make_database: Callable[..., Database], admin: Callable[..., list[tuple[object, ...]]]
+        self, make_database: Callable[..., Database], admin: Admin
     ) -> None:
         database = make_database(statement_timeout=1)
         started = time.monotonic()
@@ -177,7 +145,22 @@ class TestDeadline:
         assert caught.value.kind == "deadline"
         assert time.monotonic() - started < 2
         running = "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
-        until(lambda: not admin(f"{running} AND datname = current_database()"))
+        wait_until(lambda: not admin(f"{running} AND datname = current_database()"))
+
+    def test_a_slow_statement_is_no_outage(self, make_database: Callable[..., Database]) -> None:
+        """The server cancels it, so it is there, however long ago it gave the last result."""
+        database = make_database(pool_size=1, statement_timeout=1.2)
+        with pytest.raises(DatabaseUnavailable):
+            database.run("SELECT pg_sleep(60)")
+        assert database.run("SELECT 1") == [(1,)]
+
+    def test_cancel_requests_do_not_run_out(self, make_database: Callable[..., Database]) -> None:
+        database = make_database(statement_timeout=0.1)
+        for _ in range(10):
+            with pytest.raises(DatabaseUnavailable):
+                database.run("SELECT pg_sleep(60)")
+        caught = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$"
+        assert database.run(caught) == []
 
     def test_a_connection_that_a_late_cancel_may_hit_is_not_used_again(
         self, make_database: Callable[..., Database]
@@ -185,31 +168,55 @@ class TestDeadline:
         database = make_database(statement_timeout=0.2)
         late = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$"
         assert database.run(late) == []
-        assert database.peewee.idle == 0
+        assert database.pool.idle == 0
 
     def test_nothing_is_counted_as_in_use_afterwards(self, make_database: Callable[..., Database]) -> None:
         database = make_database(statement_timeout=0.2)
         with pytest.raises(DatabaseUnavailable):
             database.run("SELECT pg_sleep(60)")
-        assert (database.peewee.in_use, database.peewee.waiting) == (0, 0)
+        assert (database.pool.in_use, database.pool.waiting) == (0, 0)
         assert database.run("SELECT 1") == [(1,)]
 
 
+WATCHDOGS = """
+import os, sys, threading, time
+from api.postgres.database import Database
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+database = Database(sys.argv[1], pool_size=8, statement_timeout=1.5)
+lent = [database.pool.check_out(time.monotonic() + 5) for _ in range(8)]
+together = [threading.Thread(target=database.run, args=("SELECT 1",)) for _ in lent]
+for thread in together:
+    thread.start()
+wait_until(lambda: database.pool.waiting == 8)
+for connection in lent:
+    database.pool.check_in(connection)
+for thread in together:
+    thread.join()
+wait_until(lambda: threads() == 2)
+database.close()
+wait_until(lambda: threads() == 1)
+"""
+
+
 class TestClosing:
-    def test_closing_ends_every_connection(
-        self, database: Database, admin: Callable[..., list[tuple[object, ...]]]
-    ) -> None:
+    def test_closing_ends_every_connection(self, database: Database, admin: Admin) -> None:
         pid = database.run("SELECT pg_backend_pid()")[0][0]
         database.close()
-        until(lambda: not admin("SELECT FROM pg_stat_activity WHERE pid = %s", pid))
+        wait_until(lambda: not admin("SELECT FROM pg_stat_activity WHERE pid = %s", pid))
+
+    def test_there_is_one_watchdog_and_closing_ends_it(self, url: str) -> None:
+        subprocess.run([sys.executable, "-c", WATCHDOGS, url], cwd=ROOT, timeout=30, check=True)
 
     def test_what_is_in_use_is_closed_when_it_comes_back(self, database: Database) -> None:
         thread = threading.Thread(target=database.run, args=("SELECT pg_sleep(0.3)",))
         thread.start()
-        until(lambda: database.peewee.in_use)
+        wait_until(lambda: database.pool.in_use)
         database.close()
         thread.join()
-        assert (database.peewee.in_use, database.peewee.idle) == (0, 0)
+        assert (database.pool.in_use, database.pool.idle) == (0, 0)
 
     def test_it_can_be_used_again(self, database: Database) -> None:
         database.close()

@@ -1,0 +1,35 @@
+"""Starting a thread in a process that may be short of threads or memory."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final
+
+START_TIMEOUT: Final = 1.0
+"""Seconds within which a new thread must run."""
+
+
+def start_thread(target: Callable[..., object], *arguments: object) -> bool:
+    """Run `target` in a daemon thread. False if that is impossible: `target` is then never called.
+
+    `Thread.start()` would wait for ever for a thread that runs out of memory before its first line
+    (https://github.com/python/cpython/issues/140746).
+    """
+    running = threading.Event()
+    decision = threading.Lock()
+
+    def run() -> None:
+        if decision.acquire(blocking=False):
+            running.set()
+            # Coverage and debuggers set it, and only `threading` hands it on.
+            sys.settrace(threading.gettrace())
+            target(*arguments)
+
+    try:
+        _thread.start_new_thread(run, ())
+    except (RuntimeError, MemoryError):
+        return False
+    return running.wait(START_TIMEOUT) or not decision.acquire(blocking=False)

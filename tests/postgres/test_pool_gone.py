@@ -1,0 +1,219 @@
+"""The pool while the database is gone: who is told what, who connects again, and when that ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from api.postgres import pool as pool_module
+from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
+from api.postgres.pool import QUEUE_TIMEOUT, Pool
+from tests.postgres.statements import Admin, open_connections, run_aside, url_as
+from tests.support.stalled_proxy import StalledProxy
+from tests.support.waiting import wait_until
+
+
+class TestConnectors:
+    def test_it_is_logged_once_when_it_goes_and_when_it_is_back(
+        self,
+        make_database: Callable[..., Database],
+        admin: Admin,
+        url: str,
+        role: str,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        database = make_database(url_as(role, url), pool_size=4)
+        with caplog.at_level(logging.INFO, "api.postgres"):
+            assert database.run("SELECT 1") == [(1,)]
+            admin(f"ALTER ROLE {role} NOLOGIN")
+            database.close()
+            outcomes = [run_aside(database, "SELECT 1") for _ in range(4)]
+            for thread, _ in outcomes:
+                thread.join()
+            time.sleep(0.5)
+            admin(f"ALTER ROLE {role} LOGIN")
+            wait_until(lambda: database.pool.idle)
+            open_connections(database, 4)
+        assert [str(outcome[0]) for _, outcome in outcomes] == ["connect"] * 4
+        gone, back = caplog.messages
+        assert gone.startswith("cannot connect to the database: ")
+        assert "\n" not in gone
+        assert back == "connected to the database again"
+
+    def test_one_connector_at_a_time_tries_again(
+        self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
+    ) -> None:
+        admin(f"ALTER ROLE {role} NOLOGIN")
+        with StalledProxy(url) as proxy:
+            database = make_database(url_as(role, proxy.url), pool_size=8)
+            outcomes = [run_aside(database, "SELECT 1") for _ in range(8)]
+            for thread, _ in outcomes:
+                thread.join()
+            before, started = proxy.requests, time.monotonic()
+            time.sleep(1)
+            assert 0 < proxy.requests - before <= (time.monotonic() - started) / 0.2 + 1
+            database.close()
+            time.sleep(0.5)
+            before = proxy.requests
+            time.sleep(0.5)
+            assert proxy.requests == before
+
+    def test_after_a_while_without_demand_nothing_connects(
+        self,
+        make_database: Callable[..., Database],
+        admin: Admin,
+        url: str,
+        role: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The next statement then finds out anew."""
+        monkeypatch.setattr(pool_module, "RETRY_TIMEOUT", 0.3)
+        admin(f"ALTER ROLE {role} NOLOGIN")
+        with StalledProxy(url) as proxy:
+            database = make_database(url_as(role, proxy.url))
+            with pytest.raises(DatabaseUnavailable):
+                database.run("SELECT 1")
+            time.sleep(1)
+            before = proxy.requests
+            time.sleep(1)
+            assert proxy.requests == before
+            admin(f"ALTER ROLE {role} LOGIN")
+            assert database.run("SELECT 1") == [(1,)]
+            database.close()
+
+    def test_while_one_connect_may_succeed_the_failure_of_others_turns_nobody_away(
+        self, make_database: Callable[..., Database], url: str
+    ) -> None:
+        with StalledProxy(url) as proxy:
+            database = make_database(proxy.url, pool_size=4)
+            proxy.stall_newcomers()
+            outcomes = [run_aside(database, "SELECT 1")]
+            wait_until(lambda: proxy.connections == 1)
+            proxy.refuse(6)
+            outcomes += [run_aside(database, "SELECT 1") for _ in range(3)]
+            wait_until(lambda: proxy.connections == 7)
+            proxy.resume()
+            for thread, _ in outcomes:
+                thread.join()
+            assert [outcome for _, outcome in outcomes] == [[[(1,)]]] * 4
+            database.close()
+
+    def test_one_failure_alone_turns_nobody_away(self, make_database: Callable[..., Database], url: str) -> None:
+        """A server that ends all connections may accept new ones at once."""
+        with StalledProxy(url) as proxy:
+            database = make_database(proxy.url)
+            proxy.refuse(1)
+            assert database.run("SELECT 1") == [(1,)]
+            database.close()
+
+    def test_a_connect_without_an_answer_is_waited_for_once(
+        self, make_database: Callable[..., Database], url: str
+    ) -> None:
+        with StalledProxy(url) as proxy:
+            database = make_database(proxy.url)
+            proxy.stall_newcomers()
+            for longest in (1.5, 0.5):
+                started = time.monotonic()
+                with pytest.raises(DatabaseUnavailable, match="connect_timeout"):
+                    database.run("SELECT 1")
+                assert time.monotonic() - started < longest
+            assert database.errors == {"connect_timeout": 2}
+            proxy.resume()
+            wait_until(lambda: database.pool.idle)
+            database.close()
+
+    def test_while_the_first_connect_takes_long_nobody_is_turned_away(self, url: str) -> None:
+        """More wait than may, but no thread holds a connection: it is no overload."""
+        with StalledProxy(url) as proxy:
+            database = Database(proxy.url, pool_size=1, statement_timeout=5, max_waiting=1)
+            proxy.stall_newcomers()
+            together = [run_aside(database, "SELECT 1") for _ in range(3)]
+            time.sleep(2 * QUEUE_TIMEOUT)
+            proxy.resume()
+            for thread, _ in together:
+                thread.join()
+            assert [outcome for _, outcome in together] == [[[(1,)]]] * 3
+            database.close()
+
+    def test_a_connect_that_began_before_a_renewal_is_not_used(
+        self, make_database: Callable[..., Database], url: str
+    ) -> None:
+        with StalledProxy(url) as proxy:
+            database = make_database(proxy.url)
+            proxy.stall_newcomers()
+            waiting, outcome = wait_aside(database.pool)
+            wait_until(lambda: proxy.connections == 1)
+            database.pool.renew()
+            proxy.resume()
+            waiting.join()
+            assert outcome == [None]
+            assert (database.pool.idle, proxy.connections) == (1, 2)
+            database.close()
+
+
+class TestRenewing:
+    """With a failure, as after a deadline that passed without any answer of the server."""
+
+    @pytest.fixture
+    def pool(self, make_database: Callable[..., Database]) -> Pool:
+        return make_database(pool_size=1).pool
+
+    def test_those_who_wait_are_told_at_once(self, pool: Pool) -> None:
+        lent = pool.check_out(time.monotonic() + 5)
+        waiting, outcome = wait_aside(pool)
+        wait_until(lambda: pool.waiting)
+        pool.renew("no_answer")
+        waiting.join(1)
+        assert outcome == ["no_answer"]
+        pool.discard(lent)
+
+    def test_connections_from_before_do_not_count(self, pool: Pool) -> None:
+        """One that is still in use is no reason to wait for it."""
+        lent = pool.check_out(time.monotonic() + 5)
+        pool.renew("no_answer")
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailable, match="no_answer"):
+            pool.check_out(started + 5)
+        assert time.monotonic() - started < 1
+        pool.check_in(lent)
+        wait_until(lambda: pool.idle)
+
+    def test_it_connects_again_without_being_asked(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pool_module, "RETRY_TIMEOUT", 0.3)
+        before = pool.check_out(time.monotonic() + 5)
+        pool.check_in(before)
+        time.sleep(0.5)
+        pool.renew("no_answer")
+        wait_until(lambda: pool.idle)
+        after = pool.check_out(time.monotonic())
+        pool.check_in(after)
+        assert after is not before
+
+    def test_a_connection_that_is_discarded_is_made_anew_for_who_waits(self, pool: Pool) -> None:
+        lent = pool.check_out(time.monotonic() + 5)
+        waiting, outcome = wait_aside(pool)
+        wait_until(lambda: pool.waiting)
+        pool.discard(lent)
+        waiting.join(1)
+        assert outcome == [None]
+
+
+def wait_aside(pool: Pool) -> tuple[threading.Thread, list[str | None]]:
+    """Check a connection out and in, in a thread; the kind of error that it met, or None, ends up in the list."""
+    outcome: list[str | None] = []
+
+    def work() -> None:
+        try:
+            pool.check_in(pool.check_out(time.monotonic() + 5))
+            outcome.append(None)
+        except DatabaseUnavailable as ex:
+            outcome.append(ex.kind)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread, outcome

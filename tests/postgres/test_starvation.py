@@ -1,0 +1,160 @@
+"""A process that cannot start threads for a while: each statement ends in time, and all is well when it can again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRELUDE = """
+import sys, threading, time
+from api.postgres.database import Database
+from tests.postgres.starvation import STACK, address_space, no_threads, outcome
+
+def idle_connections(database, number):
+    pool, deadline = database.pool, time.monotonic() + 5
+    lent = [pool.check_out(deadline) for _ in range(number)]
+    for connection in lent:
+        pool.check_in(connection)
+"""
+
+
+@pytest.fixture(scope="module")
+def url(create_database: Callable[[], str]) -> str:
+    return create_database()
+
+
+def run_script(script: str, *arguments: str) -> None:
+    """Run it in a process of its own; its asserts must hold."""
+    command = [sys.executable, "-c", PRELUDE + script, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_pool_without_a_connection_says_so_at_once_and_recovers(url: str) -> None:
+    run_script(
+        """
+database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
+with no_threads():
+    started = time.monotonic()
+    assert [outcome(database) for _ in range(3)] == ["overloaded"] * 3
+    assert time.monotonic() - started < 1
+    assert (database.pool.in_use, database.pool.waiting) == (0, 0)
+assert outcome(database) == [(1,)]
+assert (database.pool.in_use, database.pool.waiting) == (0, 0)
+assert database.errors == {"overloaded": 3}
+""",
+        url,
+    )
+
+
+def test_all_who_wait_are_told(url: str) -> None:
+    run_script(
+        """
+database = Database(sys.argv[1], pool_size=2, statement_timeout=5)
+idle_connections(database, 2)
+outcomes = []
+def work():
+    outcomes.append(outcome(database))
+pool = database.pool
+first, second = pool.check_out(time.monotonic()), pool.check_out(time.monotonic())
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+while pool.waiting < 3:
+    time.sleep(0.01)
+with no_threads():
+    started = time.monotonic()
+    pool.discard(first)
+    assert pool.waiting == 3, "the other connection may still come back"
+    pool.discard(second)
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - started < 0.5
+assert outcomes == ["overloaded"] * 3
+assert outcome(database) == [(1,)]
+assert (pool.in_use, pool.waiting) == (0, 0)
+""",
+        url,
+    )
+
+
+def test_a_connection_that_comes_back_serves_who_waits(url: str) -> None:
+    run_script(
+        """
+database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
+assert outcome(database) == [(1,)]
+busy = threading.Thread(target=outcome, args=(database, "SELECT pg_sleep(0.5)"))
+busy.start()
+while not database.pool.in_use:
+    time.sleep(0.01)
+with no_threads():
+    assert outcome(database) == [(1,)]
+busy.join()
+assert database.pool.idle == 1
+""",
+        url,
+    )
+
+
+def test_no_statement_runs_without_the_watchdog(url: str) -> None:
+    run_script(
+        """
+database = Database(sys.argv[1], pool_size=1, statement_timeout=0.5)
+idle_connections(database, 1)
+with no_threads():
+    assert outcome(database) == "overloaded"
+    assert (database.pool.in_use, database.pool.idle) == (0, 1)
+assert outcome(database, "SELECT pg_sleep(5)") == "deadline"
+""",
+        url,
+    )
+
+
+def test_deadlines_hold_where_no_cancel_request_can_be_sent(url: str) -> None:
+    """More of them than are ever in flight, after which a cancel request is still sent."""
+    run_script(
+        """
+database = Database(sys.argv[1], pool_size=10, statement_timeout=0.1)
+idle_connections(database, 10)
+assert outcome(database) == [(1,)]
+with no_threads():
+    for _ in range(9):
+        started = time.monotonic()
+        assert outcome(database, "SELECT pg_sleep(5)") == "deadline"
+        assert time.monotonic() - started < 1
+        assert outcome(database) == [(1,)]
+caught = "DO $$ BEGIN PERFORM pg_sleep(5); EXCEPTION WHEN query_canceled THEN NULL; END $$"
+assert outcome(database, caught) == []
+""",
+        url,
+    )
+
+
+def test_a_thread_that_runs_out_of_memory_at_its_start_holds_nobody_up() -> None:
+    """With enough memory for its stack and too little for its first line."""
+    run_script(
+        """
+import resource
+from api.postgres.threads import start_thread
+
+page = resource.getpagesize()
+results = []
+for pages in range(32):
+    ran = threading.Event()
+    # A stack of another size each time, for the C library may keep the last one.
+    stack = STACK + pages * page
+    threading.stack_size(stack)
+    with address_space(stack + pages * page):
+        started = time.monotonic()
+        result = start_thread(ran.set)
+        assert time.monotonic() - started < 3
+    assert result == ran.wait(1 if result else 0.1), pages
+    results.append(result)
+assert set(results) == {True, False}
+"""
+    )

@@ -1,0 +1,60 @@
+"""Folders of `api/` that could be lifted out: they import nothing from the rest of it, and in no circle."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ["postgres", "jose"]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in ROOT.glob("api/**/*.py")}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The full names of all that a module imports, anywhere in it: modules, and what is in them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def graph_of(folder: str) -> dict[str, set[str]]:
+    """The modules of a folder, each with the modules of `api/` that it imports."""
+    package = f"api.{folder}"
+    graph = {
+        name: imports_of(path) & set(MODULES) - {package}
+        for name, path in MODULES.items()
+        if name.startswith(f"{package}.")
+    }
+    assert len(graph) > 3
+    return graph
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_it_imports_nothing_from_the_rest(folder: str) -> None:
+    graph = graph_of(folder)
+    assert [(name, other) for name, others in graph.items() for other in others if other not in graph] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_it_has_no_circle(folder: str) -> None:
+    TopologicalSorter(graph_of(folder)).prepare()
+
+
+def test_the_errors_import_the_standard_library_falcon_and_the_errors_of_the_database() -> None:
+    names = {name for name in imports_of(MODULES["api.errors"]) if name.split(".")[0] not in sys.stdlib_module_names}
+    assert {name for name in names if name in MODULES or "." not in name} == {"falcon", "api.postgres.errors"}
