@@ -181,6 +181,7 @@ class TestDeadline:
 WATCHDOGS = """
 import os, sys, threading, time
 from api.postgres.database import Database
+from tests.support.waiting import wait_until
 
 def threads():
     return len(os.listdir("/proc/self/task"))
