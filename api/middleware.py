@@ -6,7 +6,6 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from secrets import token_hex
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,9 +15,9 @@ from falcon_cors import CORS
 
 from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.rate_limits import Allowance, RateLimit
+from api.request_ids import request_id
 from api.tokens import Tokens
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -55,8 +54,7 @@ class RequestLog:
     def process_request(self, req: Request, resp: Response) -> None:
         context = req.context
         context.started = time.perf_counter()
-        given = req.get_header("X-Request-ID")
-        context.request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
+        context.request_id = request_id(req.get_header("X-Request-ID"))
         context.event = "request"
         context.user_id = None
         context.details = {}
