@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale plans cluster openapi lock clean
+.PHONY: help run test check lint bench bench-scale plans cluster openapi waitress-next lock clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start the service; without settings on an embedded PostgreSQL under ./data
 	@exec $(BIN)/python serve.py
@@ -42,6 +42,13 @@ cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on
 
 openapi: $(STAMP) ## write docs/openapi.json anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
+
+waitress-next: ## run tests/server on waitress' newest pre-release, in an environment of its own
+	$(PYTHON) -m venv build/waitress-next
+	build/waitress-next/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	build/waitress-next/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --pre waitress
+	build/waitress-next/bin/python -m pip freeze | grep waitress
+	build/waitress-next/bin/python -m pytest tests/server
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile setup.cfg --universal --python-version 3.10 --upgrade --generate-hashes \

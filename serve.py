@@ -26,8 +26,10 @@ from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
+from api.refusals import render_refusal
 from api.secret_file import keep_secret
 from api.server import workers
+from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def _serve(settings: Settings) -> int:
     metrics = _listen_for_metrics(settings)
     try:
         return workers.run(
-            lambda: _begin_work(settings, database_url, metrics),
+            lambda: Handlers(_begin_work(settings, database_url, metrics), render_refusal),
             listener,
             workers=settings.workers,
             threads=settings.threads,
