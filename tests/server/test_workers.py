@@ -59,12 +59,22 @@ class TestWorkers:
         process = start(workers=1 + 1)
         for _ in range(3):
             wait_until(lambda: len(process.children()) == 2, "two workers")
-            os.kill(process.children()[0], signal.SIGKILL)
             count = process.log().count("another one in")
+            os.kill(process.children()[0], signal.SIGKILL)
             wait_until(lambda count=count: process.log().count("another one in") > count, "the parent to notice")
         assert "another one in 0 s" in process.log()
         assert "another one in 1 s" in process.log()
         assert "another one in 2 s" in process.log()
+
+    def test_one_that_was_stable_is_replaced_at_once_after_others_that_were_not(self, start: Start) -> None:
+        process = start(workers=2, STABLE_AFTER=3)
+        for lived, pause in ((0, 0), (0, 1), (4, 0)):
+            wait_until(lambda: len(process.children()) == 2, "two workers")
+            time.sleep(lived)
+            ends = process.log().count("another one in")
+            os.kill(process.children()[-1], signal.SIGKILL)
+            wait_until(lambda ends=ends: process.log().count("another one in") > ends, "the parent to notice")
+            assert process.log().rpartition("another one in ")[2].startswith(f"{pause} s")
 
     def test_one_that_was_told_to_stop_is_replaced(self, start: Start) -> None:
         process = start(workers=2)
