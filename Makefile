@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale bench-servers plans cluster openapi lock clean
+.PHONY: help run test check lint bench bench-scale bench-servers plans cluster openapi waitress-next lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on
 
 openapi: $(STAMP) ## write docs/openapi.json anew
 	$(RUN) api.openapi > docs/openapi.json
+
+waitress-next: ## run tests/server on waitress' newest pre-release, in an environment of its own
+	$(PYTHON) -m venv build/waitress-next
+	build/waitress-next/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	build/waitress-next/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --pre waitress
+	build/waitress-next/bin/python -m pip freeze | grep waitress
+	build/waitress-next/bin/python -m pytest tests/server
 
 lock: $(VENV)-lock/.installed ## renew requirements/*.txt: the newest versions that setup.cfg allows
 	@echo "resolving requirements/*.txt, about 20 s"

@@ -26,9 +26,11 @@ from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
+from api.refusals import render_refusal
 from api.resolved_settings import resolve_settings
 from api.secret_file import keep_secret
 from api.server import workers
+from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
 from api.users_table import UsersTable, read_users_table
 
@@ -81,7 +83,7 @@ def serve(settings: Settings) -> int:
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
     try:
         return workers.run(
-            lambda: begin_work(prepared, max_waiting=max_waiting, metrics=metrics),
+            lambda: Handlers(begin_work(prepared, max_waiting=max_waiting, metrics=metrics), render_refusal),
             listener,
             workers=settings.workers,
             threads=settings.threads,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final
 from uuid import UUID
@@ -18,9 +17,9 @@ from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
+from api.request_ids import request_id
 from api.tokens import Tokens
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -52,8 +51,7 @@ class RequestLog:
         self._log = structlog.get_logger()
 
     def process_request(self, req: Request, resp: Response) -> None:
-        given = req.get_header("X-Request-ID")
-        req.context.request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
+        req.context.request_id = request_id(req.get_header("X-Request-ID"))
         resp.set_header("X-Request-ID", req.context.request_id)
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:

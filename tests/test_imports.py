@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-FOLDERS = ["postgres", "jose"]
+from tests.support.processes import PROJECT
+
+FOLDERS = ["postgres", "jose", "server"]
 
 
 def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {name_of(path): path for path in ROOT.glob("api/**/*.py")}
+MODULES = {name_of(path): path for path in PROJECT.glob("api/**/*.py")}
 
 
 def imports_of(path: Path) -> set[str]:

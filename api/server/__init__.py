@@ -1,5 +1,6 @@
-"""From the socket to the WSGI application: processes, the loop in each, connections, and HTTP as it stands on the wire.
+"""A WSGI server: worker processes, an epoll loop of threads in each, connections, and HTTP/1.1 on the wire.
 
-`workers.py` forks the processes. In each, `epoll_server.py` gives connections to threads; `channel.py` is one of them,
-`protocol.py` and `chunks.py` read its requests, `answers.py` writes what comes back. Nothing here knows of tasks.
+`workers.py` forks the processes. In each, `loop.py` accepts connections and gives their events to threads;
+`connection.py` is one connection, `request.py` and `chunks.py` read its requests, `response.py` calls the application
+and frames what it returns. `handlers.py` is what the server is given. Nothing here imports from the rest of `api/`.
 """

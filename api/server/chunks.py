@@ -1,7 +1,7 @@
 """A request body in the transfer coding chunked, as it arrives (RFC 9112 section 7.1).
 
-Apart from protocol.py because it is a state machine of its own. Stricter than waitress' receiver about line
-ends and sizes, and cheap where a client sends a body in crumbs.
+Apart from request.py because it is a state machine of its own. Stricter than waitress' receiver about line
+ends and sizes, and cheap where a client sends a body in many small pieces.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from waitress.utilities import BadRequest
 _MAX_LINE: Final = 256
 _MAX_TRAILER: Final = 8192
 _FREE_FRAMING: Final = 65536
-"""Bytes of chunk sizes and line ends that may come freely; past them no more than there are bytes of body."""
+"""Bytes of chunk sizes and line ends that are always allowed; past them, no more than there are bytes of body."""
 
 _SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?")
 _TRAILER_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*")
 
 
 class Chunks:
-    """What waitress' parser asks of a receiver. Extensions and trailers are read over: nothing here needs one."""
+    """A receiver, as waitress' parser needs it. Extensions and trailers are checked and dropped."""
 
     def __init__(self, buffer: OverflowableBuffer) -> None:
         self.buf = buffer
@@ -52,7 +52,7 @@ class Chunks:
         self._unread = stream[at:]
         return len(data) - len(self._unread) if self.completed else len(data)
 
-    # Each step reads one thing at `at` and says how many bytes it was; 0 when its end has not arrived, or on error.
+    # Each step reads one element at `at` and returns its size in bytes; 0 when its end has not arrived, or on error.
 
     def _read_size(self, stream: bytes, at: int) -> int:
         end = self._line_end(stream, at, _MAX_LINE)

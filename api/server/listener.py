@@ -1,6 +1,6 @@
 """The listening socket: bound once, shared by all worker processes, and taken from evenly.
 
-Who serves what was accepted is in epoll_server.py.
+What becomes of an accepted connection is in loop.py.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ BACKLOG: Final = 4096
 """Connections the kernel holds until a worker accepts them; Linux cuts it to net.core.somaxconn."""
 
 YIELD_DELAY: Final = 0.001
-"""Seconds that a process lets one with fewer connections accept first; then it does, for the other may be stuck."""
+"""Seconds in which a process with fewer connections may accept first. Then this one does: the other may be stuck."""
 
-_AHEAD: Final = 4
-"""Connections more than another process has, up to which that makes no difference."""
+_TOLERANCE: Final = 4
+"""Connections that a process may have more than another before it lets that one accept first."""
 
 _SPARE_DESCRIPTORS: Final = 256
 """For the database, temporary files, logs."""
@@ -55,10 +55,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reject_new_connections(listener: socket.socket) -> None:
-    """Have the kernel take no further connection, in whichever process, so that those it has taken can all be accepted.
+    """Have the kernel take no further connection on this socket, in any process; those it has taken can be accepted.
 
-    Closed without this, the listener may reset a connection that was taken behind the last accept, with a request on
-    it. Whoever comes now hears nothing, asks again a second later, and is refused then. Linux only; elsewhere nothing.
+    Closed without this, the listener resets a connection that the kernel took after the last accept, with a request on
+    it. A client that connects now gets no SYN-ACK, retries a second later, and is refused by then. Linux only;
+    elsewhere this does nothing.
     """
     program = struct.pack("HP", 1, ctypes.addressof(_PASS_NOTHING))
     with contextlib.suppress(OSError):
@@ -66,23 +67,27 @@ def reject_new_connections(listener: socket.socket) -> None:
 
 
 @dataclass(frozen=True)
-class Group:
-    """What a process knows of the others on its listening socket."""
+class WorkerGroup:
+    """What a worker knows of the other processes on its listening socket."""
 
     parent: int
-    """A pipe that is at its end when the parent process is."""
+    """The read end of a pipe that is closed when the parent process ends."""
     counts: memoryview[int]
-    """How many connections each process has, in memory that all share."""
+    """Each worker's number of connections, in memory that all share."""
     slot: int
-    """Whose of them this process's is."""
+    """This worker's index in `counts`."""
+
+    def publish(self, connections: int) -> None:
+        """Tell the others how many connections this worker has."""
+        self.counts[self.slot] = connections
 
     def should_yield(self, connections: int) -> bool:
-        """Whether another process has clearly fewer connections, and so should take the next one."""
-        return connections > min(self.counts) + _AHEAD + connections // 16
+        """Whether another worker has clearly fewer connections, and so should accept the next one."""
+        return connections > min(self.counts) + _TOLERANCE + connections // 16
 
 
 def raise_descriptor_limit(connections: int) -> int:
-    """Make room for `connections` where the system allows it; how many there is room for."""
+    """Raise the limit of open files for `connections`, as far as the system allows; the connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _SPARE_DESCRIPTORS
     if soft != resource.RLIM_INFINITY and soft < wanted:

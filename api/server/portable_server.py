@@ -1,7 +1,7 @@
-"""Where there is no epoll, as on macOS: waitress as it comes, with our limits, for a developer's laptop.
+"""Where there is no epoll, as on macOS: waitress' own server, with our limits, for a developer's laptop.
 
-The answers are the same. What epoll_server.py adds is not there: refusals of broken HTTP are waitress' own, and a stop
-waits only for what threads are working on.
+Responses are the same. What loop.py adds is missing: waitress rejects broken HTTP in its own words, a head is judged
+once the body is there, and a stop waits only for what threads are working on.
 """
 
 from __future__ import annotations
@@ -10,27 +10,25 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import Final, NoReturn
 
 from waitress.server import create_server
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+from api.server.handlers import Handlers
+from api.server.request import MAX_BODY
 
-CONNECTIONS = 1000
+CONNECTIONS: Final = 1000
 
 
-def serve(
-    application: WSGIApplication, listener: socket.socket, *, threads: int, max_body: int, on_ready: Callable[[], None]
-) -> int:
+def serve(handlers: Handlers, listener: socket.socket, *, threads: int, on_ready: Callable[[], None]) -> int:
     """Serve until SIGTERM or SIGINT; 0."""
     server = create_server(
-        application,
+        handlers.judging_application(),
         sockets=[listener],
         threads=threads,
         asyncore_use_poll=True,
         connection_limit=CONNECTIONS,
-        max_request_body_size=max_body,
+        max_request_body_size=MAX_BODY,
         ident="",
         clear_untrusted_proxy_headers=False,
     )
@@ -43,7 +41,7 @@ def serve(
 
 
 def _stop(number: int, frame: object) -> NoReturn:
-    # A second signal must not end the end.
+    # A second signal must not interrupt the stop.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
     raise SystemExit

@@ -1,6 +1,6 @@
 """Processes: a parent that binds, forks WORKERS serving processes and keeps that many alive.
 
-What a worker does with the listening socket is in epoll_server.py; here is only who lives and who is told.
+This module starts, replaces and stops the processes; what a worker does with the listening socket is in loop.py.
 With one worker there is no parent: the process serves itself.
 """
 
@@ -17,13 +17,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
-from api.server.epoll_server import serve
-from api.server.listener import Group, listen, reject_new_connections
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+from api.server.handlers import Handlers
+from api.server.listener import WorkerGroup, listen, reject_new_connections
+from api.server.loop import serve
 
 __all__ = ["listen", "run"]
 
@@ -31,8 +29,8 @@ logger = logging.getLogger("api.server")
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _HANDLED: Final = (*_STOP_SIGNALS, signal.SIGCHLD, signal.SIGHUP)
-_LIVED_WELL: Final = 10.0
-"""Seconds after which a worker's death is an accident of its own, and its replacement need not wait."""
+STABLE_AFTER: Final = 10.0
+"""Seconds after which a worker's end says nothing of the next one's, which then starts without a pause."""
 _LONGEST_BACK_OFF: Final = 30.0
 _READY: Final = b"ready"
 _NEVER_CHOSEN: Final = 2**31 - 1
@@ -41,7 +39,7 @@ _GRACE: Final = 1.0
 
 
 def run(
-    create_application: Callable[[], WSGIApplication],
+    create_handlers: Callable[[], Handlers],
     listener: socket.socket,
     *,
     workers: int,
@@ -51,16 +49,16 @@ def run(
 ) -> int:
     """Serve until told to stop; the exit status of the process.
 
-    `create_application` is called once in each worker, after the fork: threads and connections it makes are
+    `create_handlers` is called once in each worker, after the fork: threads and connections it makes are
     the worker's own. `on_ready` is called once, in the calling process, when every worker accepts.
-    The calling process must have no other thread, or the fork may copy a lock that nobody holds.
+    The calling process must have no other thread, or the fork may copy a lock that no thread of the child releases.
 
     SIGTERM and SIGINT: stop accepting, finish what was begun, 0; 1 when work had to be abandoned after
     `shutdown_timeout` seconds. A second one ends at once, with 1. SIGHUP is ignored.
     """
     if workers > 1:
         return _Parent(
-            create_application,
+            create_handlers,
             listener,
             workers=workers,
             threads=threads,
@@ -69,11 +67,11 @@ def run(
         ).run()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        application = create_application()
+        handlers = create_handlers()
     except Exception as ex:
         logger.error("the application cannot be made: %s", _one_line(ex))
         return 1
-    return serve(application, listener, threads=threads, shutdown_timeout=shutdown_timeout, on_ready=on_ready)
+    return serve(handlers, listener, threads=threads, shutdown_timeout=shutdown_timeout, on_ready=on_ready)
 
 
 def _one_line(ex: Exception) -> str:
@@ -86,9 +84,9 @@ class _Worker:
 
     pid: int
     slot: int
-    """Its place in the table of connection counts."""
+    """Its index in the table of connection counts."""
     pipe: int
-    """Where it says that it accepts, or why it cannot; -1 once that is read."""
+    """It writes here that it accepts, or why it cannot; -1 once that is read."""
     started: float
     ready: bool = False
     failure: str = ""
@@ -99,7 +97,7 @@ class _Parent:
 
     def __init__(
         self,
-        create_application: Callable[[], WSGIApplication],
+        create_handlers: Callable[[], Handlers],
         listener: socket.socket,
         *,
         workers: int,
@@ -107,7 +105,7 @@ class _Parent:
         shutdown_timeout: float,
         on_ready: Callable[[], None],
     ) -> None:
-        self._create_application = create_application
+        self._create_handlers = create_handlers
         self._listener = listener
         self._count = workers
         self._threads = threads
@@ -117,11 +115,11 @@ class _Parent:
         self._counts = memoryview(mmap.mmap(-1, 4 * workers)).cast("i")
         self._selector = selectors.DefaultSelector()
         self._stops = 0
-        self._early_deaths = 0
+        self._early_ends = 0
         self._next_start = 0.0
 
     def run(self) -> int:
-        # As long as anyone holds the writing end of `life`, the workers take their parent to be alive.
+        # Only this process holds the write end of `life`: it is closed when the process ends, and the workers see that.
         self._life = os.pipe()
         self._wake = os.pipe()
         for end in self._wake:
@@ -170,14 +168,14 @@ class _Parent:
 
     def _plan_replacement(self, worker: _Worker, status: int) -> None:
         lived = time.monotonic() - worker.started
-        self._early_deaths = 0 if lived >= _LIVED_WELL else self._early_deaths + 1
-        pause = min(2.0 ** (self._early_deaths - 2), _LONGEST_BACK_OFF) if self._early_deaths > 1 else 0.0
+        self._early_ends = 0 if lived >= STABLE_AFTER else self._early_ends + 1
+        pause = min(2.0 ** (self._early_ends - 2), _LONGEST_BACK_OFF) if self._early_ends > 1 else 0.0
         self._next_start = time.monotonic() + pause
         reason = worker.failure or f"status {status} after {lived:.1f} s"
         logger.warning("worker %d ended (%s): another one in %.0f s", worker.pid, reason, pause)
 
     def _end(self) -> int:
-        """Pass the stop on and wait; what is left past the deadline, or at a second stop, is killed."""
+        """Signal all workers and wait; those left at the deadline, or at a second stop, are killed."""
         reject_new_connections(self._listener)
         self._listener.close()
         for worker in self._workers:
@@ -187,20 +185,18 @@ class _Parent:
         while self._workers and self._stops < 2 and (left := deadline - time.monotonic()) > 0:
             self._wait(left)
             for worker, status in self._take_dead():
-                # One that had no handler yet had no request either.
+                # A worker without a signal handler has had no request yet.
                 unclean += status != 0 and not (status == -signal.SIGTERM and not worker.ready)
         if self._workers:
             logger.error("%d workers killed before they had finished", len(self._workers))
         return 1 if self._workers or unclean else 0
 
     def _wait(self, timeout: float | None) -> None:
-        """Until a worker speaks, one dies, a signal comes, or `timeout` seconds have passed."""
+        """Wait until a worker writes or ends, a signal comes, or `timeout` seconds have passed."""
         for key, _ in self._selector.select(None if timeout is None else max(timeout, 0.0)):
-            said = os.read(key.fd, 4096)
+            received = os.read(key.fd, 4096)
             if isinstance(key.data, _Worker):
-                key.data.ready = said == _READY
-                key.data.failure = "" if key.data.ready else said.decode()
-                self._close_pipe(key.data)
+                self._take_report(key.data, received)
 
     def _take_dead(self) -> list[tuple[_Worker, int]]:
         """Workers that have ended since the last call, with their exit statuses."""
@@ -210,16 +206,16 @@ class _Parent:
             if not pid:
                 continue
             if worker.pipe >= 0:
-                worker.failure = os.read(worker.pipe, 4096).decode()
-                worker.ready = worker.failure.encode() == _READY
-                self._close_pipe(worker)
+                self._take_report(worker, os.read(worker.pipe, 4096))
             self._workers.remove(worker)
-            # Nobody is to leave connections to it.
+            # No other worker is to leave connections to it.
             self._counts[worker.slot] = _NEVER_CHOSEN
             dead.append((worker, os.waitstatus_to_exitcode(wait_status)))
         return dead
 
-    def _close_pipe(self, worker: _Worker) -> None:
+    def _take_report(self, worker: _Worker, report: bytes) -> None:
+        worker.ready = report == _READY
+        worker.failure = "" if worker.ready else report.decode()
         self._selector.unregister(worker.pipe)
         os.close(worker.pipe)
         worker.pipe = -1
@@ -231,31 +227,31 @@ class _Parent:
             os.waitpid(worker.pid, 0)
 
     def _fork(self) -> None:
-        pipe, say = os.pipe()
+        pipe, report = os.pipe()
         slot = min(set(range(self._count)) - {worker.slot for worker in self._workers})
         self._counts[slot] = 0
-        # Blocked until the child has handlers of its own: one of the parent's would swallow a stop there.
+        # Blocked until the child has handlers of its own: in the child the parent's would ignore a stop.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         pid = os.fork()
         if not pid:
             os.close(pipe)
-            self._work(slot, say)
+            self._work(slot, report)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
-        os.close(say)
+        os.close(report)
         worker = _Worker(pid, slot, pipe, time.monotonic())
         self._workers.append(worker)
         self._selector.register(pipe, selectors.EVENT_READ, worker)
 
-    def _work(self, slot: int, say: int) -> NoReturn:
-        """In the child, to its end: nothing of the parent's (exit handlers among it) runs here."""
+    def _work(self, slot: int, report: int) -> NoReturn:
+        """The child, to its end: nothing of the parent's runs in it, exit handlers included."""
         status = 1
         try:
             self._leave_parent_behind()
-            status = self._serve(slot, say)
+            status = self._serve(slot, report)
         except Exception:
             logger.exception("worker failed")
         finally:
-            # Whatever a flush raises must not unwind into the parent's code, which kills the other workers.
+            # An exception from a flush must not unwind into the parent's code, which kills the other workers.
             try:
                 logging.shutdown()
                 sys.stdout.flush()
@@ -263,31 +259,31 @@ class _Parent:
             finally:
                 os._exit(status)
 
-    def _serve(self, slot: int, say: int) -> int:
+    def _serve(self, slot: int, report: int) -> int:
         try:
-            application = self._create_application()
+            handlers = self._create_handlers()
         except Exception as ex:
-            os.write(say, _one_line(ex).encode()[:4000])
+            os.write(report, _one_line(ex).encode()[:4000])
             return 1
 
         def ready() -> None:
-            os.write(say, _READY)
-            os.close(say)
+            os.write(report, _READY)
+            os.close(report)
 
         return serve(
-            application,
+            handlers,
             self._listener,
             threads=self._threads,
             shutdown_timeout=self._shutdown_timeout,
             on_ready=ready,
-            group=Group(self._life[0], self._counts, slot),
+            group=WorkerGroup(self._life[0], self._counts, slot),
         )
 
     def _leave_parent_behind(self) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # A terminal's Ctrl-C reaches the whole group; the parent passes it on as SIGTERM.
+        # A terminal's Ctrl-C reaches the whole process group; the parent sends SIGTERM for it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         self._selector.close()

@@ -2,7 +2,7 @@
 
 python -m tests.server.site KEY=VALUE... where a key is an argument of `workers.run`, HOST, PORT, FAIL (a reason why
 the application cannot be made), RECORD (a file to write each request's method and target to), UNREADY (a file: while
-it is there /ready says 503), or a constant of api.server.channel or api.server.epoll_server, such as HEAD_TIMEOUT.
+it is there /ready says 503), or a constant of api.server.connection, loop or workers, such as HEAD_TIMEOUT.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from api.server import channel, epoll_server, listener, workers
+from api.refusals import render_refusal
+from api.server import connection, listener, loop, workers
+from api.server.handlers import FixedResponse, Handlers
+from tests.server import corners
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,6 +45,8 @@ def make_application(record: Path | None, unready: Path | None) -> WSGIApplicati
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """/echo tells what the application was given; the others do what they are called."""
     path = environ["PATH_INFO"]
+    if path in corners.APPLICATIONS:
+        return corners.APPLICATIONS[path](environ, start_response)
     query = {name: values[-1] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
     if path == "/crash":
         raise RuntimeError("provoked")
@@ -55,6 +61,17 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     body = b"b" * int(query["size"]) if path == "/big" else json.dumps(_seen(environ)).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def judge_head(environ: WSGIEnvironment) -> FixedResponse | None:
+    """Reject a request with the status that X-Reject names; `crash` raises."""
+    environ["site.judged"] = "yes"
+    if "HTTP_X_REJECT" not in environ:
+        return None
+    if environ["HTTP_X_REJECT"] == "crash":
+        raise RuntimeError("provoked")
+    body = b"rejected, without wsgi.input" if "wsgi.input" not in environ else b"rejected"
+    return FixedResponse(HTTPStatus(int(environ["HTTP_X_REJECT"])), [("Content-Type", "text/plain")], body)
 
 
 def _pieces(count: int, size: int, tell: str | None) -> Iterator[bytes]:
@@ -82,16 +99,17 @@ def main(arguments: list[str]) -> int:
     """Serve until stopped; prints `port N`, then `ready`."""
     given = dict(argument.split("=", 1) for argument in arguments)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(levelname)s %(message)s")
-    for module in (channel, epoll_server):
+    for module in (connection, loop, workers):
         for name in given.keys() & vars(module).keys():
             setattr(module, name, float(given[name]))
     listening = listener.listen(given.get("HOST", "127.0.0.1"), int(given.get("PORT", "0")))
     print("port", listening.getsockname()[1], flush=True)
 
-    def create() -> WSGIApplication:
+    def create() -> Handlers:
         if "FAIL" in given:
             raise RuntimeError(given["FAIL"])
-        return make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
+        application = make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
+        return Handlers(application, render_refusal, judge_head)
 
     return workers.run(
         create,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import socket
 import threading
 import time
 
@@ -109,6 +110,29 @@ class TestSlowClients:
         connection.send(b"GET /big?size=50000000 HTTP/1.1\r\nHost: test\r\n\r\n" * 3)
         wait_until(hasty.connections, "the connection")
         wait_until(lambda: not hasty.connections(), "the end of the connection")
+
+    def test_a_client_that_takes_only_the_beginning_of_an_answer_is_cut_off(self, hasty: Process) -> None:
+        connection = hasty.connect()
+        connection.send(b"GET /big?size=8000000 HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert connection.socket.recv(100)
+        wait_until(lambda: not hasty.connections(), "the end of the connection")
+
+    def test_a_client_that_takes_an_answer_slowly_is_served(self, hasty: Process) -> None:
+        connection = hasty.connect()
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.send(b"GET /big?size=12000000 HTTP/1.1\r\nHost: test\r\n\r\n")
+        received = 0
+        for _ in range(6):
+            time.sleep(0.5)
+            wanted = received + 1_500_000
+            while received < wanted:
+                received += len(connection.socket.recv(65536))
+        connection.socket.settimeout(5)
+        while received < 12_000_000:
+            received += len(connection.socket.recv(65536))
+
+    def test_a_connection_that_sends_single_line_ends_is_cut_off(self, hasty: Process) -> None:
+        assert self.dribble(hasty.connect(), b"\r", b"\n\r") < 5
 
     def test_many_of_them_hold_no_thread(self, hasty: Process) -> None:
         slow = [hasty.connect() for _ in range(200)]

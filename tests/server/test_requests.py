@@ -49,6 +49,10 @@ class TestTheEnvironment:
     def test_empty_lines_before_a_request_are_skipped(self, connection: Connection) -> None:
         connection.send(b"\r\n\r\n\r\nGET /echo HTTP/1.1\r\nHost: test\r\n\r\n")
         assert connection.answer().status == 200
+        for piece in (b"\r", b"\n\r", b"\nGET /echo HTTP/1.1\r\nHost: test\r\n\r\n"):
+            time.sleep(0.1)
+            connection.send(piece)
+        assert connection.answer().status == 200
 
 
 class TestBodies:
@@ -145,23 +149,11 @@ class TestAnswers:
         assert connection.answer().headers["connection"] == "close"
         assert connection.rest() == b"pppppppppp"
 
-    def test_that_are_streamed_wait_for_a_client_that_reads_slowly(self, start: Start, tmp_path: Path) -> None:
-        process = start(threads=2)
-        connection = process.connect()
-        told = tmp_path / "told"
-        connection.send(b"GET /stream?pieces=100&size=1000000&tell=%s HTTP/1.0\r\n\r\n" % bytes(told))
-        wait_until(lambda: told.exists() and int(told.read_text() or 0) > 10, "the answer to begin")
-        time.sleep(0.5)
-        assert int(told.read_text()) < 50
-        assert process.get("/echo").status == 200
-        assert connection.answer().status == 200
-        assert connection.rest() == b"p" * 100_000_000
-
     def test_to_pipelined_requests_wait_for_a_client_that_reads_slowly(self, start: Start, tmp_path: Path) -> None:
         record = tmp_path / "record"
         connection = start(RECORD=record).connect()
         connection.send(b"GET /big?size=4000000 HTTP/1.1\r\nHost: test\r\n\r\n" * 20)
         wait_until(record.exists, "the first request to reach the application")
         time.sleep(0.5)
-        assert len(record.read_text().splitlines()) < 15
+        assert len(record.read_text().splitlines()) < 5
         assert [len(connection.answer().body) for _ in range(20)] == [4_000_000] * 20

@@ -22,8 +22,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for_an_end_after(process: Process, count: int) -> None:
-    wait_until(lambda: process.log().count("another one in") > count, "the parent to notice")
+def kill_and_wait_for_the_parent(process: Process) -> None:
+    """Kill the newest worker, and return when the parent has logged its end."""
+    ends = process.log().count("another one in")
+    os.kill(process.children()[-1], signal.SIGKILL)
+    wait_until(lambda: process.log().count("another one in") > ends, "the parent to notice")
 
 
 def wait_for_its_socket(process: Process) -> None:
@@ -66,12 +69,18 @@ class TestWorkers:
         process = start(workers=1 + 1)
         for _ in range(3):
             wait_until(lambda: len(process.children()) == 2, "two workers")
-            os.kill(process.children()[0], signal.SIGKILL)
-            count = process.log().count("another one in")
-            wait_for_an_end_after(process, count)
+            kill_and_wait_for_the_parent(process)
         assert "another one in 0 s" in process.log()
         assert "another one in 1 s" in process.log()
         assert "another one in 2 s" in process.log()
+
+    def test_one_that_was_stable_is_replaced_at_once_after_others_that_were_not(self, start: Start) -> None:
+        process = start(workers=2, STABLE_AFTER=3)
+        for lived, pause in ((0, 0), (0, 1), (4, 0)):
+            wait_until(lambda: len(process.children()) == 2, "two workers")
+            time.sleep(lived)
+            kill_and_wait_for_the_parent(process)
+            assert process.log().rpartition("another one in ")[2].startswith(f"{pause} s")
 
     def test_one_that_was_told_to_stop_is_replaced(self, start: Start) -> None:
         process = start(workers=2)

@@ -1,13 +1,16 @@
-"""What this server takes for an HTTP/1.x request, and what it refuses before the application sees it.
+"""One HTTP/1.x request as it arrives, and what makes the server reject it before the application sees it.
 
 Stricter than waitress' own parser wherever two parsers could read one message in two ways (RFC 9112 section
-11.2). How a refusal is answered is in answers.py, how long a client may take in channel.py.
+11.2). How long a client may take is in connection.py.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from functools import lru_cache
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from waitress.buffers import OverflowableBuffer
@@ -17,25 +20,65 @@ from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge
 
 from api.server.chunks import Chunks
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+MAX_HEAD: Final = 64 * 1024
+MAX_BODY: Final = 4 * 1024 * 1024
 MAX_FIELDS: Final = 100
 """Header lines a request may have: far more than browsers and proxies send."""
+
+_BODY_IN_MEMORY: Final = 64 * 1024
+"""Bytes of a body past which it is kept in a temporary file."""
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = rb"(" + _TOKEN + rb") ([!-~]+) HTTP/(1\.[01])\r\n"
 _HEAD: Final = re.compile(_REQUEST_LINE + rb"((?:" + _TOKEN + rb":[\t -~\x80-\xff]*\r\n)*)(?:\r\n)?")
-_BEGINNING: Final = re.compile(rb"[\r\n]*(?:" + _REQUEST_LINE + rb"|[^\r\n]*\r?\Z)")
-"""Whatever may still become a head: a request line, or a piece of one."""
+_BEGINNING: Final = re.compile(rb"(?:" + _REQUEST_LINE + rb"|[^\r\n]*\r?\Z)")
+"""What may still become a head: a request line, or the first bytes of one."""
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~%!$&'()*+;=]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 
 
+class _Limits:
+    """The settings that waitress' parser reads."""
+
+    max_request_header_size = MAX_HEAD
+    max_request_body_size = MAX_BODY + 1
+    """The smallest size that is rejected."""
+
+
 class Request(HTTPRequestParser):  # type: ignore[misc]
-    """One request as it arrives; `error` is set when it is to be refused."""
+    """One request; `refusal` says whether the server must reject it.
+
+    Inherits from waitress' parser, which collects the head, reads a body of known length and keeps the limits; reading
+    the head is overridden. To hold a parser instead would mean a second reading of each head, whose result (path,
+    lengths, codings, Connection) would then have to be replaced.
+    """
+
+    command = ""
+    error: Any
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        """The WSGI environment is filled in as the request is read; it must be this request's own."""
+        super().__init__(_Limits)
+        # waitress' parser writes the length of a chunked body into `headers`.
+        self.environ = self.headers = environ
+
+    @property
+    def refusal(self) -> tuple[HTTPStatus, str] | None:
+        """Status and reason, where the request must be rejected."""
+        return None if self.error is None else (HTTPStatus(self.error.code), self.error.body)
 
     def received(self, data: bytes) -> int:
+        """Take in bytes of the connection; how many of them belong to this request. Stops once behind the head."""
+        is_beginning = not self.header_bytes_received
         consumed: int = super().received(data)
-        if not self.headers_finished and self.error is None:
+        if self.error is None and is_beginning and data[:1].isspace():
+            # waitress removes it; other servers do not.
+            self.error = BadRequest("The request line is not valid")
+        elif self.error is None and not self.headers_finished:
             self._check_beginning(self.header_plus)
         if self.error is not None:
             self.completed = True
@@ -44,8 +87,12 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             self.expect_continue = False
         return consumed
 
+    def input_stream(self) -> Any:
+        """The whole body, as wsgi.input."""
+        return BytesIO() if self.body_rcv is None else self.body_rcv.getfile()
+
     def _check_beginning(self, received: bytes) -> None:
-        """Refuse at once what no further byte can make a head."""
+        """Reject at once what no further byte can make a head."""
         if _BARE_LINE_FEED.search(received):
             self.error = BadRequest("A line does not end in CR LF")
         elif not _BEGINNING.match(received):
@@ -57,9 +104,10 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         if head is None:
             raise ParsingError("The request line or a header is not valid")
         method, target, version, fields = head.groups()
-        self.command = method.decode("ascii")
+        environ = self.environ
+        self.command = environ["REQUEST_METHOD"] = method.decode("ascii")
         self.version = version.decode("ascii")
-        headers = self.headers
+        environ["SERVER_PROTOCOL"] = f"HTTP/{self.version}"
         lines = fields.decode("latin-1").split("\r\n")
         lines.pop()
         if len(lines) > MAX_FIELDS:
@@ -67,19 +115,18 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             return
         for line in lines:
             name, _, value = line.partition(":")
-            key = _variable(name)
-            value = value.strip(" \t")
-            headers[key] = f"{headers[key]}, {value}" if key in headers else value
-        headers.pop("", None)
-        self._take_target(target.decode("ascii"))
-        self._take_host()
+            # In WSGI `X_Forwarded_For` could not be told from `X-Forwarded-For`.
+            if "_" not in name:
+                key = _variable(name)
+                value = value.strip(" \t")
+                environ[key] = f"{environ[key]}, {value}" if key in environ else value
+        self._take_host(self._take_target(target.decode("ascii")))
         self._take_framing()
         self._take_connection()
 
-    def _take_target(self, target: str) -> None:
-        """Origin-form, or absolute-form whose authority then stands for Host (RFC 9112 section 3.2)."""
-        self.url_scheme = self.adj.url_scheme
-        self.proxy_scheme = self.proxy_netloc = self.fragment = ""
+    def _take_target(self, target: str) -> str:
+        """Origin-form, or absolute-form, whose authority is returned (RFC 9112 section 3.2)."""
+        authority = ""
         if "#" in target:
             raise ParsingError("The request target holds a fragment")
         if not target.startswith("/"):
@@ -87,30 +134,34 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             if not separator or scheme.lower() not in ("http", "https"):
                 raise ParsingError("The request target is not a path")
             end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-            self.proxy_scheme, self.proxy_netloc, target = scheme.lower(), rest[:end], rest[end:]
+            authority, target = rest[:end], rest[end:]
             if not target.startswith("/"):
                 target = "/" + target
-            if not self.proxy_netloc:
+            if not authority:
                 raise ParsingError("The request target names no host")
-        self.request_uri = target
-        path, _, self.query = target.partition("?")
-        self.path = _decode(path) if "%" in path else path
+        path, _, query = target.partition("?")
+        self.environ["REQUEST_URI"] = target
+        self.environ["PATH_INFO"] = "/" + (_decode(path) if "%" in path else path).lstrip("/")
+        self.environ["QUERY_STRING"] = query
+        return authority
 
-    def _take_host(self) -> None:
-        if "HOST" not in self.headers and self.version == "1.1":
+    def _take_host(self, authority: str) -> None:
+        """Check the host; that of an absolute target replaces the Host header."""
+        host = self.environ.get("HTTP_HOST")
+        if host is None and self.version == "1.1":
             raise ParsingError("A Host header is required")
         # Two of them have become one with a comma, which is in no host.
-        if not _HOST.fullmatch(self.headers.get("HOST", "")):
+        if not _HOST.fullmatch(host or ""):
             raise ParsingError("The Host header is not valid")
-        if self.proxy_netloc:
-            if not _HOST.fullmatch(self.proxy_netloc):
+        if authority:
+            if not _HOST.fullmatch(authority):
                 raise ParsingError("The request target's host is not valid")
-            self.headers["HOST"] = self.proxy_netloc
+            self.environ["HTTP_HOST"] = authority
 
     def _take_framing(self) -> None:
         """How long the body is: RFC 9112 section 6.3, without what it lets a server repair."""
-        coding = self.headers.pop("TRANSFER_ENCODING", None)
-        length = self.headers.get("CONTENT_LENGTH")
+        coding = self.environ.pop("HTTP_TRANSFER_ENCODING", None)
+        length = self.environ.get("CONTENT_LENGTH")
         if coding is not None:
             if length is not None:
                 raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
@@ -119,22 +170,22 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             if coding.lower() != "chunked":
                 raise TransferEncodingNotImplemented("Only the transfer coding chunked is known")
             self.chunked = True
-            self.body_rcv = Chunks(OverflowableBuffer(self.adj.inbuf_overflow))
+            self.body_rcv = Chunks(OverflowableBuffer(_BODY_IN_MEMORY))
         elif length is not None:
             if not (length.isascii() and length.isdigit()):
                 raise ParsingError("Content-Length is not a number")
             # int() refuses thousands of digits; what has 16 is refused for its size anyway.
             self.content_length = int(length[:16]) if length.lstrip("0") else 0
             if self.content_length:
-                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
+                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(_BODY_IN_MEMORY))
 
     def _take_connection(self) -> None:
-        options = {option.strip().lower() for option in self.headers.get("CONNECTION", "").split(",")}
+        options = {option.strip().lower() for option in self.environ.get("HTTP_CONNECTION", "").split(",")}
         if self.version == "1.0":
             self.connection_close = "keep-alive" not in options or "close" in options
         else:
             self.connection_close = "close" in options
-            self.expect_continue = self.headers.get("EXPECT", "").lower() == "100-continue"
+            self.expect_continue = self.environ.get("HTTP_EXPECT", "").lower() == "100-continue"
 
 
 def _decode(path: str) -> str:
@@ -142,9 +193,9 @@ def _decode(path: str) -> str:
     return unquote_to_bytes(_SLASH.sub("%252F", path)).decode("latin-1")
 
 
+# Few, for a name that a client sends may be as long as a head.
+@lru_cache(maxsize=64)
 def _variable(name: str) -> str:
-    """A header's name as WSGI spells it; empty for one with an underscore.
-
-    In WSGI `X_Forwarded_For` could not be told from `X-Forwarded-For`.
-    """
-    return "" if "_" in name else name.upper().replace("-", "_")
+    """The key of a header field in the WSGI environment."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{key}"

@@ -1,0 +1,33 @@
+"""What the server rejects before the application sees it, in the contract's envelope and with a line in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from api.errors import HTTP_ANSWERS, Code, envelope
+from api.private_headers import NO_SNIFF, NO_STORE
+from api.request_ids import request_id
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger("api.refusals")
+
+
+def render_refusal(status: HTTPStatus, reason: str, environ: WSGIEnvironment) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body. Only broken HTTP is told its reason: other statuses have one message in the whole service."""
+    known = HTTP_ANSWERS.get(status, HTTP_ANSWERS[400])
+    message = reason if known.code is Code.BAD_REQUEST else known.message
+    identifier = request_id(environ.get("HTTP_X_REQUEST_ID"))
+    if known.code is not Code.INTERNAL_ERROR:
+        logger.info("refused %d from %s: %s (%s)", status, environ["REMOTE_ADDR"], message, identifier)
+    headers = [
+        ("Content-Type", "application/json"),
+        NO_STORE,
+        NO_SNIFF,
+        ("X-Request-ID", identifier),
+    ]
+    return headers, json.dumps(envelope(known.code, message)).encode()

@@ -1,0 +1,14 @@
+"""The id that a request has in its response and in the log."""
+
+from __future__ import annotations
+
+import re
+from secrets import token_hex
+from typing import Final
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def request_id(given: str | None) -> str:
+    """The caller's X-Request-ID where it is a valid one, otherwise a new id."""
+    return given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)

@@ -1,0 +1,276 @@
+"""One connection: requests in, responses out, one request at a time.
+
+Which thread has it is decided in loop.py; what a request is, in request.py; how a response is framed, in response.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import select
+import socket
+import time
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from api.server.handlers import FixedResponse, Handlers
+from api.server.request import Request
+from api.server.response import Response
+from api.server.stream import Disconnected, Stream
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+HEAD_TIMEOUT: Final = 30.0
+"""Seconds from a request's first byte to the end of its head."""
+
+REQUEST_TIMEOUT: Final = 60.0
+"""Seconds from a request's first byte to the end of its body."""
+
+IDLE_TIMEOUT: Final = 75.0
+"""Seconds between two requests: longer than proxies keep a connection, so that they close first."""
+
+CROWDED_IDLE_TIMEOUT: Final = 5.0
+"""The same while no more connections are accepted."""
+
+SEND_TIMEOUT: Final = 30.0
+"""Seconds in which a client takes nothing of a response."""
+
+LINGER_TIMEOUT: Final = 3.0
+"""Seconds a client gets to close after the last response."""
+
+DRAIN_GRACE: Final = 0.5
+"""While the server stops: seconds for a client to close, and for a request that may already be in flight."""
+
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
+
+logger = logging.getLogger("api.server")
+
+
+class EventLoop(Protocol):
+    """What a connection needs of its loop."""
+
+    stopping: bool
+
+    def await_event(self, descriptor: int, event: int) -> None:
+        """Have `handle_event` called, once."""
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is about to close."""
+
+
+class State(Enum):
+    """What a connection waits for."""
+
+    IDLE = "a request"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    SENDING = "the client to take more of a response"
+    LINGERING = "the client to close"
+
+
+class Connection:
+    """A connection, used by one thread at a time: the one that was given its event (EPOLLONESHOT)."""
+
+    busy = False
+    """Whether a thread has it; read by the supervising thread."""
+
+    def __init__(
+        self, loop: EventLoop, sock: socket.socket, address: Any, handlers: Handlers, environ: WSGIEnvironment
+    ) -> None:
+        """`environ` has what is the same for all connections."""
+        self.descriptor = sock.fileno()
+        self._loop = loop
+        self._stream = Stream(sock)
+        self._handlers = handlers
+        self._environ = {
+            **environ,
+            "REMOTE_ADDR": address[0],
+            "REMOTE_HOST": address[0],
+            "REMOTE_PORT": str(address[1]),
+        }
+        self._unread = b""
+        self._request: Request | None = None
+        self._response: Response | None = None
+        self._ended = False
+        """Whether the last response is made."""
+        # The supervising thread reads the state first: it may see a new time with an old state, never the reverse.
+        self.since = time.monotonic()
+        """The beginning of what the connection waits for, or the last time that the client took something."""
+        self.state = State.IDLE
+
+    def handle_event(self) -> None:
+        """Do all that can be done now, then wait for the next event or close. Raises nothing."""
+        self.busy = True
+        try:
+            if self.state is not State.SENDING:
+                self._receive()
+            elif self._stream.flush():
+                self.since = time.monotonic()
+            while not self._stream.is_blocked and not self._ended and self._advance():
+                pass
+            self._await_event()
+        except Disconnected:
+            self._close()
+        except BaseException:
+            # Also what an application raises to end the process: it ends the connection, not the thread.
+            logger.exception("a connection failed")
+            self._close()
+
+    # For the thread that has the connection.
+
+    def _receive(self) -> None:
+        data = self._stream.receive()
+        if not self._ended:
+            self._unread += data
+
+    def _advance(self) -> bool:
+        """Send the next piece of the response, or read on in the request; False where the client must send more."""
+        try:
+            if self._response is None:
+                return self._read_request()
+            self._send_next(self._response)
+        except Disconnected:
+            raise
+        except Exception:
+            path = self._request and self._request.environ.get("PATH_INFO")
+            logger.exception("the application failed at %s", path)
+            self._fail()
+        return True
+
+    def _read_request(self) -> bool:
+        """Read on in the request; whether it has come to a response."""
+        request = self._request or self._begin_request()
+        if request is None:
+            return False
+        while self._unread and not request.completed:
+            in_head = not request.headers_finished
+            consumed = request.received(self._unread)
+            self._unread = self._unread[consumed:]
+            if in_head and request.headers_finished and request.refusal is None:
+                judgement = self._handlers.judge_head(request.environ)
+                if judgement is not None:
+                    self._respond(request, judgement, closes=True)
+                    return True
+                if request.expect_continue:
+                    self._stream.send([b"HTTP/1.1 100 Continue\r\n\r\n"])
+        if not request.completed:
+            return False
+        if request.refusal is not None:
+            self._refuse(request, *request.refusal)
+        else:
+            request.environ["wsgi.input"] = request.input_stream()
+            self._respond(request, self._handlers.application)
+        return True
+
+    def _begin_request(self) -> Request | None:
+        """The next request, once something of it has come; empty lines are ignored (RFC 9112 section 2.2)."""
+        if self._unread.startswith(b"\r\n"):
+            self._unread = _EMPTY_LINES.sub(b"", self._unread, 1)
+        if self._unread in (b"", b"\r"):
+            return None
+        self.since = time.monotonic()
+        self._request = Request(self._environ.copy())
+        return self._request
+
+    def _respond(self, request: Request, application: WSGIApplication, *, closes: bool = False) -> None:
+        self._response = Response(request, self._stream.send, is_last=self._is_last, closes=closes)
+        self._response.begin(application)
+
+    def _refuse(self, request: Request, status: HTTPStatus, reason: str) -> None:
+        headers, body = self._handlers.render_refusal(status, reason, request.environ)
+        self._respond(request, FixedResponse(status, headers, body), closes=True)
+
+    def _is_last(self) -> bool:
+        return self._loop.stopping and not self._unread
+
+    def _send_next(self, response: Response) -> None:
+        if not response.send_next():
+            response.close()
+            self._finish_response(closes=response.closes)
+
+    def _finish_response(self, *, closes: bool) -> None:
+        if self._request is not None:
+            self._request.close()
+        self._request = self._response = None
+        self._ended = closes
+        self.since = time.monotonic()
+
+    def _fail(self) -> None:
+        """Send a 500, or end the connection where another response has begun."""
+        response, request = self._response, self._request
+        self._close_response()
+        if request is None or (response is not None and response.head_sent):
+            self._finish_response(closes=True)
+        else:
+            self._refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed")
+
+    def _close_response(self) -> None:
+        if self._response is not None:
+            try:
+                self._response.close()
+            except Exception:
+                logger.exception("the application's iterable failed to close")
+
+    def _await_event(self) -> None:
+        state = self._next_state()
+        if state is not self.state and state in (State.SENDING, State.LINGERING):
+            self.since = time.monotonic()
+            if state is State.LINGERING:
+                # To close at once would reset the connection while the client sends, and the client might never see
+                # the response (RFC 9112 section 9.6).
+                self._stream.shutdown(socket.SHUT_WR)
+        self.state = state
+        self.busy = False
+        self._loop.await_event(self.descriptor, select.EPOLLOUT if state is State.SENDING else select.EPOLLIN)
+
+    def _next_state(self) -> State:
+        if self._stream.is_blocked:
+            return State.SENDING
+        if self._ended:
+            return State.LINGERING
+        if self._request is None:
+            return State.IDLE
+        return State.BODY if self._request.headers_finished else State.HEAD
+
+    def _close(self) -> None:
+        self._loop.remove(self)
+        self._close_response()
+        if self._request is not None:
+            self._request.close()
+        self._stream.close()
+
+    # For the supervising thread.
+
+    def is_late(self, now: float, *, crowded: bool) -> bool:
+        """Whether the client has exceeded the time for what it is waited for; `now` in monotonic seconds."""
+        state = self.state
+        if state is State.IDLE:
+            limit = CROWDED_IDLE_TIMEOUT if crowded else IDLE_TIMEOUT
+        elif state is State.HEAD:
+            limit = HEAD_TIMEOUT
+        elif state is State.BODY:
+            limit = REQUEST_TIMEOUT
+        elif state is State.SENDING:
+            limit = SEND_TIMEOUT
+        else:
+            limit = DRAIN_GRACE if self._loop.stopping else LINGER_TIMEOUT
+        return now - self.since > limit
+
+    def is_idle(self) -> bool:
+        """Whether it waits for a request of which nothing has come."""
+        return not self.busy and self.state is State.IDLE
+
+    def is_working(self) -> bool:
+        """Whether a request has come whose response is not out."""
+        return self.busy or self.state is State.SENDING
+
+    def expire(self) -> None:
+        """End the connection through its next event, which goes to the thread that may close it."""
+        self._stream.shutdown(socket.SHUT_RDWR)
+
+    def expire_if_silent(self) -> None:
+        """The same for an idle connection; a request that has arrived by now is still read."""
+        if not self._stream.has_input():
+            self._stream.shutdown(socket.SHUT_RD)

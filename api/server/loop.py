@@ -1,0 +1,289 @@
+"""One serving process: its threads, which connections it accepts, its time-outs, and its stop.
+
+The threads wait on one epoll. The thread that is given a connection's event reads, works and responds; nothing is
+handed from thread to thread. How many processes there are is in workers.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.server import portable_server
+from api.server.connection import DRAIN_GRACE, Connection
+from api.server.handlers import Handlers
+from api.server.listener import YIELD_DELAY, WorkerGroup, raise_descriptor_limit, reject_new_connections
+
+logger = logging.getLogger("api.server")
+
+MAX_CONNECTIONS: Final = 4096
+SPARE_THREADS: Final = 4
+MAX_ACCEPTS: Final = 64
+"""Connections that a thread accepts before it serves requests again."""
+
+_POLL_INTERVAL: Final = 0.1
+"""Seconds between two polls of the threads' progress."""
+_SWEEP_INTERVAL: Final = 1.0
+_DRAIN_INTERVAL: Final = 0.01
+
+
+def serve(
+    handlers: Handlers,
+    listener: socket.socket,
+    *,
+    threads: int,
+    shutdown_timeout: float,
+    on_ready: Callable[[], None] = lambda: None,
+    group: WorkerGroup | None = None,
+) -> int:
+    """Serve until SIGTERM, SIGINT, or the parent's end; the process's exit status.
+
+    0: all that had begun was finished. 1: it was not, within `shutdown_timeout` seconds or because of a second
+    signal. A worker of a group ignores the second signal: it gets each twice where a whole process group is signalled,
+    and its parent kills it.
+    """
+    if not hasattr(select, "epoll"):
+        return portable_server.serve(handlers, listener, threads=threads, on_ready=on_ready)
+    loop = Loop(handlers, listener, threads=threads, group=group)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, loop.stop)
+    return loop.run(on_ready, shutdown_timeout)
+
+
+class Loop:
+    """`threads` that serve, one that supervises (the caller's), and a few spare ones.
+
+    The spare ones serve only while all others are stalled, so that requests which need no database are still served.
+    Further requests wait in the kernel, in connections, whose number is bounded; so memory is.
+    """
+
+    def __init__(
+        self, handlers: Handlers, listener: socket.socket, *, threads: int, group: WorkerGroup | None = None
+    ) -> None:
+        self._handlers = handlers
+        self._listener = listener
+        self._listener.setblocking(False)
+        self._listening = listener.fileno()
+        self._group = group
+        self._environ = self._base_environ()
+        self._events = select.epoll()
+        self._connections: dict[int, Connection] = {}
+        """By descriptor."""
+        self._limit = raise_descriptor_limit(MAX_CONNECTIONS)
+        self._accepting = True
+        self._accepting_lock = threading.Lock()
+        self._paused = False
+        """Whether no connection is accepted until there is room for one."""
+        self.stopping = False
+        self._stops = 0
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._finished = False
+        self._turns = [0] * threads
+        """For each thread, how many events it has begun and ended: odd while it works at one."""
+        self._seen_turns = list(self._turns)
+        self._stalled = threading.Event()
+
+    def _base_environ(self) -> dict[str, Any]:
+        host, port = self._listener.getsockname()[:2]
+        return {
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_SOFTWARE": "",
+            "SCRIPT_NAME": "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": self._group is not None,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+        }
+
+    # From any thread; `stop` as a signal handler.
+
+    def stop(self, number: int, frame: object) -> None:
+        """Begin to stop; the second call ends at once."""
+        self._stops += 1
+        os.eventfd_write(self._wake, 1)
+
+    def await_event(self, descriptor: int, event: int) -> None:
+        """Give the descriptor's next event to a thread, once."""
+        self._events.modify(descriptor, event | select.EPOLLONESHOT)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is about to close: then another may get its descriptor."""
+        del self._connections[connection.descriptor]
+        self._publish_count()
+
+    def _publish_count(self) -> None:
+        if self._group is not None:
+            self._group.publish(len(self._connections))
+
+    # The supervising thread.
+
+    def run(self, on_ready: Callable[[], None], shutdown_timeout: float) -> int:
+        """Run until stopped; see the function `serve`."""
+        self._events.register(self._listening, select.EPOLLIN | select.EPOLLONESHOT)
+        threads = [
+            threading.Thread(target=self._work, args=(number,), name=f"serve-{number}", daemon=True)
+            for number in range(len(self._turns))
+        ]
+        threads += [
+            threading.Thread(target=self._work_when_stalled, name=f"serve-spare-{number}", daemon=True)
+            for number in range(SPARE_THREADS)
+        ]
+        for thread in threads:
+            thread.start()
+        on_ready()
+        try:
+            self._supervise()
+            return self._drain(shutdown_timeout)
+        finally:
+            self._finished = True
+
+    def _supervise(self) -> None:
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        if self._group is not None:
+            poll.register(self._group.parent, select.POLLIN)
+        swept = time.monotonic()
+        while not self._stops:
+            for descriptor, _ in poll.poll(_POLL_INTERVAL * 1000):
+                if self._group is not None and descriptor == self._group.parent:
+                    logger.warning("the parent process is gone: stopping")
+                    return
+            now = time.monotonic()
+            self._watch_threads()
+            if now - swept >= _SWEEP_INTERVAL or self._paused:
+                swept = now
+                self._sweep(now)
+                self._resume_accepting()
+
+    def _watch_threads(self) -> None:
+        turns = list(self._turns)
+        if turns == self._seen_turns and all(turn % 2 for turn in turns):
+            self._stalled.set()
+        else:
+            self._stalled.clear()
+        self._seen_turns = turns
+
+    def _sweep(self, now: float) -> None:
+        """End the connections whose time is up."""
+        for connection in list(self._connections.values()):
+            if not connection.busy and connection.is_late(now, crowded=self._paused):
+                connection.expire()
+
+    def _drain(self, timeout: float) -> int:
+        self.stopping = True
+        began = time.monotonic()
+        self._stop_accepting()
+        logger.info("stopping: %d connections open", len(self._connections))
+        while connections := list(self._connections.values()):
+            now = time.monotonic()
+            if now - began > timeout or (self._group is None and self._stops > 1):
+                return self._give_up(connections)
+            self._watch_threads()
+            self._sweep(now)
+            for connection in connections:
+                if connection.is_idle() and now - connection.since > DRAIN_GRACE:
+                    connection.expire_if_silent()
+            time.sleep(_DRAIN_INTERVAL)
+        return 0
+
+    def _give_up(self, connections: list[Connection]) -> int:
+        unfinished = sum(connection.is_working() for connection in connections)
+        for connection in connections:
+            connection.expire()
+        if unfinished:
+            logger.error("stopped with %d requests unfinished", unfinished)
+        return 1 if unfinished else 0
+
+    # The serving threads.
+
+    def _work(self, number: int) -> None:
+        turns = self._turns
+        while not self._finished:
+            for descriptor, _ in self._events.poll(-1, 1):
+                turns[number] += 1
+                self._handle(descriptor)
+                turns[number] += 1
+
+    def _work_when_stalled(self) -> None:
+        while not self._finished:
+            self._stalled.wait()
+            for descriptor, _ in self._events.poll(_POLL_INTERVAL, 1):
+                self._handle(descriptor)
+
+    def _handle(self, descriptor: int) -> None:
+        if descriptor == self._listening:
+            self._accept()
+        elif connection := self._connections.get(descriptor):
+            connection.handle_event()
+
+    def _accept(self) -> None:
+        """Accept those who wait for it, until another process has clearly fewer connections.
+
+        With one accept for each event the last of a burst would wait behind the requests of all that were accepted.
+        """
+        if self._should_yield():
+            time.sleep(YIELD_DELAY)
+        with self._accepting_lock:
+            if not self._accepting:
+                return
+            for _ in range(MAX_ACCEPTS):
+                more = self._accept_one()
+                is_full = len(self._connections) >= self._limit
+                if not more or is_full or self._should_yield():
+                    break
+            if is_full:
+                logger.warning("%d connections are open: accepting no more for now", self._limit)
+            if is_full or more is None:
+                self._paused = True
+            else:
+                self.await_event(self._listening, select.EPOLLIN)
+
+    def _should_yield(self) -> bool:
+        return self._group is not None and self._group.should_yield(len(self._connections))
+
+    def _accept_one(self) -> bool | None:
+        """Whether there was one; None when the process cannot take one now."""
+        try:
+            sock, address = self._listener.accept()
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(self, sock, address, self._handlers, self._environ)
+            self._connections[connection.descriptor] = connection
+            self._publish_count()
+            self._events.register(connection.descriptor, select.EPOLLIN | select.EPOLLONESHOT)
+        except (BlockingIOError, ConnectionAbortedError):
+            return False
+        except OSError as ex:
+            logger.warning("cannot accept: %s", ex)
+            return None
+        return True
+
+    def _resume_accepting(self) -> None:
+        with self._accepting_lock:
+            if self._paused and len(self._connections) < self._limit:
+                self._paused = False
+                self.await_event(self._listening, select.EPOLLIN)
+
+    def _stop_accepting(self) -> None:
+        """Accept what the kernel has taken already, and have it refuse everybody else."""
+        if self._group is None:
+            # What one worker of a group does to the listener it does to all; their parent knows whether all stop.
+            reject_new_connections(self._listener)
+        with self._accepting_lock:
+            while self._accept_one():
+                pass
+            self._events.unregister(self._listening)
+            self._accepting = False
+            self._listener.close()
