@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale plans cluster openapi lock clean
+.PHONY: help run test check lint bench bench-scale plans mutants cluster openapi lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench-scale: $(STAMP)-bench ## measure it from 1,000 to 1,000,000 tasks and draw
 
 plans: $(STAMP)-bench ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
 	$(BIN)/python -m bench.plans_report
+
+mutants: $(STAMP)-test ## see whether the tests notice small changes of api/; MUTANTS="api/tokens.py" (needs pip install .[mutants])
+	$(BIN)/python -m tests.mutation $(MUTANTS)
 
 cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on this machine
 	$(BIN)/python deploy/cluster.py
