@@ -12,6 +12,7 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,8 @@ def main() -> int:
     parser.add_argument("--session", type=Path, default=Path(tempfile.gettempdir()) / "tasks-mutants.sqlite")
     arguments = parser.parse_args()
     session = arguments.session.resolve()
+    # So that PostgreSQL and the copy go, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # Not in a directory that PostgreSQL's account may not enter.
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         Path(name).chmod(0o711)
