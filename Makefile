@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale bench-servers plans cluster openapi waitress-next lock clean
+.PHONY: help run test check lint bench bench-scale bench-servers plans mutants cluster openapi waitress-next lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-servers: $(STAMP)-develop ## measure the application under stock waitress,
 
 plans: $(STAMP)-develop ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
 	$(RUN) bench.plans_report
+
+mutants: $(STAMP)-develop ## see whether the tests notice small changes of api/; MUTANTS="api/tokens.py", takes hours for all
+	$(RUN) tests.mutation $(MUTANTS)
 
 cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on this machine
 	$(VENV)/bin/python deploy/cluster.py

@@ -123,7 +123,7 @@ def test_the_locks_hold_what_the_package_asks_for() -> None:
     parser.read(PROJECT / "setup.cfg")
     asked = parser["options"]["install_requires"]
     extras = dict(parser["options.extras_require"])
-    assert set(extras) == {"test", "check", "bench"}
+    assert set(extras) == {"test", "check", "bench", "mutants"}
     assert unmet(asked, "run") == []
     assert unmet(asked + "".join(extras.values()), "develop") == []
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
+from api.postgres.database import Database
 from tests.contracts.families import Family, in_every_family
 from tests.support.callers import Caller, error_of
 
@@ -129,6 +130,13 @@ class TestIfMatch:
         answer = write(user, family.task(str(user.user_id), theirs["id"]), '"1"')
 
         assert answer.status_code == family.foreign
+
+    def test_the_last_version_that_the_column_holds_is_a_version(
+        self, user: Caller, path: str, database: Database
+    ) -> None:
+        database.run("UPDATE tasks SET version = 2147483647")
+
+        assert write(user, path, '"2147483647"', "DELETE").status_code == 204
 
     def test_without_it_the_last_write_wins(self, user: Caller, path: str) -> None:
         assert user("PATCH", path, {"title": "Mine"}).status_code == 200
