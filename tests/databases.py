@@ -90,13 +90,13 @@ def open_connections(database: Database, number: int) -> None:
     assert database.pool.idle == number
 
 
-def run_aside(database: Database, sql: str, **options: bool) -> tuple[threading.Thread, list[object]]:
+def run_aside(database: Database, sql: str, *, repeatable: bool = False) -> tuple[threading.Thread, list[object]]:
     """Run a statement in a thread; its rows, or its error, end up in the list."""
     outcome: list[object] = []
 
     def work() -> None:
         try:
-            outcome.append(database.run(sql, **options))
+            outcome.append(database.run(sql, repeatable=repeatable))
         except Exception as ex:
             outcome.append(ex)
 
