@@ -64,7 +64,8 @@ class StalledProxy:
         self._refusals = number
 
     def resume(self) -> None:
-        """Deliver everything, what was swallowed first."""
+        """Deliver everything, what was swallowed first, and refuse nothing more."""
+        self._refusals = 0
         self._flowing.set()
         self._open.set()
 
