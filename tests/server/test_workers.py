@@ -68,13 +68,19 @@ class TestWorkers:
 
     def test_one_that_was_stable_is_replaced_at_once_after_others_that_were_not(self, start: Start) -> None:
         process = start(workers=2, STABLE_AFTER=3)
-        for lived, pause in ((0, 0), (0, 1), (4, 0)):
-            wait_until(lambda: len(process.children()) == 2, "two workers")
-            time.sleep(lived)
-            ends = process.log().count("another one in")
-            os.kill(process.children()[-1], signal.SIGKILL)
-            wait_until(lambda ends=ends: process.log().count("another one in") > ends, "the parent to notice")
-            assert process.log().rpartition("another one in ")[2].startswith(f"{pause} s")
+        while "another one in 1 s" not in process.log():
+            self.kill_the_newest(process)
+        wait_until(lambda: len(process.children()) == 2, "two workers")
+        time.sleep(4)
+        assert "another one in 0 s" in self.kill_the_newest(process)
+
+    def kill_the_newest(self, process: Process) -> str:
+        """Kill a worker as soon as there are two; what the parent logs of its end."""
+        wait_until(lambda: len(process.children()) == 2, "two workers")
+        before = process.log()
+        os.kill(process.children()[-1], signal.SIGKILL)
+        wait_until(lambda: "another one in" in process.log()[len(before) :], "the parent to notice")
+        return process.log()[len(before) :]
 
     def test_one_that_was_told_to_stop_is_replaced(self, start: Start) -> None:
         process = start(workers=2)
