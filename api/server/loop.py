@@ -229,7 +229,7 @@ class Loop:
             connection.handle_event()
 
     def _accept(self) -> None:
-        """Accept those who wait for it, until another process has clearly fewer connections.
+        """Accept the connections that wait, until another process has clearly fewer.
 
         With one accept for each event the last of a burst would wait behind the requests of all that were accepted.
         """
@@ -277,7 +277,7 @@ class Loop:
                 self.await_event(self._listening, select.EPOLLIN)
 
     def _stop_accepting(self) -> None:
-        """Accept what the kernel has taken already, and have it refuse everybody else."""
+        """Accept the connections that the kernel has taken already, and have it refuse all others."""
         if self._group is None:
             # What one worker of a group does to the listener it does to all; their parent knows whether all stop.
             reject_new_connections(self._listener)

@@ -1,4 +1,4 @@
-"""WSGI applications that each use one corner of PEP 3333; tests.server.site serves them under their names."""
+"""WSGI applications, each a corner case of PEP 3333; tests.server.site serves them under their names."""
 
 from __future__ import annotations
 

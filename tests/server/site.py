@@ -2,7 +2,8 @@
 
 python -m tests.server.site KEY=VALUE... where a key is an argument of `workers.run`, HOST, PORT, FAIL (a reason why
 the application cannot be made), RECORD (a file to write each request's method and target to), UNREADY (a file: while
-it is there /ready says 503), or a constant of api.server.connection, loop or workers, such as HEAD_TIMEOUT.
+it is there /ready says 503), PLAIN (the application alone, without the service's handlers), or a constant of
+api.server.connection, loop or workers, such as HEAD_TIMEOUT.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def main(arguments: list[str]) -> int:
         if "FAIL" in given:
             raise RuntimeError(given["FAIL"])
         application = make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
-        return Handlers(application, render_refusal, judge_head)
+        return Handlers(application) if "PLAIN" in given else Handlers(application, render_refusal, judge_head)
 
     return workers.run(
         create,

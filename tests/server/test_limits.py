@@ -76,7 +76,7 @@ class TestHeaders:
 class TestSlowClients:
     @pytest.fixture
     def hasty(self, start: Start) -> Process:
-        return start(threads=1, HEAD_TIMEOUT=1, REQUEST_TIMEOUT=2, IDLE_TIMEOUT=1, SEND_TIMEOUT=1)
+        return start(threads=1, HEAD_TIMEOUT=1, REQUEST_TIMEOUT=2, IDLE_TIMEOUT=1, SEND_TIMEOUT=1, LINGER_TIMEOUT=1)
 
     def dribble(self, connection: Connection, first: bytes, crumb: bytes) -> float:
         """Seconds until the server has had enough."""
@@ -133,6 +133,12 @@ class TestSlowClients:
 
     def test_a_connection_that_sends_single_line_ends_is_cut_off(self, hasty: Process) -> None:
         assert self.dribble(hasty.connect(), b"\r", b"\n\r") < 5
+
+    def test_a_client_that_does_not_close_after_the_last_answer_is_cut_off(self, hasty: Process) -> None:
+        connection = hasty.connect()
+        connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        assert connection.answer().status == 200
+        wait_until(lambda: not hasty.connections(), "the end of the connection")
 
     def test_many_of_them_hold_no_thread(self, hasty: Process) -> None:
         slow = [hasty.connect() for _ in range(200)]

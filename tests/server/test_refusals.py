@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.server.malformed import ALL, HEADS, get, post
-from tests.server.process import Connection, Process
+from tests.server.process import Connection, Process, Start
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -72,6 +72,15 @@ class TestTheAnswer:
     def test_tells_nothing_of_what_was_sent(self, connection: Connection) -> None:
         connection.send(get(b"/echo", b"Host: a", b"Authorization : secret"))
         assert b"secret" not in connection.rest()
+
+
+def test_without_handlers_of_the_service_it_is_a_line_of_text(start: Start) -> None:
+    connection = start(PLAIN="yes").connect()
+    connection.send(HEADS["http_2"])
+    answer = connection.answer()
+    assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    assert answer.body == b"The request line or a header is not valid\n"
+    assert connection.rest() == b""
 
 
 def test_an_exception_of_the_application_is_answered_in_the_envelope(connection: Connection) -> None:

@@ -100,6 +100,12 @@ class TestConnections:
         assert connection.answer().headers["connection"] == "close"
         assert connection.rest() == b""
 
+    def test_say_at_once_that_no_more_comes(self, start: Start) -> None:
+        connection = start(LINGER_TIMEOUT=60).connect()
+        connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        assert connection.answer().status == 200
+        assert connection.rest() == b""
+
     def test_close_after_an_answer_to_http_1_0(self, connection: Connection) -> None:
         connection.send(b"GET /echo HTTP/1.0\r\n\r\n")
         assert connection.answer().headers["connection"] == "close"

@@ -128,6 +128,16 @@ class TestAStop:
         assert len(connection.rest()) > 30_000_000
         assert process.exit_status() == 0
 
+    def test_sends_a_stream_to_its_end(self, start: Start) -> None:
+        process = start()
+        connection = process.connect()
+        connection.send(b"GET /stream?pieces=30&size=1000000 HTTP/1.1\r\nHost: test\r\n\r\n")
+        connection.socket.recv(1)
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in process.log(), "the stop")
+        assert connection.rest().endswith(b"\r\n0\r\n\r\n")
+        assert process.exit_status() == 0
+
     def test_loses_no_answer_under_load(self, start: Start) -> None:
         process = start(workers=2, threads=2)
         connections = [process.connect() for _ in range(200)]
