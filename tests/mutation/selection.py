@@ -109,6 +109,9 @@ def annotations_of(module: Path) -> list[Span]:
 
 
 def _annotations(node: ast.AST) -> Iterator[ast.expr]:
+    # Whether a dataclass is frozen or has slots is no behaviour either.
+    if isinstance(node, ast.ClassDef):
+        yield from node.decorator_list
     if isinstance(node, ast.FunctionDef) and node.returns is not None:
         yield node.returns
     if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:

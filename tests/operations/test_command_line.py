@@ -25,6 +25,7 @@ def test_help_names_every_setting_with_its_default_and_meaning(capsys: pytest.Ca
 
 def test_help_fits_a_terminal_and_ends_with_examples() -> None:
     assert max(map(len, help_text().splitlines())) <= 110
+    assert "\n  BETTER_AUTH_SECRETS  several secrets" in help_text()
     assert "Examples:" in help_text()
 
 
@@ -32,7 +33,9 @@ def test_help_looks_the_same_on_every_machine() -> None:
     assert {described.name: described.default for described in describe_settings()}["WORKERS"] == ""
 
 
-@pytest.mark.parametrize("arguments", [["--chek"], ["check"], ["--check", "now"], ["--port", "80"], ["-v"], [""]])
+@pytest.mark.parametrize(
+    "arguments", [["--chek"], ["--chec"], ["check"], ["--check", "now"], ["--port", "80"], ["-v"], [""]]
+)
 def test_a_wrong_option_is_one_line_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments, {}) == 2
     printed = capsys.readouterr()
