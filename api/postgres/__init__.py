@@ -1,4 +1,4 @@
-"""PostgreSQL: how a statement is run (`database.py` is the entry), and the embedded server for when no URL is set.
+"""PostgreSQL: `database.py` runs statements, and `embedded.py` starts a server if no URL is set.
 
-Nothing here knows of tasks, users or HTTP, and nothing here imports from the rest of `api/`.
+This package contains nothing about tasks, users or HTTP, and imports nothing from the rest of `api/`.
 """

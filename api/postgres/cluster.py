@@ -65,7 +65,7 @@ class Cluster:
         self._log = directory / "server.log"
 
     def start(self) -> str:
-        """Return the URL of the database `tasks`. Create and start whatever is missing."""
+        """Return the URL of the database `tasks`. Create and start what is missing."""
         if not (self._directory / "PG_VERSION").exists():
             self._create()
         self._check_version()
@@ -93,7 +93,7 @@ class Cluster:
         unfinished.mkdir(mode=0o700)
         if self._account is not None:
             os.chown(unfinished, *self._account)
-            _let_through(unfinished)
+            _allow_traversal(unfinished)
         arguments = ("-D", str(unfinished), "-U", "postgres", "--auth=trust", *LOCALE)
         if not self._run("initdb", *arguments):
             raise EmbeddedError(f"cannot create a PostgreSQL data directory at {self._directory}")
@@ -128,8 +128,8 @@ class Cluster:
         return None
 
     def _start_server(self, socket_dir: Path) -> None:
-        _let_through(self._directory)
-        _let_through(_find_program("postgres"))
+        _allow_traversal(self._directory)
+        _allow_traversal(_find_program("postgres"))
         quoted_dir = '"' + str(socket_dir).replace('"', '""') + '"'
         options = {**OPTIONS, "unix_socket_directories": quoted_dir}
         words = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
@@ -147,7 +147,7 @@ class Cluster:
         try:
             lines = self._log.read_text(errors="replace").splitlines()
         except OSError:
-            return f"there is no log at {self._log}"
+            return f"no log at {self._log}"
         fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
         return " ".join(fatal[-1:] or lines[-2:])
 
@@ -181,7 +181,7 @@ class Cluster:
 
 
 def _find_account(directory: Path) -> tuple[int, int] | None:
-    """The user and group to run the server as. None for those of this process, which is possible unless it is root."""
+    """The user and group to run the server as. None for those of this process, unless it is root."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(FileNotFoundError):
@@ -204,7 +204,7 @@ def _add_account() -> None:
         ) from ex
 
 
-def _let_through(path: Path) -> None:
+def _allow_traversal(path: Path) -> None:
     """Let the server's account traverse the parent directories of `path`, but not list them."""
     if os.geteuid() == 0:
         for parent in path.parents:

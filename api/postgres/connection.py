@@ -18,10 +18,10 @@ from api.postgres.prepared import PreparedStatements
 
 
 class Connection(psycopg2.extensions.connection):
-    """A psycopg2 connection in autocommit mode. Only `Pool` makes one."""
+    """A psycopg2 connection in autocommit mode. Only `Pool` opens one."""
 
     generation: int
-    """The pool's generation in which it was made."""
+    """The pool's generation when it was opened."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -48,7 +48,7 @@ class Connection(psycopg2.extensions.connection):
         self._socket.close()
 
     def shut_down(self) -> None:
-        """End it from another thread. The thread that waits for a result gets an error at once."""
+        """End the connection from another thread. The thread that waits for a result gets an error at once."""
         # The server may have closed it already.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -61,7 +61,7 @@ class CancelRequest:
         self._handle = _libpq.PQgetCancel(connection.pgconn_ptr)
 
     def send(self) -> None:
-        """Return when the server has received it. In a network that loses everything this takes minutes."""
+        """Return when the server has received it. In a network that loses all packets this takes minutes."""
         _libpq.PQcancel(self._handle, ctypes.create_string_buffer(256), 256)
 
     def __del__(self) -> None:

@@ -1,6 +1,6 @@
 """One way to run a statement: a connection from the pool, one round trip, a deadline, and two errors for all faults.
 
-There is no SQL here. The caller knows what a statement does, and whether it may run twice.
+This module contains no SQL. The caller knows what a statement does, and whether it may run twice.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SILENCE_TIMEOUT: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What an error says about the database."""
+    """The state of the database or the connection that an error reveals."""
 
     kind: str
     did_not_run: bool = False
@@ -60,7 +60,7 @@ _FAULTS: Final[Mapping[str, _Fault]] = {
     "58": _Fault("system"),
 }
 _DEADLINE: Final = _Fault("deadline")
-# 57P01 and the like may also arrive like this: libpq keeps the last of two errors, that of the closed socket.
+# 57P01 and similar errors may also arrive like this: libpq keeps the last error, that of the closed socket.
 _CONNECTION_LOST: Final = _Fault("connection_lost", lost=True, renew=True)
 
 
@@ -68,8 +68,8 @@ class Database:
     """The database at `url`, through at most `pool_size` connections of this process. Raises ValueError for a bad URL.
 
     While all are in use, `max_waiting` threads (1 or more; None: any number) may wait for one; further threads get
-    Overloaded. `statement_timeout` is the seconds for one `run` with everything: to wait for a connection, to run, to
-    try again. Nothing connects and no thread starts before the first `run`, so it may be made before a fork.
+    Overloaded. `statement_timeout` limits the whole of one `run`, in seconds: the wait for a connection, the statement
+    and its retry. It connects and starts threads with the first `run`, so it may be created before a fork.
     """
 
     def __init__(self, url: str, *, pool_size: int, statement_timeout: float, max_waiting: int | None = None) -> None:
@@ -91,7 +91,7 @@ class Database:
         the statement prepared: for a small fixed set of statements that run often.
 
         If the statement had no effect, or may have had one but is `repeatable` (it may run twice), it is tried once
-        more. Raises DatabaseUnavailable if the database is gone, too slow or refuses to work; Overloaded if no
+        more. Raises DatabaseUnavailable if the database is gone, too slow or cannot serve; Overloaded if no
         connection becomes free in time; psycopg2's errors for a wrong statement.
         """
         deadline = monotonic() + self._statement_timeout
@@ -113,7 +113,7 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close all connections, those in use when their statement has ended. A later `run` makes new ones."""
+        """Close all connections, those in use when their statement has ended. A later `run` opens new ones."""
         self._deadlines.stop()
         self.pool.close_all()
 
@@ -140,7 +140,7 @@ class Database:
             finally:
                 in_time = self._deadlines.leave(connection)
         except psycopg2.Error as ex:
-            fault = _find_fault(ex, connection, in_time)
+            fault = _classify(ex, connection, in_time)
             if fault is None:
                 # DETAIL and LINE may quote a row, and the error may be logged.
                 ex.args = (ex.diag.message_primary or type(ex).__name__,)
@@ -171,7 +171,7 @@ class _Failed(Exception):
         self.fault = fault
 
 
-def _find_fault(ex: psycopg2.Error, connection: Connection, in_time: bool) -> _Fault | None:
+def _classify(ex: psycopg2.Error, connection: Connection, in_time: bool) -> _Fault | None:
     """The database's fault; None if the statement itself is wrong."""
     code = ex.pgcode or ""
     if not in_time and (code == "57014" or connection.closed):

@@ -1,6 +1,6 @@
-"""DATABASE_URL: the accepted spellings, as libpq's parameters and as words for a log line.
+"""DATABASE_URL: its accepted spellings, parsed to libpq's parameters, and its description for a log line.
 
-Apart from the pool, because the settings check a URL at start, when nothing may connect yet.
+The pool does not parse it, because the settings check the URL at start, before anything connects.
 """
 
 from __future__ import annotations

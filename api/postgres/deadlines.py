@@ -1,6 +1,6 @@
 """The watchdog: one thread that ends the statements whose deadline has passed. It needs no state in a session.
 
-It asks the server to cancel. If that has no effect, as in a network that loses everything, it shuts the socket down,
+It asks the server to cancel. If that has no effect, as in a network that loses all packets, it shuts the socket down,
 and the thread that waits for the statement gets an error at once.
 """
 
@@ -21,7 +21,7 @@ POLL_INTERVAL: Final = 0.1
 """Seconds at most between two checks of the deadlines."""
 
 MAX_CANCELS: Final = 8
-"""Cancel requests in flight at once. In a network that loses everything each keeps its thread for minutes."""
+"""Cancel requests in flight at once. In a network that loses all packets each keeps its thread for minutes."""
 
 
 class Deadlines:
@@ -50,7 +50,7 @@ class Deadlines:
         """Stop watching, whether the statement succeeded or not. False if its deadline had passed: a cancel request may
         still arrive.
         """
-        # To take the entry out is atomic. The thread that does it, this one or the watchdog, decides how it ended.
+        # pop is atomic. Only one of this thread and the watchdog gets the entry.
         if self._running.pop(connection, None) is not None:
             return True
         with self._lock:

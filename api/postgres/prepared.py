@@ -1,7 +1,7 @@
 """The prepared statements of a connection. To parse and plan is half of what a short statement costs PostgreSQL.
 
 Only a direct connection has any: behind a transaction pooler each statement may run in another session, and a statement
-prepared there would get in the way of other clients.
+prepared there could collide with those of other clients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_STATEMENTS: Final = 100
 
 
 class PreparedStatements:
-    """Those of one connection, by their SQL. Placeholders are psycopg2's `%s`."""
+    """The prepared statements of one connection, by their SQL. Placeholders are psycopg2's `%s`."""
 
     def __init__(self) -> None:
         self._is_direct: bool | None = None
@@ -35,7 +35,7 @@ class PreparedStatements:
         try:
             cursor.execute(call, parameters)
         except (psycopg2.errors.InvalidSqlStatementName, psycopg2.errors.FeatureNotSupported):
-            # Another session after all, or a table altered since. The statement has not run.
+            # The session is another one, or a table has been altered since. The statement has not run.
             if call is sql:
                 raise
             self._is_direct = False
@@ -51,7 +51,7 @@ class PreparedStatements:
     def _prepare(self, cursor: Cursor, sql: str) -> str:
         if len(self._calls) >= MAX_STATEMENTS:
             return sql
-        # The name is a digest of the SQL: in a session that is shared after all, no other statement has it.
+        # The name is a digest of the SQL: if clients share the session after all, no other statement has it.
         prepare, call = prepare_and_execute(f"tasks_{sha256(sql.encode()).hexdigest()[:32]}", sql)
         try:
             cursor.execute(prepare)
@@ -71,7 +71,7 @@ def prepare_and_execute(name: str, sql: str) -> tuple[str, str]:
 
 
 def _is_direct(cursor: Cursor) -> bool:
-    """Whether this session has the process id that was reported at login. A transaction pooler invents that number."""
+    """Whether this session has the process id that was reported at login. A transaction pooler reports another."""
     cursor.execute("SELECT pg_backend_pid()")
     row: Any = cursor.fetchone()
     return bool(row[0] == cursor.connection.info.backend_pid)

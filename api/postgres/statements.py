@@ -41,7 +41,7 @@ class Statement:
     def run(
         self, database: Database, values: Mapping[str, object], *, repeatable: bool = False
     ) -> list[tuple[Any, ...]]:
-        """Run it with these values by name. `repeatable`, the rows and the errors are those of `Database.run`."""
+        """Run the statement with these values. `repeatable`, the rows and the errors are those of `Database.run`."""
         parameters = [values[name] for name in self.names]
         return database.run(self.sql, parameters, repeatable=repeatable, prepared=True)
 
@@ -51,5 +51,5 @@ def render(query: Any) -> Statement:
     sql, placeholders = _DIALECT.get_sql_context().sql(query).query()
     for placeholder in placeholders:
         if not isinstance(placeholder, _Placeholder):
-            raise TypeError(f"a constant among the parameters: {placeholder!r}")
+            raise TypeError(f"not a Parameter: {placeholder!r}; write a constant as peewee.SQL")
     return Statement(sql, tuple(placeholder.name for placeholder in placeholders))

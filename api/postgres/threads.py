@@ -1,4 +1,4 @@
-"""Starting a thread in a process that may be short of threads or memory."""
+"""Starts threads in a process that may lack threads or memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def start_thread(target: Callable[..., object], *arguments: object) -> bool:
     def run() -> None:
         if decision.acquire(blocking=False):
             running.set()
-            # Coverage and debuggers set it, and only `threading` hands it on.
+            # Coverage and debuggers set it, but only `threading` passes it on to new threads.
             sys.settrace(threading.gettrace())
             target(*arguments)
 
