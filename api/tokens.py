@@ -1,7 +1,7 @@
-"""Who is calling: verifies JSON Web Tokens and issues our own. No HTTP, no database.
+"""Verifies JSON Web Tokens and issues our own. No HTTP, no database.
 
-The signature algorithms are PyJWT's; tokens are taken apart by api/jose/jws.py, the keys behind JWKS_URL kept by
-api/jose/jwks.py. Claims are checked here: PyJWT has one leeway for all times and takes strings for numbers.
+PyJWT implements the signature algorithms, api/jose/jws.py parses tokens, api/jose/jwks.py keeps the keys of JWKS_URL.
+Claims are checked here, because PyJWT has one leeway for all times and accepts strings as numbers.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from api.jose import jws
 from api.jose.jwk import ALGORITHMS, Key
 from api.jose.jwks import KeySet
 
-LEEWAY = 30  # seconds that nbf and iat may lie ahead of our clock; exp has none
+LEEWAY = 30  # seconds that nbf and iat may be ahead of our clock; exp has none
 MAX_USER_ID = 255
 MAX_EMAIL = 320
 MAX_NAME = 255
 
-# Types (RFC 8725 section 3.11) that an access token may have; any other was signed for another purpose.
+# Types (RFC 8725 section 3.11) of access tokens. Any other token was signed for another purpose.
 _TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
-_LATEST = 253402300799  # 9999-12-31: an exp past it is milliseconds or nonsense, not a time
+_LATEST = 253402300799  # 9999-12-31; a later time is in milliseconds, or wrong
 _CACHED = 2048
 _HMAC = jwt.get_algorithm_by_name("HS256")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user that a token names. `email` and `name` are None unless usable as text."""
+    """The user that a token names. `email` and `name` are None unless they are usable text."""
 
     user_id: str
     email: str | None = None
@@ -51,9 +51,9 @@ def hmac_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
 class Tokens:
     """Verifies tokens of every configured kind and issues HS256 ones.
 
-    `secrets`: newest first; the newest signs, all verify HS256 and nothing else. `issuer` and `audience`,
-    where given, are demanded of every token; where not, tokens under `jwks` must name the origin of its URL in
-    both, and HS256 tokens may name whom they like. Raises ValueError for a secret that is a public or private key.
+    `secrets` are in order, newest first. The newest signs, and all verify HS256 tokens only. Every token must name
+    `issuer` and `audience` if they are given. Otherwise tokens under `jwks` must name the origin of its URL as both,
+    and HS256 tokens may name any. Raises ValueError for a secret that is a public or private key.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Tokens:
         return jwt.encode(present, self._secrets[0], algorithm="HS256")
 
     def _current_cache(self) -> _Cache:
-        """The cache of tokens verified under the present keys: another key set is another cache."""
+        """The cache of tokens verified with the present keys. A new key set has a new cache."""
         if self._jwks is None:
             return self._cache
         keys = self._jwks.current()
@@ -131,7 +131,7 @@ class Tokens:
 
 
 class _Verified(NamedTuple):
-    """What stays true of a token however often it is sent, and the times between which it may be."""
+    """The result of verifying a token, and the times between which the token is valid."""
 
     identity: Identity
     not_before: float
@@ -146,9 +146,9 @@ class _Verified(NamedTuple):
 
 
 class _Cache:
-    """Tokens verified under `keys`, by digest: two generations of `_CACHED`, the older dropped as a whole.
+    """Tokens verified with `keys`, by digest: two generations of `_CACHED`, the older dropped as a whole.
 
-    There is no lock: threads that race lose an entry at worst, which costs one more signature check.
+    It has no lock. A race loses an entry at worst, which costs one more signature check.
     """
 
     __slots__ = ("_old", "_young", "keys")
@@ -174,7 +174,7 @@ class _Cache:
 
 
 def _check_header(header: Mapping[str, Any]) -> str:
-    """The algorithm that the header names, which may be any text. Raises TokenInvalid for what we do not do."""
+    """The algorithm that the header names, whether supported or not. Raises TokenInvalid for an unusable header."""
     algorithm, typ = header.get("alg"), header.get("typ", "JWT")
     if not isinstance(algorithm, str):
         raise TokenInvalid("algorithm")
@@ -191,8 +191,8 @@ def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
     kid = parts.header.get("kid", "")
     key = jwks.current().get(kid)
     if key is None:
-        # Fetches are few, so none is spent on a token that no key could make valid. One that has expired is told so
-        # all the same: a client renews it then, and a process that has just started knows no key yet.
+        # Downloads are limited, so none is spent on a token that no key could make valid. An expired token still raises
+        # TokenExpired: its client renews it, and a process that has just started has no key yet.
         try:
             _check_claims(jws.parse_object(parts.payload), issuer, audience).check_time()
         except (TokenInvalid, jws.MalformedJws) as ex:
@@ -204,7 +204,7 @@ def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
 
 
 def _check_claims(claims: Mapping[str, Any], issuer: str | None, audience: str | None) -> _Verified:
-    """Everything about the claims but the present time. Raises TokenInvalid."""
+    """Check the claims, except against the present time. Raises TokenInvalid."""
     if issuer is not None and claims.get("iss") != issuer:
         raise TokenInvalid("issuer")
     if audience is not None and not _is_for(claims.get("aud"), audience):
@@ -230,7 +230,7 @@ def _is_for(claim: object, audience: str) -> bool:
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:
-    """A NumericDate (RFC 7519 section 2), None if absent. Whatever else it is raises TokenInvalid."""
+    """A NumericDate (RFC 7519 section 2), None if absent. Raises TokenInvalid for any other value."""
     if name not in claims:
         return None
     value = claims[name]
@@ -240,7 +240,7 @@ def _time(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def _text(value: object, limit: int) -> str | None:
-    """`value` if it is text that a database can hold: not empty, not too long, no NUL, no lone surrogate."""
+    """`value` if it is text that a database can store: not empty, not too long, no NUL, no lone surrogate."""
     if not isinstance(value, str) or not 0 < len(value) <= limit or "\0" in value:
         return None
     if any("\ud800" <= character <= "\udfff" for character in value):

@@ -105,13 +105,13 @@ class TestUnknownKids:
             assert server.requests <= 1 + 3
 
     def test_are_allowed_one_more_fetch_every_12_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        allowance = module._Allowance()
-        start = allowance._at
-        assert [allowance.take(start) for _ in range(5)] == [True, True, True, False, False]
-        assert not allowance.take(start + 11.9)
-        assert allowance.take(start + 12.1)
-        assert not allowance.take(start + 12.2)
-        assert [allowance.take(start + 3600) for _ in range(4)] == [True, True, True, False]
+        bucket = module._TokenBucket()
+        start = bucket._at
+        assert [bucket.take(start) for _ in range(5)] == [True, True, True, False, False]
+        assert not bucket.take(start + 11.9)
+        assert bucket.take(start + 12.1)
+        assert not bucket.take(start + 12.2)
+        assert [bucket.take(start + 3600) for _ in range(4)] == [True, True, True, False]
 
     def test_are_remembered_in_bounded_number(self, server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_BURST", 100)

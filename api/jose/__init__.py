@@ -1,1 +1,1 @@
-"""Signed tokens before their claims are judged (RFC 7515, 7517): taking one apart, and the keys that verify it."""
+"""Signed tokens (RFC 7515, 7517): how to parse one, and the keys that verify it. tokens.py checks the claims."""

@@ -1,7 +1,7 @@
-"""One public key of a JWK set: which keys are usable, and for which algorithm.
+"""Parses one public key of a JWK set: whether it is usable, and for which algorithm.
 
-Fetching and keeping sets is jwks.py; here is no network and no state. A key that cannot be used is None,
-never an error, since one odd key must not take the others down.
+No network and no state: jwks.py downloads and keeps the sets. A key that cannot be used is None, never an error,
+because one odd key must not make the others unusable.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
-# What each algorithm needs of a key: its type, its curve ("" for none), and the members of its public half.
-# No other member is ever read, so a private key published by mistake still serves as a public one.
+# The key that each algorithm needs: type, curve ("" if the type has none), and the members of the public half.
+# Other members are never read, so a private key published by mistake still works as a public one.
 _SHAPES = {
     "EdDSA": ("OKP", "Ed25519", ("x",)),
     "ES256": ("EC", "P-256", ("x", "y")),
@@ -24,7 +24,7 @@ _SHAPES = {
 }
 ALGORITHMS = frozenset(_SHAPES)
 _MIN_RSA_BITS = 2048
-_MAX_RSA_BITS = 8192  # one check must stay cheap
+_MAX_RSA_BITS = 8192  # with a larger key a single verification is expensive
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Key:
 
 
 def parse(jwk: object) -> Key | None:
-    """The key in one member of a JWK set (RFC 7517), None if it is not one that verifies our algorithms.
+    """The key in one member of a JWK set (RFC 7517). None if it cannot verify any of our algorithms.
 
-    The algorithm is the key's `alg`; without one it follows from the type and curve, RS256 for RSA.
+    The algorithm is the key's `alg`. Without one it follows from the type and the curve: RS256 for RSA.
     """
     if not isinstance(jwk, dict) or not _may_verify(jwk):
         return None
@@ -68,7 +68,7 @@ def _may_verify(jwk: Mapping[str, Any]) -> bool:
 
 
 def _algorithm(jwk: Mapping[str, Any]) -> str | None:
-    """The first algorithm that fits the key's `alg` (where it has one), type and curve."""
+    """The first algorithm that fits the key's type, curve and, if present, `alg`."""
     for algorithm, (kty, curve, _) in _SHAPES.items():
         fits = jwk.get("kty") == kty and (not curve or jwk.get("crv") == curve)
         if fits and jwk.get("alg", algorithm) == algorithm:

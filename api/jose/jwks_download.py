@@ -1,6 +1,6 @@
-"""Downloads one JWK set over HTTP, within bounds of time and size. No state: jwks.py keeps what comes.
+"""Downloads one JWK set over HTTP, within limits of time and size. No state: jwks.py keeps the keys.
 
-It stands apart as the only place of the service that calls out over HTTP.
+It is a module of its own because nothing else in the service is an HTTP client.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ MAX_BYTES = 512 * 1024
 
 
 class DownloadError(Exception):
-    """The endpoint gave no JWK set; the message says why, for the log."""
+    """The endpoint returned no JWK set. The message says why, for the log."""
 
 
 def download(url: str, timeout: float) -> dict[str, Key]:
     """The usable keys at `url`, by kid. Raises DownloadError.
 
-    `timeout`, in seconds, is that of connecting, of each read, and of the body as a whole. Redirects are not
-    followed: whoever can redirect us could choose our keys. Of keys that share a kid the first counts.
+    `timeout`, in seconds, applies to the connect, to each read, and to the body as a whole. Redirects are not
+    followed, because a redirect could choose our keys. If several keys have the same kid, the first is used.
     """
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "task-service"})  # noqa: S310 - see KeySet
     try:
@@ -34,7 +34,7 @@ def download(url: str, timeout: float) -> dict[str, Key]:
         raise DownloadError(f"{type(ex).__name__}: {ex}") from ex
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
-        raise DownloadError("the answer is not a JWK set")
+        raise DownloadError("the response is not a JWK set")
     keys: dict[str, Key] = {}
     for key in map(parse, listed):
         if key is not None:
@@ -43,7 +43,7 @@ def download(url: str, timeout: float) -> dict[str, Key]:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Leaves a redirect as the error that an answer other than 2xx is."""
+    """Treats a redirect as an error, like any other response that is not 2xx."""
 
     def redirect_request(  # noqa: PLR0917 - the base class has these
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -55,13 +55,13 @@ _OPENER = build_opener(_NoRedirects)
 
 
 def _read(response: IO[bytes], timeout: float) -> bytes:
-    """The body, read piece by piece, so that neither a slow nor an endless one holds us."""
+    """The body, read in pieces, so that a slow or an endless one is abandoned in time."""
     deadline = time.monotonic() + timeout
     body = bytearray()
     while piece := response.read1(65536):  # type: ignore[attr-defined]
         body += piece
         if len(body) > MAX_BYTES:
-            raise DownloadError(f"the answer is longer than {MAX_BYTES} bytes")
+            raise DownloadError(f"the response is longer than {MAX_BYTES} bytes")
         if time.monotonic() > deadline:
-            raise DownloadError("the answer came too slowly")
+            raise DownloadError("the response came too slowly")
     return bytes(body)

@@ -1,7 +1,7 @@
-"""Takes a JWS in compact form apart, strictly: one spelling of every token, nothing guessed.
+"""Parses a JWS in compact serialization, strictly: each token has exactly one accepted spelling.
 
-Holds no key and trusts nothing it returns; api/tokens.py does that. It stands apart because the library's own
-parser takes several spellings of one token: padding, duplicate members, other encodings of JSON.
+It has no keys and verifies nothing; api/tokens.py does. The library's own parser is not used because it accepts several
+spellings of one token: padding, duplicate members, other encodings of JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from base64 import urlsafe_b64decode
 from typing import Any, NamedTuple, NoReturn
 
-# Proxies pass on no more than this in one header line (nginx: 8 KiB), so no longer token works in practice.
+# Proxies forward no more than this in one header line (nginx: 8 KiB), so a longer token does not work in practice.
 MAX_LENGTH = 8192
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)", re.ASCII)
@@ -21,7 +21,7 @@ _PADDING = {0: "", 2: "==", 3: "="}
 
 
 class MalformedJws(Exception):
-    """Not a JWS in compact form, or not in its one accepted spelling."""
+    """Not a JWS in compact serialization, or not in its one accepted spelling."""
 
 
 class Jws(NamedTuple):
@@ -34,9 +34,9 @@ class Jws(NamedTuple):
 
 
 def split(token: str) -> Jws:
-    """Take `token` apart (RFC 7515 section 7.1). Raises MalformedJws for anything else.
+    """Parse `token` (RFC 7515 section 7.1). Raises MalformedJws if it is not a JWS.
 
-    The payload stays bytes: it is worth parsing only once its signature is known to be good.
+    The payload stays bytes, because usually it is parsed only after its signature has been verified.
     """
     match = _COMPACT.fullmatch(token) if len(token) <= MAX_LENGTH else None
     if match is None:
@@ -75,8 +75,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_JSON = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_refuse_constant)
+_JSON = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_reject_constant)
