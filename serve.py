@@ -28,7 +28,7 @@ from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
 from api.refusals import render_refusal
 from api.resolved_settings import resolve_settings
-from api.secret_file import keep_secret
+from api.secret_file import load_or_create_secret
 from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from api.metrics_server import MetricsServer
 
 DATABASE_WAIT: Final = 30.0
-"""Seconds for which a database that does not respond at start is tried again."""
+"""Seconds for which the start keeps trying to reach a database that does not respond."""
 
 RETRY_PAUSE: Final = 1.0
 
 
 class Prepared(NamedTuple):
-    """What the start has found out before there is any worker; each worker makes its application of it."""
+    """The results of the start. Each worker creates its application from them."""
 
     settings: Settings
     database_url: str
@@ -54,7 +54,7 @@ class Prepared(NamedTuple):
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Do what the arguments ask for, and return the exit status: 1 for a failure, 2 for a wrong argument."""
+    """Run the command that the arguments name. Return the exit status: 1 for a failure, 2 for a wrong argument."""
     try:
         options = parse(arguments)
         if options.help:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of --help or --check has seen enough. What is still buffered is flushed at exit: to nowhere.
+        # The reader of --help or --check has closed the pipe. The interpreter flushes the rest of the output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (SettingsError, EmbeddedError, SchemaUnreadable, OSError) as ex:
@@ -75,15 +75,15 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def serve(settings: Settings) -> int:
-    """Serve until a signal ends it, and return the exit status."""
+    """Serve until a signal stops the process, and return the exit status."""
     prepared = prepare(settings)
     listener = workers.listen(settings.host, settings.port)
     metrics = listen_for_metrics(settings)
-    # Our server has four spare threads: some of them stay free for requests that need no database.
+    # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
     try:
         return workers.run(
-            lambda: Handlers(begin_work(prepared, max_waiting=max_waiting, metrics=metrics), render_refusal),
+            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render_refusal),
             listener,
             workers=settings.workers,
             threads=settings.threads,
@@ -97,11 +97,14 @@ def serve(settings: Settings) -> int:
 
 def application() -> WSGIApplication:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
-    return begin_work(prepare(load_settings(with_dotenv(os.environ))))
+    return start_application(prepare(load_settings(with_dotenv(os.environ))))
 
 
 def prepare(settings: Settings) -> Prepared:
-    """Everything that happens once, before the workers. Raises what `main` catches."""
+    """Do what happens once, before the workers start.
+
+    Raises SettingsError, EmbeddedError, SchemaUnreadable or OSError.
+    """
     configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
     users_table = migrate_schema(settings, database_url)
@@ -109,19 +112,20 @@ def prepare(settings: Settings) -> Prepared:
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
-    """The database's URL. Without DATABASE_URL the embedded one is started, and its secret added to the settings."""
+    """Return the settings and the database's URL. Without DATABASE_URL, start the embedded one and add its secret."""
     if settings.database_url is not None:
         return settings, settings.database_url
     database_url = start_embedded(settings.data_dir)
     if not settings.secrets:
-        settings = replace(settings, better_auth_secret=keep_secret(settings.data_dir / "secret"))
+        secret = load_or_create_secret(settings.data_dir / "secret")
+        settings = replace(settings, better_auth_secret=secret)
     return settings, database_url
 
 
 def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
-    """Run the migrations that are missing, and read the facts about the users table.
+    """Run the pending migrations, and read the facts about the users table.
 
-    A database that does not respond is tried again for DATABASE_WAIT seconds; then SettingsError.
+    Raises SettingsError if the database does not respond within DATABASE_WAIT seconds.
     """
     log = structlog.get_logger()
     deadline = time.monotonic() + DATABASE_WAIT
@@ -133,7 +137,8 @@ def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
             return read_users_table(database, settings.users_table)
         except DatabaseUnavailable as ex:
             if time.monotonic() + RETRY_PAUSE > deadline:
-                raise SettingsError(f"DATABASE_URL: no database at {describe(database_url)}") from ex
+                where = describe(database_url)
+                raise SettingsError(f"DATABASE_URL: no database at {where}; start it, or correct the URL") from ex
             log.warning("database not there yet, trying again", database=describe(database_url), reason=ex.kind)
             time.sleep(RETRY_PAUSE)
         finally:
@@ -141,18 +146,18 @@ def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
 
 
 def listen_for_metrics(settings: Settings) -> MetricsServer | None:
-    """The socket of METRICS_PORT, which all workers share."""
+    """Listen on METRICS_PORT, if it is set, with one socket for all workers."""
     if settings.metrics_port is None:
         return None
-    from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library costs nothing
+    from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library is not loaded
 
     return MetricsServer(workers.listen(settings.host, settings.metrics_port))
 
 
-def begin_work(
+def start_application(
     prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
 ) -> WSGIApplication:
-    """One process's application, and the threads beside it. Called in each worker, after the fork."""
+    """Create one process's application, and start its threads. Called in each worker, after the fork."""
     settings = prepared.settings
     database = Database(
         prepared.database_url,
@@ -161,8 +166,8 @@ def begin_work(
         max_waiting=max_waiting,
     )
     Housekeeping(database).start()
-    counted = metrics.start() if metrics is not None else None
-    application = create_app(settings, database, prepared.users_table, counted)
+    counters = metrics.start() if metrics is not None else None
+    application = create_app(settings, database, prepared.users_table, counters)
     # For Python 3.10 Falcon declares start_response without its third argument.
     return cast("WSGIApplication", application)
 

@@ -1,7 +1,6 @@
 """`python serve.py --check`: one finding for each part that the service needs, and what to do if it fails.
 
-Nothing is changed: no migration is run, and an embedded database that was never started is not made. No finding holds
-a secret.
+It changes nothing: it runs no migration and creates no embedded database. No finding contains a secret.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ CONNECT_TIMEOUT: Final = "10"
 
 JWKS_TIMEOUT: Final = 5.0
 
-ENOUGH_BITS: Final = 96.0
-"""The least entropy of a secret, counted from its characters: 32 random hexadecimal digits have 105 bits or more."""
+MIN_ENTROPY: Final = 96.0
+"""Bits of entropy that a secret needs, by its characters. 32 random hexadecimal digits have 105 bits or more."""
 
-WORDS: Final = re.compile("secret|password|change|example|better.?auth|12345", re.IGNORECASE)
+PUBLISHED_WORDS: Final = re.compile("secret|password|change|example|better.?auth|12345", re.IGNORECASE)
 """Words in the secrets of published examples, and in Better Auth's own default."""
 
-_ABOUT_THE_SERVER: Final = """
+_SERVER_QUERY: Final = """
 SELECT current_setting('server_version'), current_setting('max_connections')::int,
        current_setting('transaction_read_only') = 'on',
        has_schema_privilege(current_schema(), 'CREATE')
@@ -69,7 +68,7 @@ def report(settings: Settings) -> int:
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """The findings; each part comes after those that it depends on."""
+    """Check the parts, each after those that it depends on."""
     yield Finding("settings", True, "each is valid")
     yield from _check_database(settings)
     yield _check_secrets(settings)
@@ -81,7 +80,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
     url = settings.database_url
     if url is None:
         if not (settings.data_dir / "postgres").exists():
-            yield Finding("database", True, f"the first start makes it in {settings.data_dir}")
+            yield Finding("database", True, f"the first start creates it in {settings.data_dir}")
             return
         try:
             url = start_embedded(settings.data_dir)
@@ -95,7 +94,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         return
     with contextlib.closing(connection), connection.cursor() as cursor:
         started = time.perf_counter()
-        cursor.execute(_ABOUT_THE_SERVER)
+        cursor.execute(_SERVER_QUERY)
         took = (time.perf_counter() - started) * 1000
         version, most, read_only, may_create = cursor.fetchone() or ("", 0, False, False)
     if read_only:
@@ -126,7 +125,7 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
 
 def _check_migration(missing: list[str], settings: Settings, users_table: UsersTable, may_create: bool) -> Finding:
     if settings.users_table != User._meta.table_name and not users_table.exists:
-        text = f"there is no table {settings.users_table}; let your auth server make it, or unset USERS_TABLE"
+        text = f"no table {settings.users_table}; let your auth server create it, or unset USERS_TABLE"
         return Finding("schema", False, text)
     if not may_create:
         text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
@@ -141,14 +140,14 @@ def _check_secrets(settings: Settings) -> Finding:
             return Finding("secret", True, f"the service's own, kept in {settings.data_dir / 'secret'}")
         return Finding("secret", True, "none: tokens are verified with the keys behind JWKS_URL alone")
     for secret in secrets:
-        if WORDS.search(secret) or _bits(secret) < ENOUGH_BITS:
-            return Finding("secret", False, "it can be guessed; make another with: openssl rand -base64 32")
+        if PUBLISHED_WORDS.search(secret) or _entropy(secret) < MIN_ENTROPY:
+            return Finding("secret", False, "it can be guessed; generate another with: openssl rand -base64 32")
     shortest = min(len(secret.encode()) for secret in secrets)
     return Finding("secret", True, f"{len(secrets)}, of {shortest} bytes" + (" and more" if len(secrets) > 1 else ""))
 
 
-def _bits(secret: str) -> float:
-    """Shannon's entropy of the characters times their number: an upper bound of what an attacker has to guess."""
+def _entropy(secret: str) -> float:
+    """Bits: Shannon's entropy of the characters times their number. An attacker has to guess no more than this."""
     counts = Counter(secret).values()
     return -sum(count * math.log2(count / len(secret)) for count in counts)
 

@@ -15,21 +15,21 @@ from api.settings import SETTINGS
 _WIDTH: Final = 100
 
 _INTRODUCTION: Final = """\
-Serves a multi-user task list over REST. Without any setting it listens on http://127.0.0.1:8000, keeps its
-tasks in an embedded PostgreSQL under ./data and lets people register; /docs there is the API's reference.
+Serves a multi-user task list over REST. Without any setting it listens on http://127.0.0.1:8000, stores
+tasks in an embedded PostgreSQL under ./data and lets users register. The API reference is at /docs.
 It serves until SIGTERM or Ctrl-C.
 """
 
 _EXAMPLES: Final = """\
 Examples:
   python serve.py
-      on this machine alone, nothing to set up
+      on this machine alone, without any setting
   DATABASE_URL=postgresql://tasks:…@db.example.com/tasks BETTER_AUTH_SECRET=… HOST=0.0.0.0 python serve.py
-      on a PostgreSQL of your own, tokens signed with the secret that your auth server has too
+      with your own PostgreSQL, and tokens signed with the secret of your auth server
   DATABASE_URL=… JWKS_URL=https://app.example.com/api/auth/jwks USERS_TABLE=user python serve.py
-      beside Better Auth with its jwt() plugin, in its database
+      with Better Auth and its jwt() plugin, in its database
   METRICS_PORT=9464 WORKERS=4 LOG_FORMAT=json python serve.py
-      with Prometheus metrics, four processes, and a log for machines
+      with Prometheus metrics, four processes and a log in JSON
 
 Sizing, backups, upgrades and alerts: docs/operating.md.
 """
@@ -50,7 +50,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def help_text() -> str:
-    """All of `--help`."""
+    """The text of `--help`."""
     return _build_parser().format_help()
 
 
@@ -61,7 +61,7 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog="\n".join(("Settings, each an environment variable or a line of .env:", *_list(), "", _EXAMPLES)),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=_WIDTH),
         allow_abbrev=False,
-        # serve.py prints the text: argparse would ignore that its reader is gone, and complain at exit.
+        # serve.py prints the text: argparse ignores a closed pipe, and the interpreter then prints an error at exit.
         add_help=False,
     )
     options = parser.add_mutually_exclusive_group()
@@ -75,19 +75,19 @@ def _build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-class Described(NamedTuple):
-    """A setting in words; `default` is empty if the setting has none."""
+class SettingDescription(NamedTuple):
+    """One setting, as text. `default` is empty if the setting has none."""
 
     name: str
     default: str
     meaning: str
 
 
-def describe_settings() -> Iterator[Described]:
-    """Every setting, in the order of its table."""
+def describe_settings() -> Iterator[SettingDescription]:
+    """Describe every setting, in the order of `SETTINGS`."""
     for name, setting in SETTINGS.items():
-        # The default of WORKERS is the machine's, and its meaning says so.
-        yield Described(name, "" if name == "WORKERS" else _show(setting.default), setting.help)
+        # The default of WORKERS depends on the machine. Its meaning says so.
+        yield SettingDescription(name, "" if name == "WORKERS" else _show(setting.default), setting.help)
 
 
 def _list() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The settings once the users table is known: which of them it refuses, and what holds where one is unset."""
+"""The settings that depend on the users table: their defaults, and the values that it excludes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from api.users_table import UsersTable
 def resolve_settings(settings: Settings, users_table: UsersTable) -> Settings:
     """The settings with `provision_users` and `local_accounts` decided.
 
-    Raises SettingsError if either is on though the users table is not ours, and for a secret that no token can be
-    signed with.
+    Raises SettingsError if either is on but the users table is not ours, or if a secret cannot sign tokens.
     """
     wanted = {"PROVISION_USERS": settings.provision_users, "LOCAL_ACCOUNTS": settings.local_accounts}
     for name, on in wanted.items():
         if on and not users_table.ours:
             raise SettingsError(
-                f"{name} cannot be on: the table {settings.users_table} was not made by this service; unset {name}"
+                f"{name} cannot be on: the table {settings.users_table} was not created by this service; unset {name}"
             )
-    # With the embedded database, whose URL is unset, a secret is made at start.
+    # With the embedded database (no DATABASE_URL) the start creates a secret.
     if settings.local_accounts and not settings.secrets and settings.database_url is not None:
         raise SettingsError("LOCAL_ACCOUNTS cannot be on without a secret to sign tokens with; set BETTER_AUTH_SECRET")
     try:

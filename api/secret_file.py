@@ -1,4 +1,4 @@
-"""The secret that is made once for the embedded database and kept beside it. No tokens."""
+"""The secret of a service with the embedded database: generated once, and stored beside the database."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from api.settings import MIN_SECRET_BYTES
 
 
-def keep_secret(path: Path) -> str:
-    """The secret in the file, made on the first call; the file is its owner's alone. Raises OSError.
+def load_or_create_secret(path: Path) -> str:
+    """Return the secret in the file. The first call creates the file, readable only by its owner. Raises OSError.
 
-    Two processes at once agree on one: the file appears under its name whole, and only the first does.
+    Processes that start at once get the same secret: the file is linked to its name when complete, and only the first
+    link succeeds.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +30,6 @@ def keep_secret(path: Path) -> str:
     secret = path.read_text(encoding="ascii").strip()
     if len(secret) < MIN_SECRET_BYTES:
         raise OSError(
-            f"{path} holds no secret of {MIN_SECRET_BYTES} bytes or more: restore it, or delete it to have one made"
+            f"{path} holds no secret of {MIN_SECRET_BYTES} bytes or more: restore it, or delete it to get a new one"
         )
     return secret

@@ -1,7 +1,7 @@
 """Settings: the name, default and allowed values of each, read from a mapping once at start.
 
-Nothing here reads the environment: `serve.py` passes it in, with `.env` beneath it. What depends on the users table
-too is in resolved_settings.py.
+This module does not read the environment: `serve.py` passes it in, together with `.env`. resolved_settings.py decides
+the settings that depend on the users table.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MIN_SECRET_BYTES: Final = 32
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used; the message is one line that names it and never shows a secret."""
+    """A setting cannot be used. The message is one line that names the setting and never contains a secret."""
 
 
 def _text(value: str) -> str:
@@ -78,7 +78,7 @@ def _secret(value: str) -> str:
 
 
 def _versioned_secrets(value: str) -> tuple[str, ...]:
-    """`2:new,1:old` → the secrets, highest version first."""
+    """Parse `2:new,1:old` to the secrets, the highest version first."""
     secrets: dict[int, str] = {}
     for entry in value.split(","):
         version, colon, secret = entry.strip().partition(":")
@@ -148,7 +148,7 @@ def _directory(value: str) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError:
-        raise ValueError("must be a directory; there is no such home") from None
+        raise ValueError("must be a directory; the user after ~ has no home") from None
 
 
 def _identifier(value: str) -> str:
@@ -159,7 +159,7 @@ def _identifier(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: how its text is parsed, its value if unset, what it is for."""
+    """One setting: the parser of its text, its value if unset, its description."""
 
     parse: Callable[[str], Any]
     default: Any
@@ -173,30 +173,30 @@ def _setting(parse: Callable[[str], Any], default: Any, help: str, *, may_be_emp
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
-    """The settings of one process; each attribute is the environment variable of the same name in capitals."""
+    """The settings of one process. Each attribute is the environment variable of the same name in capitals."""
 
     database_url: str | None = _setting(
         _database_url, None, "PostgreSQL's URL; unset: an embedded PostgreSQL under DATA_DIR"
     )
-    data_dir: Path = _setting(_directory, Path("data"), "where the embedded PostgreSQL and its secret are kept")
+    data_dir: Path = _setting(_directory, Path("data"), "directory of the embedded PostgreSQL and its secret")
     better_auth_secret: str | None = _setting(
-        _secret, None, "HS256 secret, at least 32 bytes; embedded database: made once and kept if unset"
+        _secret, None, "HS256 secret, at least 32 bytes; unset with the embedded database: generated once and stored"
     )
     better_auth_secrets: tuple[str, ...] = _setting(
         _versioned_secrets, (), "several secrets, 2:newer,1:older; the newest signs, all verify"
     )
-    jwks_url: str | None = _setting(_http_url, None, "where the issuer's public keys are; unset: none")
-    jwt_issuer: str | None = _setting(_text, None, "the iss a token must carry; unset: any (JWKS_URL: its origin)")
-    jwt_audience: str | None = _setting(_text, None, "the aud a token must carry; unset: any (JWKS_URL: its origin)")
+    jwks_url: str | None = _setting(_http_url, None, "URL of the issuer's public keys (a JWK set); unset: none")
+    jwt_issuer: str | None = _setting(_text, None, "the iss a token must have; unset: any (JWKS_URL: its origin)")
+    jwt_audience: str | None = _setting(_text, None, "the aud a token must have; unset: any (JWKS_URL: its origin)")
     token_ttl: int = _setting(_integer(1, 31_536_000), 3600, "seconds a token issued here is valid")
     bcrypt_cost: int = _setting(_integer(4, 16), 12, "bcrypt's work factor")
     provision_users: bool | None = _setting(
-        _switch, None, "make a missing user's row on the first write; unset: on where the users table is ours"
+        _switch, None, "create a missing user's row on the first write; unset: on if the users table is ours"
     )
     local_accounts: bool | None = _setting(
         _switch,
         None,
-        "/auth/register and /auth/login; unset: on without JWKS_URL where the users table is ours",
+        "/auth/register and /auth/login; unset: on without JWKS_URL if the users table is ours",
     )
     users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
     host: str = _setting(_text, "127.0.0.1", "address to listen on")
@@ -205,7 +205,7 @@ class Settings:
     threads: int = _setting(_integer(1, 256), 4, "threads of a process")
     pool_size: int = _setting(_integer(1, 1000), 4, "database connections of a process at most")
     statement_timeout: float = _setting(
-        _seconds(0.1, 300), 1.5, "seconds a statement may take, its wait for a connection and one retry included"
+        _seconds(0.1, 300), 1.5, "seconds a statement may take, including its wait for a connection and one retry"
     )
     shutdown_timeout: float = _setting(_seconds(0.1, 300), 10.0, "seconds to finish requests after SIGTERM")
     cors_origins: tuple[str, ...] = _setting(
@@ -217,13 +217,13 @@ class Settings:
     max_tasks: int = _setting(_integer(0, 10**9), 10_000, "tasks a user may hold; 0: no limit")
     rate_limit: str = _setting(_rate, "600/minute", "a user's task calls; empty: no limit", may_be_empty=True)
     auth_rate_limit: str = _setting(
-        _rate, "20/minute", "an address's and an e-mail's /auth calls; empty: no limit", may_be_empty=True
+        _rate, "20/minute", "/auth calls of an address, and of an e-mail; empty: no limit", may_be_empty=True
     )
     rate_limit_storage: str = _setting(
         _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)"
     )
     trusted_proxy: tuple[Network, ...] = _setting(
-        _networks, (), "CIDR list of proxies whose X-Forwarded-For is believed", may_be_empty=True
+        _networks, (), "CIDR list of proxies whose X-Forwarded-For is trusted", may_be_empty=True
     )
     web_page: bool = _setting(_switch, True, "serve the page at /")
     metrics_port: int | None = _setting(_integer(1, 65_535), None, "port of Prometheus metrics; unset: none")
@@ -232,7 +232,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """All HS256 secrets. The first signs: BETTER_AUTH_SECRET comes after BETTER_AUTH_SECRETS."""
+        """All HS256 secrets. The first one signs. BETTER_AUTH_SECRET comes after BETTER_AUTH_SECRETS."""
         if self.better_auth_secret is None or self.better_auth_secret in self.better_auth_secrets:
             return self.better_auth_secrets
         return (*self.better_auth_secrets, self.better_auth_secret)
@@ -244,7 +244,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from environment variables. An empty one counts as unset, unless the setting accepts an empty value.
+    """Read the settings. An empty variable counts as unset, unless the setting accepts an empty value.
 
     Raises SettingsError with one line for the first variable that cannot be used.
     """
@@ -261,6 +261,6 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if not settings.secrets and settings.database_url is not None and settings.jwks_url is None:
         raise SettingsError(
-            "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, as your auth server has it)"
+            "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, the secret of your auth server)"
         )
     return settings

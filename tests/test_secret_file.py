@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from api.secret_file import keep_secret
+from api.secret_file import load_or_create_secret
 
 
 @pytest.mark.parametrize("folder", ["", "data", "var/data"])
 def test_it_is_made_once_and_its_owners_alone(tmp_path: Path, folder: str) -> None:
     path = tmp_path / folder / "secret"
-    secret = keep_secret(path)
-    assert keep_secret(path) == secret
+    secret = load_or_create_secret(path)
+    assert load_or_create_secret(path) == secret
     assert len(secret) >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -29,14 +29,14 @@ def test_the_first_of_two_processes_that_make_it_at_once_wins(tmp_path: Path, mo
         link(draft, target)
 
     monkeypatch.setattr(os, "link", link_late)
-    assert keep_secret(path) == "f" * 64
+    assert load_or_create_secret(path) == "f" * 64
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_one_of_32_bytes_is_long_enough(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("x" * 32)
-    assert keep_secret(path) == "x" * 32
+    assert load_or_create_secret(path) == "x" * 32
 
 
 @pytest.mark.parametrize("content", ["", "a", "x" * 31, " " * 40])
@@ -44,4 +44,4 @@ def test_one_too_short_to_be_secret_is_refused_by_name(tmp_path: Path, content: 
     path = tmp_path / "secret"
     path.write_text(content)
     with pytest.raises(OSError, match="secret holds no secret of 32 bytes or more"):
-        keep_secret(path)
+        load_or_create_secret(path)
