@@ -1,4 +1,4 @@
-"""The only wiring: settings and a database become a WSGI application. One route table, one list of middleware."""
+"""Builds the WSGI application from settings and a database: one route table, one list of middleware."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Route(NamedTuple):
 def create_app(
     settings: Settings, database: Database, users_table: UsersTable, metrics: Metrics | None = None
 ) -> falcon.App[Any, Any]:
-    """The application of resolved settings; with `metrics` it is a worker's, and counted.
+    """Build the application from resolved settings. With `metrics`, count its requests.
 
-    It sends no statement, so it can be made while the database does not respond.
+    It sends no statement, so it works while the database does not respond.
     """
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
     tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
@@ -73,7 +73,7 @@ def create_app(
 
 
 def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> list[Route]:
-    """The route table: what the router serves, the OpenAPI document describes and the tests walk."""
+    """The route table. The router serves it, and the OpenAPI document describes it."""
     users = Provisioning(database) if settings.provision_users else NoProvisioning()
     table = [Route("/health", Health()), Route("/ready", Readiness(database))]
     for family in FAMILIES:

@@ -1,7 +1,7 @@
-"""The route families: where five specifications of this backend disagree, as values.
+"""The route families: the differences between five specifications of this backend, as values.
 
-A family is where its paths begin and how it answers; the resources behind all of them are the same classes. A fourth
-would be one more line in `FAMILIES`.
+A family says where its paths begin and which statuses its responses have. One set of resource classes serves all
+families. A new family is one more entry in `FAMILIES`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One route family. `foreign_task_forbidden`: another user's task is 403 there, not 404."""
+    """One route family. `foreign_task_forbidden`: another user's task is 403, not 404."""
 
     collection: str
     invalid_status: int = 422
@@ -25,7 +25,7 @@ class Family:
 
     @property
     def completion(self) -> str:
-        """The URI template of its completion."""
+        """The URI template of a task's completion."""
         return f"{self.item}/complete"
 
 

@@ -1,6 +1,6 @@
 """Due dates: a calendar date stays that date everywhere, a date-time is an instant (RFC 3339).
 
-Both are kept as one instant, so that they sort together; a date is its midnight in UTC and a flag.
+Both are stored as an instant, so that they sort together. A date is stored as its midnight in UTC, with a flag.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ class DueDate(NamedTuple):
 
 
 def parse_date(text: str) -> DueDate:
-    """`2026-03-01`; ValueError for anything else, a day that no calendar has included."""
+    """Parse `2026-03-01`. Raises ValueError for anything else, and for a day that does not exist."""
     if not _DATE.fullmatch(text):
         raise ValueError("not a date")
     return DueDate(datetime.fromisoformat(f"{text}T00:00:00+00:00"), all_day=True)
 
 
 def parse_date_time(text: str) -> DueDate:
-    """RFC 3339, section 5.6, offset needed; digits past microseconds are cut.
+    """Parse an RFC 3339 date-time (section 5.6) with its offset. Digits past microseconds are cut.
 
-    ValueError for anything else: a leap second, which no timestamp of PostgreSQL can hold, and what falls outside
-    the years 1 to 9999 in UTC included.
+    Raises ValueError for anything else, for a leap second, which PostgreSQL's timestamps cannot hold, and for an
+    instant outside the years 1 to 9999 in UTC.
     """
     match = _DATE_TIME.fullmatch(text)
     if match is None:
@@ -50,5 +50,5 @@ def parse_date_time(text: str) -> DueDate:
 
 
 def parse_due_date(text: str) -> DueDate:
-    """A date or a date-time; ValueError for neither."""
+    """Parse a date or a date-time. Raises ValueError for anything else."""
     return parse_date(text) if _DATE.fullmatch(text) else parse_date_time(text)

@@ -1,7 +1,7 @@
-"""Domain errors, and the only place where an exception becomes a response.
+"""Domain errors, and the response to each. No other module turns an exception into a response.
 
-The core raises what happened (`TaskNotFound`); the table at the end says what it looks like on the wire.
-Imported by everything, so it imports nothing but the standard library, Falcon, and the errors of `api/postgres/`.
+The core raises domain errors (`TaskNotFound`). The tables below map them to a status, a code and a message.
+Every module may import this one, so it imports only the standard library, Falcon and the errors of `api/postgres/`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from api.postgres.errors import DatabaseUnavailable, Overloaded
 logger = logging.getLogger("api.errors")
 
 RETRY_AFTER: Final = "1"
-"""Seconds a client is asked to wait after a 503: the service looks for its database again within that time."""
+"""Seconds, in a 503's Retry-After. Within that time the service tries to connect to its database again."""
 
 
 class Code(str, Enum):
-    """The stable error codes of the wire contract; a client branches on these, never on a message."""
+    """The stable error codes of the wire contract. Clients branch on these, not on messages."""
 
     MALFORMED_JSON = "MALFORMED_JSON"
     VALIDATION_ERROR = "VALIDATION_ERROR"
@@ -51,18 +51,18 @@ class Code(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one field, query parameter, header or path segment."""
+    """An error in one field, query parameter, header or path segment."""
 
     field: str
     message: str
 
 
 class DomainError(Exception):
-    """Something the service refuses or cannot do, told without HTTP words."""
+    """An error of the service, without its HTTP status."""
 
 
 class ValidationFailed(DomainError):
-    """Input that is readable but not valid; carries every field at fault."""
+    """The input can be parsed but is not valid. `fields` has an error for each invalid field."""
 
     def __init__(self, *fields: FieldError) -> None:
         super().__init__(fields)
@@ -70,7 +70,7 @@ class ValidationFailed(DomainError):
 
 
 class MalformedJSON(DomainError):
-    """A body that is not JSON, or none where one is needed."""
+    """The body is not JSON, or a required body is missing."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -78,19 +78,19 @@ class MalformedJSON(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """A body whose declared type is not `application/json` in UTF-8."""
+    """The declared type of the body is not `application/json` in UTF-8."""
 
 
 class PayloadTooLarge(DomainError):
-    """A body over the limit for one request."""
+    """The body is larger than the limit of one request."""
 
 
 class MissingToken(DomainError):
-    """No Authorization header, or one that is not `Bearer` and a token."""
+    """The Authorization header is missing, or is not `Bearer` and a token."""
 
 
 class TokenInvalid(DomainError):
-    """A token that must not be believed; `reason` is a short label for logs and metrics, never for the client."""
+    """The token is not valid. `reason` is a short label for logs and metrics, never for the client."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -98,31 +98,31 @@ class TokenInvalid(DomainError):
 
 
 class TokenExpired(DomainError):
-    """A token that was good once."""
+    """The token was valid and has expired."""
 
     reason = "expired"
 
 
 class UnknownUser(DomainError):
-    """A verified token whose user has no row, where rows are not made here."""
+    """The token is valid, but its user has no row, and this service does not create one."""
 
     reason = "unknown_user"
 
 
 class InvalidCredentials(DomainError):
-    """A wrong password or an unknown e-mail: which of the two is not told."""
+    """The password is wrong or the e-mail is unknown. The response does not say which."""
 
 
 class EmailTaken(DomainError):
-    """Registering an e-mail that a local account has."""
+    """A local account with this e-mail exists."""
 
 
 class Forbidden(DomainError):
-    """Another user's path, or (bare family) another user's task."""
+    """The path, or in the bare family the task, belongs to another user."""
 
 
 class TaskNotFound(DomainError):
-    """No such task among this user's."""
+    """The user has no task with this id."""
 
     def __init__(self, task_id: int) -> None:
         super().__init__(task_id)
@@ -130,11 +130,11 @@ class TaskNotFound(DomainError):
 
 
 class TaskChanged(DomainError):
-    """The task is at another version than `If-Match` asked for."""
+    """The task's version is not among those that `If-Match` names."""
 
 
 class TaskLimitReached(DomainError):
-    """One task more than a user may hold."""
+    """The user holds `limit` tasks already."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -142,11 +142,11 @@ class TaskLimitReached(DomainError):
 
 
 class IdempotencyKeyReused(DomainError):
-    """A known `Idempotency-Key` with another body."""
+    """The user has sent this `Idempotency-Key` with another body."""
 
 
 class RateLimited(DomainError):
-    """Too many calls; `retry_after` is in whole seconds."""
+    """The caller has exceeded a rate limit. `retry_after` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
@@ -154,17 +154,17 @@ class RateLimited(DomainError):
 
 
 class SchemaUnreadable(DomainError):
-    """The database's user may not read which migrations have been run; `reason` is PostgreSQL's, in one line."""
+    """The database's user may not read the names of the applied migrations. `reason` is PostgreSQL's message."""
 
     kind = "schema_not_readable"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"DATABASE_URL: the schema cannot be read: {reason}")
+        super().__init__(f"DATABASE_URL: the schema cannot be read: {reason}; GRANT SELECT to its user")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """How an error looks on the wire."""
+class ErrorResponse:
+    """The status, code, message and header fields of an error response."""
 
     status: int
     code: Code
@@ -175,45 +175,47 @@ class Answer:
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
 
-ANSWERS: Final[Mapping[type[Exception], Answer]] = {
-    ValidationFailed: Answer(422, Code.VALIDATION_ERROR, "The request is not valid"),
-    MalformedJSON: Answer(400, Code.MALFORMED_JSON, "The body is not valid JSON"),
-    UnsupportedMediaType: Answer(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
-    PayloadTooLarge: Answer(413, Code.PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB"),
-    MissingToken: Answer(401, Code.UNAUTHORIZED, "A bearer token is required", _CHALLENGE),
-    TokenInvalid: Answer(401, Code.TOKEN_INVALID, "The token is not valid", _CHALLENGE),
-    TokenExpired: Answer(401, Code.TOKEN_EXPIRED, "The token has expired", _CHALLENGE),
-    UnknownUser: Answer(401, Code.TOKEN_INVALID, "The token's user does not exist", _CHALLENGE),
-    InvalidCredentials: Answer(401, Code.INVALID_CREDENTIALS, "E-mail or password is wrong", _CHALLENGE),
-    EmailTaken: Answer(400, Code.EMAIL_TAKEN, "An account with this e-mail exists"),
-    Forbidden: Answer(403, Code.FORBIDDEN, "This belongs to another user"),
-    TaskNotFound: Answer(404, Code.NOT_FOUND, "Task not found"),
-    TaskChanged: Answer(412, Code.PRECONDITION_FAILED, "The task has changed since"),
-    TaskLimitReached: Answer(409, Code.TASK_LIMIT_REACHED, "The limit of tasks is reached"),
-    IdempotencyKeyReused: Answer(422, Code.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another body"),
-    RateLimited: Answer(429, Code.RATE_LIMITED, "Too many requests"),
-    DatabaseUnavailable: Answer(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
-    SchemaUnreadable: Answer(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
-    Overloaded: Answer(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
+RESPONSES: Final[Mapping[type[Exception], ErrorResponse]] = {
+    ValidationFailed: ErrorResponse(422, Code.VALIDATION_ERROR, "The request is not valid"),
+    MalformedJSON: ErrorResponse(400, Code.MALFORMED_JSON, "The body is not valid JSON"),
+    UnsupportedMediaType: ErrorResponse(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
+    PayloadTooLarge: ErrorResponse(413, Code.PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB"),
+    MissingToken: ErrorResponse(401, Code.UNAUTHORIZED, "A bearer token is required", _CHALLENGE),
+    TokenInvalid: ErrorResponse(401, Code.TOKEN_INVALID, "The token is not valid", _CHALLENGE),
+    TokenExpired: ErrorResponse(401, Code.TOKEN_EXPIRED, "The token has expired", _CHALLENGE),
+    UnknownUser: ErrorResponse(401, Code.TOKEN_INVALID, "The token's user does not exist", _CHALLENGE),
+    InvalidCredentials: ErrorResponse(401, Code.INVALID_CREDENTIALS, "E-mail or password is wrong", _CHALLENGE),
+    EmailTaken: ErrorResponse(400, Code.EMAIL_TAKEN, "An account with this e-mail exists"),
+    Forbidden: ErrorResponse(403, Code.FORBIDDEN, "This belongs to another user"),
+    TaskNotFound: ErrorResponse(404, Code.NOT_FOUND, "Task not found"),
+    TaskChanged: ErrorResponse(412, Code.PRECONDITION_FAILED, "The task has changed since"),
+    TaskLimitReached: ErrorResponse(409, Code.TASK_LIMIT_REACHED, "The limit of tasks is reached"),
+    IdempotencyKeyReused: ErrorResponse(
+        422, Code.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another body"
+    ),
+    RateLimited: ErrorResponse(429, Code.RATE_LIMITED, "Too many requests"),
+    DatabaseUnavailable: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
+    SchemaUnreadable: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
+    Overloaded: ErrorResponse(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
 }
 
-HTTP_ANSWERS: Final[Mapping[int, Answer]] = {
-    answer.status: answer
-    for answer in (
-        Answer(400, Code.BAD_REQUEST, "The request is not valid HTTP"),
-        Answer(404, Code.NOT_FOUND, "No such path"),
-        Answer(405, Code.METHOD_NOT_ALLOWED, "This method is not allowed here"),
-        Answer(413, Code.PAYLOAD_TOO_LARGE, "The body is too large"),
-        Answer(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
-        Answer(431, Code.HEADERS_TOO_LARGE, "The headers are too large"),
-        Answer(500, Code.INTERNAL_ERROR, "Something went wrong on our side"),
+HTTP_RESPONSES: Final[Mapping[int, ErrorResponse]] = {
+    response.status: response
+    for response in (
+        ErrorResponse(400, Code.BAD_REQUEST, "The request is not valid HTTP"),
+        ErrorResponse(404, Code.NOT_FOUND, "No such path"),
+        ErrorResponse(405, Code.METHOD_NOT_ALLOWED, "This method is not allowed here"),
+        ErrorResponse(413, Code.PAYLOAD_TOO_LARGE, "The body is too large"),
+        ErrorResponse(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
+        ErrorResponse(431, Code.HEADERS_TOO_LARGE, "The headers are too large"),
+        ErrorResponse(500, Code.INTERNAL_ERROR, "Something went wrong on our side"),
     )
 }
-"""What no domain error stands for: raised by Falcon or the server, or not foreseen."""
+"""By status, for errors that Falcon or the server raises, and for unforeseen exceptions."""
 
 
 def envelope(code: Code, message: str, fields: Sequence[FieldError] = ()) -> dict[str, Any]:
-    """The one shape of every error body; `details` only where fields are at fault."""
+    """The body of every error response. It has `details` only if fields are invalid."""
     error: dict[str, Any] = {"code": code.value, "message": message}
     if fields:
         error["details"] = [{"field": each.field, "message": each.message} for each in fields]
@@ -221,46 +223,48 @@ def envelope(code: Code, message: str, fields: Sequence[FieldError] = ()) -> dic
 
 
 def add_error_handlers(app: falcon.App[Any, Any]) -> None:
-    """Have every exception answered from here, Falcon's own and unforeseen ones included."""
-    for error in ANSWERS:
-        app.add_error_handler(error, _answer_domain_error)
-    app.add_error_handler(falcon.HTTPError, _answer_http_error)
-    app.add_error_handler(Exception, _answer_unforeseen)
+    """Handle every exception, Falcon's own and unforeseen ones included."""
+    for error in RESPONSES:
+        app.add_error_handler(error, _handle_domain_error)
+    app.add_error_handler(falcon.HTTPError, _handle_http_error)
+    app.add_error_handler(Exception, _handle_unforeseen)
 
 
-def _write(req: falcon.Request, resp: falcon.Response, answer: Answer, body: dict[str, Any], refusal: str) -> None:
-    resp.status = HTTPStatus(answer.status)
+def _write(
+    req: falcon.Request, resp: falcon.Response, response: ErrorResponse, body: dict[str, Any], reason: str
+) -> None:
+    resp.status = HTTPStatus(response.status)
     resp.media = body
     resp.content_type = falcon.MEDIA_JSON
-    resp.set_headers(dict(answer.headers))
-    req.context.refusal = refusal
+    resp.set_headers(dict(response.headers))
+    req.context.error_reason = reason
 
 
-def _answer_domain_error(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
-    answer = ANSWERS[type(ex)]
-    message = answer.message
+def _handle_domain_error(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
+    response = RESPONSES[type(ex)]
+    message = response.message
     fields: tuple[FieldError, ...] = ()
     if isinstance(ex, ValidationFailed):
-        answer = Answer(req.context.invalid_status, answer.code, answer.message)
+        response = ErrorResponse(req.context.invalid_status, response.code, response.message)
         fields = ex.fields
         message = fields[0].message if len(fields) == 1 else message
     elif isinstance(ex, MalformedJSON):
         message = ex.message
     elif isinstance(ex, RateLimited):
         resp.set_header("Retry-After", str(ex.retry_after))
-    refusal = getattr(ex, "reason", None) or getattr(ex, "kind", None) or answer.code.value.lower()
-    _write(req, resp, answer, envelope(answer.code, message, fields), refusal)
+    reason = getattr(ex, "reason", None) or getattr(ex, "kind", None) or response.code.value.lower()
+    _write(req, resp, response, envelope(response.code, message, fields), reason)
 
 
-def _answer_http_error(
+def _handle_http_error(
     req: falcon.Request, resp: falcon.Response, ex: falcon.HTTPError, params: dict[str, Any]
 ) -> None:
-    known = HTTP_ANSWERS.get(ex.status_code, HTTP_ANSWERS[400])
-    answer = Answer(ex.status_code, known.code, known.message, dict(ex.headers or {}))
-    _write(req, resp, answer, envelope(known.code, known.message), known.code.value.lower())
+    known = HTTP_RESPONSES.get(ex.status_code, HTTP_RESPONSES[400])
+    response = ErrorResponse(ex.status_code, known.code, known.message, dict(ex.headers or {}))
+    _write(req, resp, response, envelope(known.code, known.message), known.code.value.lower())
 
 
-def _answer_unforeseen(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
+def _handle_unforeseen(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
     logger.error("unforeseen error", exc_info=ex, extra={"request_id": req.context.request_id})
-    answer = HTTP_ANSWERS[500]
-    _write(req, resp, answer, envelope(answer.code, answer.message), answer.code.value.lower())
+    response = HTTP_RESPONSES[500]
+    _write(req, resp, response, envelope(response.code, response.message), response.code.value.lower())

@@ -1,6 +1,6 @@
 """The client's address, behind proxies whose X-Forwarded-For is trusted (TRUSTED_PROXY).
 
-Apart because a client can forge everything in that header but what a trusted proxy has appended.
+It is a module of its own because a client can forge that header, except for what a trusted proxy has appended.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _WITH_PORT: Final = re.compile(r"\[(?P<v6>[^]]*)\](?::\d+)?|(?P<v4>[0-9.]+):\d+"
 def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> str:
     """The address nearest to the server that is in none of `networks`.
 
-    That is the peer's own, unless the peer is trusted: then X-Forwarded-For is read from its right end, where each
-    trusted proxy has appended its caller's address; anything further left may be forged. An entry that is not an
-    address ends the search: the address of the proxy that wrote it is taken.
+    If the peer is not trusted, it is the peer's own. Otherwise X-Forwarded-For is read from its right end, where each
+    trusted proxy has appended its caller's address; anything further left may be forged. At an entry that is not an
+    address the search ends with the address of the proxy that wrote it.
     """
     peer: str = environ["REMOTE_ADDR"]
     address = _parse(peer)
@@ -36,7 +36,7 @@ def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> 
 
 
 def rate_limit_key(address: str) -> str:
-    """What counts as one caller: an IPv4 address, or the IPv6 network of 64 bits that one subscriber has."""
+    """The key of a caller: an IPv4 address, or the /64 network of an IPv6 address, which one subscriber has whole."""
     parsed = _parse(address)
     return str(IPv6Network((int(parsed), 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve: for supervisors and proxies. No token is needed."""
+"""Health and readiness, for supervisors and proxies. Neither needs a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.postgres.errors import DatabaseUnavailable
 
 
 class Health:
-    """GET says that the process lives and which version it runs. It does not ask the database."""
+    """GET reports that the process is alive, and its version. It sends no statement to the database."""
 
     auth_required = False
 
@@ -23,7 +23,7 @@ class Health:
 
 
 class Readiness:
-    """GET says that the database answers and its schema is current; 503 otherwise."""
+    """GET reports that the database responds and its schema is current. Otherwise the response is 503."""
 
     auth_required = False
 

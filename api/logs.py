@@ -1,6 +1,7 @@
-"""The log: one line an event, as JSON or as text, on standard output.
+"""The log: one line for each event, as JSON or as text, on standard output.
 
-Request lines go straight to the stream through orjson; what libraries say through the standard module joins them.
+Request lines go straight to the stream, through orjson if they are JSON. Records of the standard logging module, which
+libraries use, are passed to structlog.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure_logging(level: str, format: str) -> None:
-    """Set the process's log up; `format` is text or json."""
+    """Configure the log of this process. `format` is text or json."""
     as_text = format == "text"
     output: Any = _Output(sys.stdout if as_text else sys.stdout.buffer)
     shared: list[Any] = [
@@ -27,7 +28,7 @@ def configure_logging(level: str, format: str) -> None:
     if as_text:
         renderer: Any = structlog.dev.ConsoleRenderer(
             colors=sys.stdout.isatty(),
-            # A path from outside must not move the cursor, a traceback not show locals as Rich's does.
+            # A path in a request must not move the cursor. A traceback must not show locals, as Rich's does.
             repr_native_str=True,
             exception_formatter=structlog.dev.plain_traceback,
         )
@@ -48,7 +49,7 @@ def configure_logging(level: str, format: str) -> None:
 
 
 class _Output:
-    """A stream whose disk may be full or whose reader may be gone: no request, and no worker, fails for that."""
+    """A stream that ignores write errors: a full disk or a closed pipe fails no request and no worker."""
 
     def __init__(self, stream: IO[Any]) -> None:
         self._stream = stream
@@ -57,24 +58,24 @@ class _Output:
         try:
             self._stream.write(line)
         except OSError as ex:
-            self._give_up(ex)
+            self._detach(ex)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError as ex:
-            self._give_up(ex)
+            self._detach(ex)
 
-    def _give_up(self, ex: OSError) -> None:
-        """Where there is no reader any more, for good: else the interpreter fails when it flushes at exit."""
+    def _detach(self, ex: OSError) -> None:
+        """If the pipe is closed, redirect it to /dev/null: otherwise the interpreter's flush at exit fails."""
         if isinstance(ex, BrokenPipeError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
 
 
 class _ToStructlog(logging.Handler):
-    """Hands records of the standard module to structlog, so that there is one format."""
+    """Passes records of the standard module to structlog, so that all lines have one format."""
 
     def emit(self, record: logging.LogRecord) -> None:
         extra = {"request_id": record.request_id} if hasattr(record, "request_id") else {}

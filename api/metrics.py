@@ -1,7 +1,7 @@
-"""What the service counts of itself: the metrics, the middleware that counts requests, the thread that looks round.
+"""The metrics of the service: the middleware that counts requests, and the thread that polls the pool and the keys.
 
-How the numbers of all workers come together and where Prometheus fetches them is in metrics_server.py. Neither module
-is imported unless METRICS_PORT is set.
+metrics_server.py collects the values of all workers and serves them to Prometheus. Neither module is imported unless
+METRICS_PORT is set.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from api.postgres.database import Database
 from api.request_context import Request
 
 BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
-"""Seconds. 0.2 is the objective of the 95th percentile, 2 what a request may take while the database is gone."""
+"""Seconds. 0.2 is the objective of the 95th percentile, 2 the limit of a request while the database is gone."""
 
 UNKNOWN_PATH: Final = "unknown"
-"""The route of every path that leads nowhere: what strangers make up must not make up series."""
+"""The route label of every path that has no route. Paths that clients invent must not create series."""
 
-LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at what no request reports by itself."""
+POLL_INTERVAL: Final = 1.0
+"""Seconds between two polls of the values that no request reports."""
 
 _METHODS: Final = frozenset(METHODS)
 _WRONG_PASSWORD: Final = Code.INVALID_CREDENTIALS.value.lower()
@@ -36,30 +36,33 @@ _WRONG_PASSWORD: Final = Code.INVALID_CREDENTIALS.value.lower()
 class Metrics:
     """The metrics of one worker, and Falcon's middleware that counts its requests.
 
-    No label holds a user, a task or anything else that a client chooses.
+    No label contains a user, a task or anything else that a client chooses.
     """
 
     def __init__(self) -> None:
-        # Values go where prometheus_client's multi-process mode keeps them, so the registry is never asked for them.
+        # prometheus_client's multi-process mode stores the values in files, so this registry is never collected.
         registry = CollectorRegistry()
         self._requests = Counter(
-            "tasks_http_requests", "Requests answered", ("route", "method", "status"), registry=registry
+            "tasks_http_requests", "Requests served", ("route", "method", "status"), registry=registry
         )
         self._durations = Histogram(
             "tasks_http_request_duration_seconds",
-            "Time from a worker thread's taking a request to its answer",
+            "Time from the start of a request in a worker thread to its response",
             ("route", "method"),
             buckets=BUCKETS,
             registry=registry,
         )
         self._rate_limited = Counter(
-            "tasks_rate_limited", "Calls refused with 429, by limit (user, auth)", ("limit",), registry=registry
+            "tasks_rate_limited", "Calls rejected with 429, by limit (user, auth)", ("limit",), registry=registry
         )
-        self._token_refusals = Counter(
-            "tasks_token_refusals", "Tokens refused with 401, by reason", ("reason",), registry=registry
+        self._rejected_tokens = Counter(
+            "tasks_token_refusals", "Tokens rejected with 401, by reason", ("reason",), registry=registry
         )
         self._database_errors = Counter(
-            "tasks_database_errors", "Statements that the database did not serve, by kind", ("kind",), registry=registry
+            "tasks_database_errors",
+            "Statements that failed because of the database, by kind",
+            ("kind",),
+            registry=registry,
         )
         self._connections = Gauge(
             "tasks_database_connections",
@@ -90,48 +93,48 @@ class Metrics:
         requests.inc()
         durations.observe(perf_counter() - req.context.started)
         if status == 401:
-            reason = req.context.refusal
+            reason = req.context.error_reason
             if reason != _WRONG_PASSWORD:
-                self._token_refusals.labels(reason).inc()
+                self._rejected_tokens.labels(reason).inc()
         elif status == 429:
             limit = "auth" if (req.uri_template or "").startswith("/auth/") else "user"
             self._rate_limited.labels(limit).inc()
 
     def watch(self, database: Database, jwks: KeySet | None) -> None:
-        """Have a thread look at the pool and at the age of the keys from now on; only ever after a fork."""
-        threading.Thread(target=self._keep_looking, args=(database, jwks), name="metrics", daemon=True).start()
+        """Start a thread that polls the pool and the age of the keys. Call it only after the fork."""
+        threading.Thread(target=self._poll_forever, args=(database, jwks), name="metrics", daemon=True).start()
 
-    def _keep_looking(self, database: Database, jwks: KeySet | None) -> None:
+    def _poll_forever(self, database: Database, jwks: KeySet | None) -> None:
         age_of_keys = _age_of_keys() if jwks is not None else None
         started = monotonic()
-        told: Tally[str] = Tally()
+        reported: Tally[str] = Tally()
         pause = threading.Event()
         while True:
-            self.look(database, told)
+            self.poll(database, reported)
             if jwks is not None and age_of_keys is not None:
-                # Asking for the keys has them downloaded, so an age that only grows is a URL that does not answer.
+                # This starts the downloads. So if the age only grows, JWKS_URL does not respond.
                 jwks.current()
                 age = jwks.age
                 age_of_keys.set(monotonic() - started if age is None else age)
-            pause.wait(LOOK_EVERY)
+            pause.wait(POLL_INTERVAL)
 
-    def look(self, database: Database, told: Tally[str]) -> None:
-        """Report the pool as it is now, and the errors that are not among those already `told`."""
+    def poll(self, database: Database, reported: Tally[str]) -> None:
+        """Report the state of the pool, and the errors that are not in `reported` yet."""
         pool = database.pool
         self._connections.labels("in_use").set(pool.in_use)
         self._connections.labels("idle").set(pool.idle)
         self._waiting.set(pool.waiting)
         for kind, count in database.errors.copy().items():
-            if count > told[kind]:
-                self._database_errors.labels(kind).inc(count - told[kind])
-                told[kind] = count
+            if count > reported[kind]:
+                self._database_errors.labels(kind).inc(count - reported[kind])
+                reported[kind] = count
 
 
 def _age_of_keys() -> Gauge:
-    """Made only where there are keys: a metric that is always 0 would say that they are new."""
+    """Create the gauge. Without JWKS_URL it must not exist: an age of 0 would mean that the keys are fresh."""
     return Gauge(
         "tasks_jwks_age_seconds",
-        "Time since the keys behind JWKS_URL were last downloaded, in the worker where it is longest",
+        "Time since the last download of the keys of JWKS_URL, in the worker where it is longest",
         multiprocess_mode="max",
         registry=None,
     )

@@ -1,7 +1,7 @@
-"""Where Prometheus fetches the metrics: one port for all workers, whichever of them answers.
+"""Serves the metrics to Prometheus: one port, at which any worker responds for all.
 
-Each worker writes its numbers into files that all can read (prometheus_client's multi-process mode) and one thread of
-each listens on the same socket, so there is no process more to keep alive. What is counted is in metrics.py.
+Each worker writes its values to files that all can read (prometheus_client's multi-process mode). One thread of each
+worker listens on the same socket, so no further process is needed. The metrics themselves are in metrics.py.
 """
 
 from __future__ import annotations
@@ -24,27 +24,26 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from api.metrics import Metrics
 
 CLIENT_TIMEOUT: Final = 5.0
-"""Seconds that a client may take to say what it wants."""
+"""Seconds that a client may take to send its request."""
 
-
-MOST_WORKERS: Final = 1024
-"""More than WORKERS may be: a worker that ends may overlap with the one that replaces it."""
+MAX_SLOTS: Final = 1024
+"""More than the greatest WORKERS: a worker that ends may overlap with the one that replaces it."""
 
 
 class MetricsServer:
-    """The metrics of all workers behind one listening socket, which it takes over.
+    """The metrics of all workers behind one listening socket, which it then owns.
 
-    Made before the workers are forked; `start` is called in each of them, `close` where it was made.
+    Create it before the workers are forked. Call `start` in each of them, and `close` in the parent.
     """
 
     def __init__(self, listener: socket.socket) -> None:
-        # Every worker is woken for one connection; those that come too late must not block in accept.
+        # A connection wakes every worker. One accepts it, and the others must not block in accept.
         listener.setblocking(False)
         self._listener = listener
         self._directory = Path(tempfile.mkdtemp(prefix="tasks-metrics-"))
 
     def start(self) -> Metrics:
-        """This worker's metrics, and a thread that answers Prometheus for all of them."""
+        """Start a thread that responds to Prometheus for all workers. Return this worker's metrics."""
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._directory)
         name = self._take_slot()
         values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
@@ -56,20 +55,20 @@ class MetricsServer:
         return Metrics()
 
     def _take_slot(self) -> str:
-        """The first place that no living worker has; the kernel frees it however its holder ends.
+        """Lock the first free slot. The kernel frees it when the worker ends, even by SIGKILL.
 
-        A worker that replaces a dead one goes on with its files: counters never run backwards, files never pile up.
+        A worker that replaces another continues its files, so counters never decrease and files do not accumulate.
         """
-        for number in range(MOST_WORKERS):
+        for number in range(MAX_SLOTS):
             lock = os.open(self._directory / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return str(number)
             os.close(lock)
-        raise RuntimeError("more workers than places")
+        raise RuntimeError(f"all {MAX_SLOTS} slots for workers' metrics are taken")
 
     def close(self) -> None:
-        """Stop listening and drop the numbers."""
+        """Stop listening and delete the values."""
         self._listener.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -79,7 +78,7 @@ class _Handler(WSGIRequestHandler):
     server_version = "metrics"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: every scrape would be a line."""
+        """Do not log scrapes."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -93,4 +92,4 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away in the middle is none of the log's business."""
+        """Do not log clients that disconnect during a request."""

@@ -45,7 +45,7 @@ PREFLIGHT_MAX_AGE: Final = 600
 
 
 class RequestLog:
-    """A request id for each request, and one log line with its outcome."""
+    """Gives each request an id, and logs its outcome in one line."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
@@ -63,7 +63,7 @@ class RequestLog:
         if not req_succeeded:
             if context.event == "request":
                 context.event = "refused" if status < 500 else "failed"
-            details["reason"] = context.refusal
+            details["reason"] = context.error_reason
         log = self._log.error if status >= 500 else self._log.info
         log(
             context.event,
@@ -77,7 +77,7 @@ class RequestLog:
 
 
 class PrivateHeaders:
-    """The private header fields on every response; a resource may set another Cache-Control."""
+    """Sets the private header fields on every response. A resource may set another Cache-Control."""
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
         resp.set_header(*NO_SNIFF)
@@ -86,10 +86,10 @@ class PrivateHeaders:
 
 
 class CrossOrigin:
-    """CORS header fields on every response, also to errors and unknown paths.
+    """Sets CORS header fields on every response, errors and unknown paths included.
 
-    falcon-cors decides. It is called here because its own middleware misses requests that fail before their resource,
-    and never sets `Vary: Origin`.
+    falcon-cors decides their values. Its own middleware is not used, because it misses requests that fail before
+    they reach a resource, and never sets `Vary: Origin`.
     """
 
     def __init__(self, origins: Sequence[str]) -> None:
@@ -114,8 +114,8 @@ class CrossOrigin:
 class Authentication:
     """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
-    A `{user_id}` in the path must be the token's; this is checked here, before any body is read. Where user
-    ids are UUIDs (`uuid_users`), a token with another id is rejected.
+    A `{user_id}` in the path must be the token's. This is checked before the body is read. If user ids are UUIDs
+    (`uuid_users`), a token with any other id is rejected.
     """
 
     def __init__(self, tokens: Tokens, *, uuid_users: bool = False) -> None:
@@ -138,7 +138,7 @@ class Authentication:
 
 
 def _is_canonical_uuid(user_id: str) -> bool:
-    """Whether the id is a UUID as PostgreSQL writes it. To other programs another spelling is another user."""
+    """Whether the id is a UUID in PostgreSQL's spelling. Other programs take another spelling for another user."""
     try:
         return str(UUID(user_id)) == user_id
     except ValueError:
@@ -146,7 +146,7 @@ def _is_canonical_uuid(user_id: str) -> bool:
 
 
 class RateLimiting:
-    """Counts a user's calls; with `None` there is no limit."""
+    """Counts a user's calls against `limit`. None means no limit."""
 
     def __init__(self, limit: RateLimit | None) -> None:
         self._limit = limit
@@ -158,7 +158,7 @@ class RateLimiting:
 
 
 def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
-    """Count one call of `caller`, and set the header fields that say how many are left. Raises RateLimited.
+    """Count one call of `caller`, and set the header fields with the calls that remain. Raises RateLimited.
 
     The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
     """

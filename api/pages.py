@@ -1,6 +1,6 @@
-"""The page for people: its HTML at `/`, its style, scripts and icons under `/static/`, all from memory.
+"""The web page: its HTML at `/`; its style, scripts and icons under `/static/`. All are served from memory.
 
-The files in `api/static/` are read at start; a name from a URL never reaches the file system. The page calls the
+The files in `api/static/` are read at start, so a name from a URL never reaches the file system. The page calls the
 public API like any other client. `/docs` is in reference.py.
 """
 
@@ -27,7 +27,7 @@ CONTENT_TYPES: Final[Mapping[str, str]] = {
 }
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
-    # Trusted Types with no policy allowed: where a browser knows them, no string can become markup or code.
+    # Trusted Types without a policy: in a browser that supports them, no string can become markup or code.
     "Content-Security-Policy": "; ".join(
         (
             "default-src 'none'",
@@ -54,7 +54,7 @@ _ACCOUNTS_OFF: Final = b'data-local-accounts="false"'
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent: bytes, type and strong entity tag (the tag without its quotes)."""
+    """One file to serve: its bytes, type and strong entity tag (without the quotes)."""
 
     body: bytes
     content_type: str
@@ -62,11 +62,11 @@ class Asset:
 
     @classmethod
     def of(cls, body: bytes, content_type: str) -> Asset:
-        """The file with its tag."""
+        """Create the asset. Its tag is a digest of the body."""
         return cls(body, content_type, hashlib.sha256(body).hexdigest()[:32])
 
     def send(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Respond with the file, or with 304 if the client has it (RFC 9110, section 13.1.2)."""
+        """Respond with the file, or with 304 if the client has this version (RFC 9110, section 13.1.2)."""
         resp.set_headers(dict(SECURITY_HEADERS))
         resp.cache_control = ["no-cache"]
         resp.set_header("ETag", format_tag(self.etag))
@@ -78,7 +78,7 @@ class Asset:
 
 
 class PageFile:
-    """One file at a path of its own."""
+    """A resource of one file."""
 
     auth_required = False
 
@@ -92,7 +92,7 @@ class PageFile:
 
 
 class PageFiles:
-    """The page's style, scripts and icons by name; any other name is not found."""
+    """The page's style, scripts and icons, by name. Any other name is 404."""
 
     auth_required = False
 
@@ -109,16 +109,16 @@ class PageFiles:
 
 
 def page_routes(*, local_accounts: bool) -> list[tuple[str, object]]:
-    """(URI template, resource) pairs; `local_accounts` tells the page whether to offer e-mail and password."""
+    """(URI template, resource) pairs. With `local_accounts` the page offers to register and log in."""
     assets = {path.name: Asset.of(path.read_bytes(), CONTENT_TYPES[path.suffix]) for path in _files()}
     html = (STATIC / "index.html").read_bytes()
     if _ACCOUNTS_ON not in html:
-        raise ValueError("index.html does not carry the attribute that is set here")
+        raise ValueError(f"index.html lacks the attribute {_ACCOUNTS_ON.decode()}")
     if not local_accounts:
         html = html.replace(_ACCOUNTS_ON, _ACCOUNTS_OFF, 1)
     return [("/", PageFile(Asset.of(html, CONTENT_TYPES[".html"]))), ("/static/{name}", PageFiles(assets))]
 
 
 def _files() -> list[Path]:
-    """Style, scripts and icons directly in the folder; the HTML has its own path, folders their own owners."""
+    """The style, scripts and icons of the page. Its HTML has its own path; reference.py serves the subfolder."""
     return sorted(p for p in STATIC.iterdir() if p.suffix in CONTENT_TYPES and p.suffix != ".html" and p.is_file())

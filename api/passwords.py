@@ -1,11 +1,11 @@
-"""What a password must be. How it is hashed is in accounts.py."""
+"""The rule for passwords. accounts.py hashes them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 PASSWORD_BYTES: Final = range(8, 73)
-"""Lengths in UTF-8 that are allowed. bcrypt reads no more than 72 bytes."""
+"""Allowed lengths in UTF-8. bcrypt reads no more than 72 bytes."""
 
 LENGTH_RULE: Final = f"{PASSWORD_BYTES[0]} to {PASSWORD_BYTES[-1]} bytes long"
 

@@ -1,4 +1,4 @@
-"""A task's version as its entity tag, and the versions that a request's conditions name (RFC 9110, section 13)."""
+"""A task's version as its entity tag, and the versions in a request's preconditions (RFC 9110, section 13)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.entity_tags import format_tag, matches_if_none_match, parse_if_match
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
 _LAST_VERSION: Final = 2**31 - 1
-"""The greatest value of the column, an int4. PostgreSQL refuses to compare it with a greater one."""
+"""The greatest value of the column, an int4. To compare it with a greater one is an error in PostgreSQL."""
 
 
 def entity_tag(version: int) -> str:
@@ -22,7 +22,7 @@ def entity_tag(version: int) -> str:
 def versions_to_match(req: Request) -> list[int] | None:
     """The versions that If-Match names; None if every version matches, which includes a missing header.
 
-    A weak tag matches no version, nor does a tag that this service never makes.
+    A weak tag matches no version, nor does a tag that this service never issues.
     """
     tags = parse_if_match(req.get_header("If-Match"))
     if tags is None:

@@ -1,4 +1,4 @@
-"""Header fields of every response that may hold a user's data: no cache keeps it, no browser guesses its type."""
+"""Header fields of responses that may contain a user's data: no cache stores it, no browser guesses its type."""
 
 from __future__ import annotations
 

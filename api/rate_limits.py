@@ -1,7 +1,7 @@
-"""How often a caller may call: the `limits` library's sliding windows, in memory or in Redis.
+"""Rate limits: the `limits` library's sliding windows, in memory or in Redis.
 
-Requests pass while Redis does not respond: a limit is there to be fair, not to cause an outage. The header fields
-are set in middleware.py.
+Requests pass while Redis does not respond, because a limit must not cause an outage. middleware.py sets the header
+fields.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ PAUSE_AFTER_FAILURE: Final = 5.0
 """Seconds for which a storage that failed is not tried again, so that no request waits for it."""
 
 STORAGE_TIMEOUT: Final = 0.25
-"""Seconds that Redis has to accept a connection, and to respond."""
+"""Seconds for Redis to accept a connection, and to respond."""
 
 SWEEP_INTERVAL: Final = 10.0
-"""Seconds between two removals of counters whose windows are over; such a counter no longer counts."""
+"""Seconds between two removals of expired counters, which no longer count."""
 
 
 class Allowance(NamedTuple):
-    """What is left of a window after a call: `reset` is in whole seconds."""
+    """The calls that remain in a window. `reset` is in whole seconds."""
 
     allowed: bool
     remaining: int
@@ -39,7 +39,7 @@ class Allowance(NamedTuple):
 
 
 class RateLimit:
-    """One limit for many callers; `name` is the policy's name in the headers."""
+    """One limit for many callers. `name` is the policy's name in the header fields."""
 
     def __init__(self, name: str, rate: str, storage: Any) -> None:
         self.item: RateLimitItem = parse(rate)
@@ -49,7 +49,7 @@ class RateLimit:
         self._silent_until = 0.0
 
     def take(self, caller: str) -> Allowance | None:
-        """Count one call; None if the storage cannot be reached, which lets the call pass."""
+        """Count one call. None if the storage does not respond: the call then passes."""
         if time.monotonic() < self._silent_until:
             return None
         try:
@@ -64,7 +64,7 @@ class RateLimit:
 
 
 def connect_storage(uri: str) -> Any:
-    """The storage that RATE_LIMIT_STORAGE names; connects on first use, never here."""
+    """Create the storage that RATE_LIMIT_STORAGE names. It connects on first use."""
     if uri == "memory":
         return SweptMemoryStorage()
     return storage_from_string(
@@ -76,10 +76,10 @@ def connect_storage(uri: str) -> Any:
 
 
 class SweptMemoryStorage(MemoryStorage):
-    """Counters of one process; a thread of its own removes the old ones.
+    """Counters of one process. A thread removes the expired ones.
 
-    The library looks through all callers a hundred times a second and starts a thread for each of these looks: with a
-    hundred thousand callers that takes most of a core.
+    The library scans all counters a hundred times a second, and starts a thread for each scan. With a hundred
+    thousand callers that takes most of a core.
     """
 
     def __init__(self) -> None:
@@ -87,24 +87,24 @@ class SweptMemoryStorage(MemoryStorage):
         self.timer.cancel()
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        # The thread starts with the first call: none may run when processes are forked. The library starts a timer
-        # whenever the last one has ended; this one never ends.
+        # The thread starts with the first call, because no thread may run when processes are forked. The library
+        # starts a timer if the last one has ended. This one never ends.
         if not isinstance(self.timer, _Sweeper):
             self.timer = _Sweeper(self)
             self.timer.start()
         return super().incr(key, expiry, amount)
 
     def sweep(self) -> None:
-        """Remove the counters whose windows are over."""
+        """Remove the expired counters."""
         now = time.time()
         for key, expires_at in self.expirations.copy().items():
             if expires_at <= now:
-                # Reading a counter removes it if its time is up.
+                # To read an expired counter removes it.
                 self.get(key)
 
 
 class _Sweeper(threading.Timer):
-    """Sweeps until the storage is gone."""
+    """Sweeps until the storage is garbage-collected."""
 
     def __init__(self, storage: SweptMemoryStorage) -> None:
         super().__init__(SWEEP_INTERVAL, lambda: None)

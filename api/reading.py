@@ -1,4 +1,4 @@
-"""The parts of a request before any schema checks them: body, query parameters, task id, Idempotency-Key."""
+"""Reads the parts of a request: body, query parameters, task id, Idempotency-Key. validation.py checks the fields."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _IDEMPOTENCY_KEY: Final = re.compile(rf"[!-~]{{1,{MAX_IDEMPOTENCY_KEY}}}")
 
 
 def parse_query(query_string: str) -> list[tuple[str, str]]:
-    """The parameters of a query string in their order; ValidationFailed where it is not UTF-8."""
-    # WSGI gives the query as Latin-1 text of the bytes; past ASCII they were sent unencoded.
+    """The parameters of a query string, in order. Raises ValidationFailed if it is not UTF-8."""
+    # WSGI decodes the bytes of the query as Latin-1. Those past ASCII were sent without percent-encoding.
     try:
         raw = query_string.encode("latin-1").decode("utf-8")
         return parse_qsl(raw, keep_blank_values=True, errors="strict")
@@ -29,21 +29,21 @@ def parse_query(query_string: str) -> list[tuple[str, str]]:
 
 
 def parse_task_id(text: str) -> int:
-    """The task id of a path; 0, which no row has, for every other integer that no row can have.
+    """The task id in a path. For an integer that no row can have it is 0, which no row has.
 
-    ValidationFailed for what is not an ASCII integer.
+    Raises ValidationFailed if it is not an ASCII integer.
     """
     digits = text.removeprefix("-")
     if not digits.isascii() or not digits.isdigit():
         raise ValidationFailed(FieldError("id", "The task id must be an integer"))
-    # Compared by length first: int() of a text of many digits is slow, and refused past 4,300.
+    # The length is compared first, because int() is slow with many digits, and fails with more than 4,300.
     if text.startswith("-") or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or 0) > MAX_TASK_ID:
         return 0
     return int(digits.lstrip("0") or 0)
 
 
 def read_json(req: falcon.Request, *, optional: bool = False) -> object:
-    """The body as JSON; where it is `optional`, an absent one is `{}`.
+    """The body, parsed as JSON. If it is `optional`, a missing body is `{}`.
 
     Raises UnsupportedMediaType, PayloadTooLarge or MalformedJSON, in this order.
     """
@@ -55,7 +55,7 @@ def read_json(req: falcon.Request, *, optional: bool = False) -> object:
         raise UnsupportedMediaType
     if length is not None and length > MAX_BODY_BYTES:
         raise PayloadTooLarge
-    # Of a chunked body the server knows the end; bounded_stream would read none of it.
+    # The server ends the stream of a chunked body. bounded_stream, which needs a Content-Length, would be empty.
     stream = req.stream if chunked else req.bounded_stream
     body = stream.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
@@ -69,7 +69,7 @@ def read_json(req: falcon.Request, *, optional: bool = False) -> object:
 
 
 def read_idempotency_key(req: falcon.Request) -> str | None:
-    """The Idempotency-Key, None without one. Raises ValidationFailed."""
+    """The Idempotency-Key. None if the header is missing. Raises ValidationFailed."""
     key = req.get_header("Idempotency-Key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         message = f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters"

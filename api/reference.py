@@ -1,7 +1,7 @@
 """The document at /openapi.json and the interactive reference at /docs, all from memory.
 
-The reference is Swagger UI as the package offapi carries it: nothing on the page comes from another host. What it
-shows, it reads from /openapi.json.
+The reference is Swagger UI from the package offapi, so nothing on the page comes from another host. It shows
+/openapi.json.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ SWAGGER_UI: Final[Mapping[str, str]] = {
     "swagger-ui-bundle.js": "swagger_bundle.js",
     "swagger-ui.css": "swagger_style.css",
 }
-"""Names on the page, and those of the files in offapi."""
+"""Names of files on the page, and in offapi."""
 
-# Swagger UI makes markup out of strings, so it cannot live under Trusted Types, and its icons are data URLs.
+# Swagger UI creates markup from strings, so it cannot run with Trusted Types. Its icons are data URLs.
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -42,7 +42,7 @@ REFERENCE_HEADERS: Final[Mapping[str, str]] = {**SECURITY_HEADERS, "Content-Secu
 
 
 class ApiDocument:
-    """GET gives the OpenAPI document, as built at start."""
+    """GET returns the OpenAPI document, which is built at start."""
 
     auth_required = False
 
@@ -56,7 +56,7 @@ class ApiDocument:
 
 
 class Reference:
-    """GET gives the reference page, or one of its files by name."""
+    """GET returns the reference page, or one of its files by name."""
 
     auth_required = False
 
@@ -82,7 +82,7 @@ def reference_routes(document: Mapping[str, Any]) -> list[tuple[str, object]]:
 
 
 def _files() -> dict[str, Path]:
-    # Found and not imported: the package reads all it has into memory.
+    # The package is not imported, because it reads all its files into memory.
     spec = find_spec("offapi")
     assert spec is not None
     assert spec.origin is not None

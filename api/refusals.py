@@ -1,4 +1,4 @@
-"""What the server rejects before the application sees it, in the contract's envelope and with a line in the log."""
+"""The response to a request that the server rejects before it calls the application, and its line in the log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from api.errors import HTTP_ANSWERS, Code, envelope
+from api.errors import HTTP_RESPONSES, Code, envelope
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.request_ids import request_id
 
@@ -18,8 +18,8 @@ logger = logging.getLogger("api.refusals")
 
 
 def render_refusal(status: HTTPStatus, reason: str, environ: WSGIEnvironment) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body. Only broken HTTP is told its reason: other statuses have one message in the whole service."""
-    known = HTTP_ANSWERS.get(status, HTTP_ANSWERS[400])
+    """Header fields and body. Only a 400 states its reason: any other status has one message in the whole service."""
+    known = HTTP_RESPONSES.get(status, HTTP_RESPONSES[400])
     message = reason if known.code is Code.BAD_REQUEST else known.message
     identifier = request_id(environ.get("HTTP_X_REQUEST_ID"))
     if known.code is not Code.INTERNAL_ERROR:

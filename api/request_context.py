@@ -1,4 +1,4 @@
-"""What is known of one request. Middleware, resources and error handlers set it; the log line and metrics read it."""
+"""The state of one request. Middleware, resources and error handlers set it; the log line and metrics read it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class RequestContext:
     details: dict[str, Any] = field(default_factory=dict)
     """Further fields of the log line: never a title, an e-mail, a token or a body."""
     identity: Identity | None = None
-    """The user: of the verified token, or who has just registered or logged in."""
+    """The user of the verified token, or the one that has just registered or logged in."""
     invalid_status: int = 422
-    """The status of a response to invalid input; it depends on the route family."""
-    refusal: str = "unknown"
+    """The status of the response to invalid input. It depends on the route family."""
+    error_reason: str = "unknown"
     """Why the response is an error, as a label for the log and the metrics."""
 
     @property
     def user(self) -> Identity:
-        """The verified user of a resource that requires a token. Raises MissingToken if there is none."""
+        """The user, for a resource that requires a token. Raises MissingToken if `identity` is None."""
         if self.identity is None:
             raise MissingToken
         return self.identity
@@ -45,5 +45,5 @@ class Request(falcon.Request):
     __slots__ = ()
 
     context_type = RequestContext
-    # Falcon declares its own class here, and documents that context_type may be any.
+    # Falcon declares its own class here, but documents that context_type may be any class.
     context: RequestContext  # type: ignore[assignment]

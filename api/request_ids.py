@@ -1,4 +1,4 @@
-"""The id that a request has in its response and in the log."""
+"""The id of a request in its response and in the log."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def request_id(given: str | None) -> str:
-    """The caller's X-Request-ID where it is a valid one, otherwise a new id."""
+    """The caller's X-Request-ID if it is valid, otherwise a new id."""
     return given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)

@@ -1,6 +1,6 @@
-"""The Falcon resources of the tasks: what a request asks, one call into the core, what goes back.
+"""The Falcon resources of the tasks: each parses the request, makes one call into the core, and sets the response.
 
-No SQL and no status of an error here. One set of classes serves every route family: a family comes in as a value.
+They contain no SQL and no status of an error. One set of classes serves every route family, which is a parameter.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from api.tasks import Tasks, VersionedTask
 from api.validation import Schema
 
 _QUERY: Final = Schema("task-query.json")
-_EVERYTHING: Final = ListQuery()
-"""What a list without a query asks for."""
+_ALL_TASKS: Final = ListQuery()
+"""The query of a list without parameters."""
 
 
 class TaskCollection:
-    """A user's tasks: GET lists them, POST makes one."""
+    """A user's tasks: GET lists them, POST creates one."""
 
     def __init__(self, family: Family, tasks: Tasks, database: Database) -> None:
         self.invalid_status = family.invalid_status
@@ -36,7 +36,7 @@ class TaskCollection:
         self._schema = Schema("task-create.json")
 
     def on_get(self, req: Request, resp: Response) -> None:
-        query = parse_list_query(_QUERY.validate_query(req.query_string)) if req.query_string else _EVERYTHING
+        query = parse_list_query(_QUERY.validate_query(req.query_string)) if req.query_string else _ALL_TASKS
         page = list_tasks(self._database, req.context.user.user_id, query)
         body: dict[str, Any] = {"data": page.tasks}
         if query.limit is not None:
@@ -53,7 +53,7 @@ class TaskCollection:
         resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
         if created.replayed:
             resp.set_header("Idempotent-Replayed", "true")
-        _tell_event(req, "task_replayed" if created.replayed else "task_created", created.task["id"])
+        _set_event(req, "task_replayed" if created.replayed else "task_created", created.task["id"])
         _set_task(resp, VersionedTask(created.task, 1))
 
 
@@ -77,21 +77,21 @@ class TaskItem:
         number = parse_task_id(task_id)
         changes = self._schema.validate(read_json(req))
         changed = self._tasks.update(req.context.user.user_id, number, changes, versions_to_match(req))
-        _tell_event(req, "task_updated", number)
+        _set_event(req, "task_updated", number)
         _set_task(resp, changed)
 
-    # Both keep what is not sent: every frontend of this family sends partial bodies with either.
+    # PUT keeps the fields that are not sent, too: existing frontends send partial bodies with either method.
     on_patch = on_put
 
     def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         self._tasks.delete(req.context.user.user_id, number, versions_to_match(req))
-        _tell_event(req, "task_deleted", number)
+        _set_event(req, "task_deleted", number)
         resp.status = falcon.HTTP_204
 
 
 class TaskCompletion:
-    """The completion of one task: PATCH flips it, or sets it as told."""
+    """The completion of one task: PATCH toggles it, or sets it to the value in the body."""
 
     def __init__(self, family: Family, tasks: Tasks) -> None:
         self.invalid_status = family.invalid_status
@@ -107,7 +107,7 @@ class TaskCompletion:
             changed = self._tasks.toggle_completed(user_id, number, versions)
         else:
             changed = self._tasks.set_completed(user_id, number, wanted, versions)
-        _tell_event(req, "task_completed" if changed.task["completed"] else "task_reopened", number)
+        _set_event(req, "task_completed" if changed.task["completed"] else "task_reopened", number)
         _set_task(resp, changed)
 
 
@@ -116,7 +116,7 @@ def _set_task(resp: Response, found: VersionedTask) -> None:
     resp.data = orjson.dumps({"data": found.task})
 
 
-def _tell_event(req: Request, event: str, task_id: int) -> None:
+def _set_event(req: Request, event: str, task_id: int) -> None:
     req.context.event = event
     req.context.details["task_id"] = task_id
 
@@ -134,21 +134,21 @@ def _pagination(query: ListQuery, page: TaskPage) -> dict[str, Any]:
 
 
 def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -> None:
-    """RFC 8288 links to the pages beside this one, with the other known parameters as they were.
+    """Set RFC 8288 links to the next and the previous page. The other known parameters stay as they are.
 
-    Unknown ones are left out: a client could make the header longer than a proxy takes.
+    Unknown parameters are left out, because with them a client could make the header longer than a proxy accepts.
     """
     if query.page is None:
         if page.next_cursor is not None:
-            resp.append_link(_beside(req, cursor=page.next_cursor), "next")
+            resp.append_link(_page_url(req, cursor=page.next_cursor), "next")
         return
     if page.next_cursor is not None:
-        resp.append_link(_beside(req, page=query.page + 1, limit=query.limit), "next")
+        resp.append_link(_page_url(req, page=query.page + 1, limit=query.limit), "next")
     if query.page > 1:
-        resp.append_link(_beside(req, page=query.page - 1, limit=query.limit), "prev")
+        resp.append_link(_page_url(req, page=query.page - 1, limit=query.limit), "prev")
 
 
-def _beside(req: Request, **changed: object) -> str:
+def _page_url(req: Request, **changed: object) -> str:
     wanted = _QUERY.names - changed.keys()
     kept = [(name, value) for name, value in parse_query(req.query_string) if name in wanted]
     return f"{quote(req.path)}?{urlencode([*kept, *changed.items()])}"

@@ -1,7 +1,7 @@
-"""From JSON and query parameters to values or field errors, by the JSON Schemas in api/schemas/.
+"""Validates JSON and query parameters against the JSON Schemas in api/schemas/, and names the invalid fields.
 
-The schemas are read and compiled once, at import, by two libraries: jsonschema-rs says in microseconds that a value is
-valid, jsonschema what is wrong with one that is not. No submitted value ever stands in a message.
+The schemas are read and compiled once, at import, by two libraries. jsonschema-rs checks a value in microseconds;
+jsonschema explains an invalid one. No message contains a submitted value.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FAST_REGISTRY: Final = jsonschema_rs.Registry([(f"json-schema:///{name}", schem
 
 
 def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
-    """A format check that passes where `parse` raises no ValueError; values that are no text pass."""
+    """A format check that passes if `parse` raises no ValueError. Values that are not text pass."""
 
     def conforms(value: object) -> bool:
         try:
@@ -81,21 +81,21 @@ class Schema:
             {"$ref": name}, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True
         ).is_valid
         self.names = frozenset(self._schema["properties"])
-        """The members, or parameters, that it knows."""
+        """The schema's members, or parameters."""
 
     def validate(self, value: object) -> dict[str, Any]:
-        """The known members of a valid object; ValidationFailed names every member at fault once.
+        """The known members of a valid object. Raises ValidationFailed with each invalid member once.
 
-        MalformedJSON for a member that is nested close to a thousand levels deep.
+        Raises MalformedJSON for a member that is nested close to a thousand levels deep.
         """
         known = {key: value[key] for key in value if key in self.names} if isinstance(value, dict) else value
         if not self._accepts(known):
-            self._refuse(known)
+            self._reject(known)
         assert isinstance(known, dict)
         return known
 
     def validate_query(self, query_string: str) -> dict[str, Any]:
-        """The known parameters of a query string, integers as such; one given twice is not valid."""
+        """The known parameters of a query string, with integers parsed. A parameter given twice is not valid."""
         values: dict[str, Any] = {}
         for name, text in parse_query(query_string):
             if name not in self.names:
@@ -106,20 +106,20 @@ class Schema:
             values[name] = _integer_or_text(text) if is_integer else text
         return self.validate(values)
 
-    def _refuse(self, value: object) -> None:
+    def _reject(self, value: object) -> None:
         try:
             errors = list(self._validator.iter_errors(value))
         except RecursionError:
             raise MalformedJSON("The body is nested too deeply") from None
         if errors:
-            raise ValidationFailed(*_one_a_field(each for error in errors for each in self._explain(error)))
+            raise ValidationFailed(*_first_of_each_field(each for error in errors for each in self._explain(error)))
 
     def _label(self, name: str) -> str:
-        found = self._schema["properties"].get(name, {})
-        if "$ref" in found:
-            file, _, pointer = found["$ref"].partition("#/properties/")
-            found = SCHEMAS[file]["properties"][pointer]
-        return str(found.get("title", name))
+        schema = self._schema["properties"].get(name, {})
+        if "$ref" in schema:
+            file, _, pointer = schema["$ref"].partition("#/properties/")
+            schema = SCHEMAS[file]["properties"][pointer]
+        return str(schema.get("title", name))
 
     def _explain(self, error: ValidationError) -> Iterator[FieldError]:
         instance: Any = error.instance
@@ -159,11 +159,11 @@ def _message(label: str, error: ValidationError) -> str:
 
 
 def _texts(wanted: Any) -> list[str]:
-    """A keyword's value as a list of texts, whether it is one or several."""
+    """A keyword's value, single or a list, as a list of texts."""
     return [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]
 
 
-def _one_a_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
+def _first_of_each_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
     seen: set[str] = set()
     for error in errors:
         if error.field not in seen:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from api.errors import ANSWERS, Code, DomainError
+from api.errors import RESPONSES, Code, DomainError
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable, Overloaded
@@ -255,9 +255,9 @@ def test_a_database_that_is_gone_is_told_as_such(
 
 def test_every_domain_error_has_an_answer_and_every_code_a_use() -> None:
     leaves = {each for each in DomainError.__subclasses__() if not each.__subclasses__()}
-    assert set(ANSWERS) == leaves | {DatabaseUnavailable, Overloaded}
+    assert set(RESPONSES) == leaves | {DatabaseUnavailable, Overloaded}
     elsewhere = {Code.BAD_REQUEST, Code.HEADERS_TOO_LARGE, Code.METHOD_NOT_ALLOWED, Code.INTERNAL_ERROR}
-    assert {answer.code for answer in ANSWERS.values()} == set(Code) - elsewhere
+    assert {response.code for response in RESPONSES.values()} == set(Code) - elsewhere
 
 
 def test_a_request_id_is_taken_over_where_it_is_plain_and_made_otherwise(nobody: Caller) -> None:

@@ -18,7 +18,7 @@ from falcon.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.contracts import FAMILIES
-from api.errors import ANSWERS, Code
+from api.errors import RESPONSES, Code
 from api.openapi.families import OF_FAMILY
 from api.validation import SCHEMAS
 from tests.support.callers import Caller
@@ -158,7 +158,7 @@ def test_each_error_status_lists_its_codes_and_every_code_has_a_status(document:
     statuses["METHOD_NOT_ALLOWED"] = {"405"}
     assert set(statuses) == {code.value for code in Code}
     assert codes_of(document, "#/components/responses/MethodNotAllowed") == {"METHOD_NOT_ALLOWED"}
-    for answer in ANSWERS.values():
+    for answer in RESPONSES.values():
         expected = {"400", "422"} if answer.code is Code.VALIDATION_ERROR else {str(answer.status)}
         assert statuses[answer.code.value] == expected
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from api.errors import ANSWERS, HTTP_ANSWERS, Answer, Code, FieldError, envelope
+from api.errors import HTTP_RESPONSES, RESPONSES, Code, ErrorResponse, FieldError, envelope
 
 CAUSES: Final[Mapping[Code, str]] = {
     Code.MALFORMED_JSON: "the body is not JSON, or a needed body is missing",
@@ -32,8 +32,8 @@ CAUSES: Final[Mapping[Code, str]] = {
 }
 
 # Where two errors share a code, the first one's message is the example.
-_ANSWERS: Final[Mapping[Code, Answer]] = {
-    answer.code: answer for answer in reversed((*ANSWERS.values(), *HTTP_ANSWERS.values()))
+_RESPONSE_OF: Final[Mapping[Code, ErrorResponse]] = {
+    response.code: response for response in reversed((*RESPONSES.values(), *HTTP_RESPONSES.values()))
 }
 
 _HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
@@ -52,7 +52,7 @@ def code_schema() -> dict[str, Any]:
 
 def error_examples() -> dict[str, Any]:
     """An error body for each code, by the code's name."""
-    examples = {code.value: {"value": envelope(code, answer.message)} for code, answer in _ANSWERS.items()}
+    examples = {code.value: {"value": envelope(code, response.message)} for code, response in _RESPONSE_OF.items()}
     title = FieldError("title", "Title is required")
     examples[Code.VALIDATION_ERROR.value]["value"] = envelope(Code.VALIDATION_ERROR, title.message, [title])
     return {code.value: examples[code.value] for code in Code}
@@ -64,7 +64,7 @@ def by_status(codes: Iterable[Code], invalid_status: int) -> dict[int, tuple[Cod
     statuses: dict[int, tuple[Code, ...]] = {}
     for code in Code:
         if code in wanted:
-            status = invalid_status if code is Code.VALIDATION_ERROR else _ANSWERS[code].status
+            status = invalid_status if code is Code.VALIDATION_ERROR else _RESPONSE_OF[code].status
             statuses[status] = (*statuses.get(status, ()), code)
     return dict(sorted(statuses.items()))
 
