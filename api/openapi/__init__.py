@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document, built from the route table and the JSON Schemas that validate.
+"""The OpenAPI 3.1 document, built from the route table and the JSON Schemas that validate requests.
 
-What the table and the schemas cannot say (summaries, which errors, links) stands here, one entry a responder. Pages
-for people are not described: the document is what a program may call. `python -m api.openapi` prints it.
+This package adds what these cannot express: summaries, errors and links, in one entry for each responder. The document
+describes what a program may call, so it leaves out pages for people. `python -m api.openapi` prints it.
 """
 
 from api.openapi.document import DOCUMENT_PATH, build_document, is_described

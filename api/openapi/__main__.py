@@ -1,4 +1,4 @@
-"""Print the document of a service with default settings: what docs/openapi.json holds."""
+"""Prints the document of a service with default settings, which is docs/openapi.json."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from api.users_table import UsersTable
 
 
 def main() -> None:
-    """Nothing connects and nothing is signed: only the route table is read."""
+    """Build the route table, without a connection or a token, and print its document."""
     settings = resolve_settings(load_settings({}), UsersTable(exists=True, ours=True, uuid_ids=False))
     database = Database("postgresql://localhost/none", pool_size=1, statement_timeout=1)
-    tokens = Tokens(("nothing is signed with this, but it has to be long",), issuer=None, audience=None)
+    tokens = Tokens(("this secret signs nothing, but has to be long",), issuer=None, audience=None)
     storage = connect_storage(settings.rate_limit_storage)
     document = build_document(routes(settings, database, tokens, storage))
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The error codes in words, and the error responses that list them: which statuses, bodies and headers each has."""
+"""The meaning of each error code, and the error responses: their statuses, bodies and header fields."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any, Final
 from api.errors import HTTP_RESPONSES, RESPONSES, Code, ErrorResponse, FieldError, envelope
 
 CAUSES: Final[Mapping[Code, str]] = {
-    Code.MALFORMED_JSON: "the body is not JSON, or a needed body is missing",
+    Code.MALFORMED_JSON: "the body is not JSON, or a required body is missing",
     Code.VALIDATION_ERROR: "a field, parameter, header or task id is not valid; `details` names each",
     Code.EMAIL_TAKEN: "an account with this e-mail exists",
     Code.UNAUTHORIZED: "no Authorization header, or one that is not a bearer token",
-    Code.TOKEN_EXPIRED: "the token was good once: ask for a fresh one and try again",
-    Code.TOKEN_INVALID: "the token cannot be believed, or its user is unknown",
+    Code.TOKEN_EXPIRED: "the token has expired: get a new one and try again",
+    Code.TOKEN_INVALID: "the token is not valid, or its user is unknown",
     Code.INVALID_CREDENTIALS: "wrong e-mail or password",
-    Code.FORBIDDEN: "this path or task is another user's",
-    Code.NOT_FOUND: "no such task among the user's, or no such path",
-    Code.TASK_LIMIT_REACHED: "the user holds as many tasks as one may",
+    Code.FORBIDDEN: "this path or task belongs to another user",
+    Code.NOT_FOUND: "the user has no such task, or the path does not exist",
+    Code.TASK_LIMIT_REACHED: "the user holds the maximum number of tasks",
     Code.IDEMPOTENCY_KEY_REUSED: "this Idempotency-Key was used with another body",
-    Code.BAD_REQUEST: "broken HTTP",
+    Code.BAD_REQUEST: "the request is not valid HTTP",
     Code.HEADERS_TOO_LARGE: "the headers are too large",
-    Code.METHOD_NOT_ALLOWED: "the path has no such method; `Allow` lists those it has",
+    Code.METHOD_NOT_ALLOWED: "the path does not support the method; `Allow` lists those that it supports",
     Code.PRECONDITION_FAILED: "the task has changed since the version that If-Match names",
     Code.PAYLOAD_TOO_LARGE: "the body is over 1 MiB",
     Code.UNSUPPORTED_MEDIA_TYPE: "the body is not declared as `application/json`",
     Code.RATE_LIMITED: "too many requests; try again after `Retry-After` seconds",
-    Code.INTERNAL_ERROR: "a fault of the service",
-    Code.DATABASE_UNAVAILABLE: "the database does not answer; nothing is half-written, try again",
-    Code.OVERLOADED: "more work than the service takes; nothing is half-written, try again",
+    Code.INTERNAL_ERROR: "an error in the service",
+    Code.DATABASE_UNAVAILABLE: "the database does not respond; nothing is half-written, try again",
+    Code.OVERLOADED: "the service has too much work; nothing is half-written, try again",
 }
 
-# Where two errors share a code, the first one's message is the example.
+# If two errors share a code, the message of the first is the example.
 _RESPONSE_OF: Final[Mapping[Code, ErrorResponse]] = {
     response.code: response for response in reversed((*RESPONSES.values(), *HTTP_RESPONSES.values()))
 }
@@ -45,9 +45,9 @@ _HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
 
 
 def code_schema() -> dict[str, Any]:
-    """The schema of `error.code`, every code explained."""
+    """The schema of `error.code`, with the meaning of every code."""
     lines = "\n".join(f"- `{code.value}`: {CAUSES[code]}" for code in Code)
-    return {"type": "string", "enum": [code.value for code in Code], "description": f"What went wrong.\n\n{lines}"}
+    return {"type": "string", "enum": [code.value for code in Code], "description": f"The kind of error.\n\n{lines}"}
 
 
 def error_examples() -> dict[str, Any]:
@@ -59,7 +59,7 @@ def error_examples() -> dict[str, Any]:
 
 
 def by_status(codes: Iterable[Code], invalid_status: int) -> dict[int, tuple[Code, ...]]:
-    """The codes grouped by their status; what is not valid is `invalid_status` in this route family."""
+    """The codes by their status. VALIDATION_ERROR has `invalid_status`, which depends on the route family."""
     wanted = set(codes)
     statuses: dict[int, tuple[Code, ...]] = {}
     for code in Code:
@@ -70,12 +70,12 @@ def by_status(codes: Iterable[Code], invalid_status: int) -> dict[int, tuple[Cod
 
 
 def response_name(codes: Iterable[Code]) -> str:
-    """The component's name of a response with these codes: `MalformedJsonOrBadRequest`."""
+    """The component name of a response with these codes, such as `MalformedJsonOrBadRequest`."""
     return "Or".join(code.value.title().replace("_", "") for code in codes)
 
 
 def error_response(status: int, codes: tuple[Code, ...]) -> dict[str, Any]:
-    """A response that carries one of these codes, and no other."""
+    """A response with one of these codes."""
     only = {"properties": {"error": {"properties": {"code": {"enum": [code.value for code in codes]}}}}}
     return {
         "description": "; ".join(f"`{code.value}`: {CAUSES[code]}" for code in codes) + ".",

@@ -1,4 +1,4 @@
-"""The document's reusable parts: schemas out of api/schemas/, parameters, headers, the bearer scheme."""
+"""The components of the document: schemas from api/schemas/, parameters, header fields, the bearer scheme."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from api.tokens import MAX_USER_ID
 from api.validation import SCHEMAS
 
 SCHEMA_NAMES: Final = {file: schema["title"] for file, schema in SCHEMAS.items() if file != "task-query.json"}
-"""The component's name of each schema file; a query is no component but parameters."""
+"""The component name of each schema file. The query's schema is missing: it becomes parameters."""
 
 SECURITY_SCHEMES: Final = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A JWT of the auth server, or of `/auth/login`. The user is its claim `user_id`, else `sub`.",
+        "description": "A JWT from the auth server or from `/auth/login`. The user is its claim `user_id`, else `sub`.",
     }
 }
 
 
 def schema_ref(file: str) -> dict[str, str]:
-    """A reference to the component made of a schema file."""
+    """A reference to the component of a schema file."""
     return {"$ref": f"#/components/schemas/{SCHEMA_NAMES[file]}"}
 
 
 def schemas() -> dict[str, Any]:
-    """Every component schema: the files as they validate, references turned to components."""
-    found = {name: _as_component(SCHEMAS[file]) for file, name in SCHEMA_NAMES.items()}
-    found["Error"]["properties"]["error"]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
-    found["ErrorCode"] = code_schema()
-    return dict(sorted(found.items()))
+    """Every component schema: the schema files, with references to files replaced by references to components."""
+    components = {name: _as_component(SCHEMAS[file]) for file, name in SCHEMA_NAMES.items()}
+    components["Error"]["properties"]["error"]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
+    components["ErrorCode"] = code_schema()
+    return dict(sorted(components.items()))
 
 
 def _as_component(value: Any) -> Any:
@@ -47,11 +47,11 @@ def _as_component(value: Any) -> Any:
 
 
 QUERY_PARAMETERS: Final = tuple(name.capitalize() for name in SCHEMAS["task-query.json"]["properties"])
-"""Names of the parameters that a list takes."""
+"""Component names of a list's query parameters."""
 
 
 def parameters() -> dict[str, Any]:
-    """Every parameter by its component's name."""
+    """Every parameter, by its component name."""
     return {**_QUERY, **_PATH_AND_HEADERS}
 
 
@@ -66,9 +66,9 @@ _QUERY: Final = {
 }
 
 PATH_PARAMETERS: Final = {"task_id": "TaskId", "user_id": "UserId"}
-"""The parameter's component for each name in a URI template."""
+"""The component of each parameter in a URI template."""
 
-# No header has an example: the reference page would send it with every try.
+# Header fields have no example, because the reference page would send it with every call.
 _PATH_AND_HEADERS: Final[dict[str, Any]] = {
     "TaskId": {
         "name": "task_id",
@@ -82,38 +82,38 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
         "name": "user_id",
         "in": "path",
         "required": True,
-        "description": "The id of the token's user; any other is refused.",
+        "description": "The id of the token's user. Any other id is forbidden.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_USER_ID, "pattern": "^[^/]+$"},
     },
     "RequestId": {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made.",
+        "description": "The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`.",
         "schema": {"type": "string"},
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": 'The ETag of the task as you know it, as in `"3"`: write only if it has not changed since.',
+        "description": 'The ETag of the version you know, such as `"3"`: write only if the task has not changed since.',
         "schema": {"type": "string"},
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": 'The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since.',
+        "description": 'The ETag of the version you have, such as `"3"`: 304 if the task has not changed since.',
         "schema": {"type": "string"},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours.",
+        "description": "The same key of the same user creates once. A repeat gets the first response. Kept 24 hours.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
     },
 }
 
 HEADERS: Final[dict[str, Any]] = {
     "X-Request-ID": {
-        "description": "Names this request in the service's log.",
+        "description": "The request's id, also in the service's log.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
     },
@@ -128,19 +128,19 @@ HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Link": {
-        "description": "The pages beside this one, `rel=next` and `rel=prev` (RFC 8288).",
+        "description": "The next and the previous page, `rel=next` and `rel=prev` (RFC 8288).",
         "schema": {"type": "string"},
     },
     "Idempotent-Replayed": {
-        "description": "Present where this is the first answer to the same key once more.",
+        "description": "Present if this repeats the first response to the same key.",
         "schema": {"type": "string", "const": "true"},
     },
     "RateLimit-Policy": {
-        "description": 'What a window allows: `"user";q=600;w=60` is 600 calls in 60 seconds.',
+        "description": 'The limit of a window: `"user";q=600;w=60` is 600 calls in 60 seconds.',
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": 'What is left: `"user";r=599;t=60` is 599 calls in the next 60 seconds.',
+        "description": 'The calls that remain: `"user";r=599;t=60` is 599 calls in the next 60 seconds.',
         "schema": {"type": "string"},
     },
     "Retry-After": {
@@ -149,12 +149,12 @@ HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "WWW-Authenticate": {
-        "description": "What is wanted: `Bearer`.",
+        "description": "The authentication scheme: `Bearer`.",
         "required": True,
         "schema": {"type": "string", "const": "Bearer"},
     },
     "Allow": {
-        "description": "The methods that the path has.",
+        "description": "The methods that the path supports.",
         "required": True,
         "schema": {"type": "string"},
     },

@@ -1,4 +1,4 @@
-"""The walk over the route table that makes the document: paths, operations, the components they use."""
+"""Builds the document from the route table: paths, operations, and the components that they use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.health import Health, Readiness
 from api.openapi.codes import by_status, error_examples, error_response, response_name
 from api.openapi.components import HEADERS, PATH_PARAMETERS, SECURITY_SCHEMES, parameters, schema_ref, schemas
 from api.openapi.families import GROUPS, Group, family_of, group_of
-from api.openapi.operations import OF_HTTP, OF_TOKENS, Link, Operation, Success
+from api.openapi.operations import HTTP_ERRORS, TOKEN_ERRORS, Link, Operation, Success
 from api.openapi.service_operations import HEALTH, LOGIN, READINESS, REGISTRATION
 from api.openapi.task_operations import COLLECTION, COMPLETION, ITEM
 from api.resources import TaskCollection, TaskCompletion, TaskItem
@@ -31,18 +31,18 @@ _OPERATIONS: Final[Mapping[type, Mapping[str, Operation]]] = {
 }
 
 _DESCRIPTION: Final = """\
-Tasks of many users, each seeing only their own.
+Tasks of many users. Each user sees only their own.
 
-Send `Authorization: Bearer <JWT>` with every task call. Answers are `{"data": …}`, errors
-`{"error": {"code", "message", "details"?}}`; branch on `code`. Three families of paths serve the same tasks.
+Send `Authorization: Bearer <JWT>` with every task call. Responses are `{"data": …}`, errors
+`{"error": {"code", "message", "details"?}}`; branch on `code`. Three route families serve the same tasks.
 
-HEAD goes wherever GET goes. OPTIONS answers with `Allow` and needs no token. A method that a path does not have is
-405 `METHOD_NOT_ALLOWED`. A trailing slash is the same path. Unknown fields and query parameters are ignored.
+Every path with GET has HEAD. OPTIONS responds with `Allow` and needs no token. A method that a path does not support
+is 405 `METHOD_NOT_ALLOWED`. A trailing slash is ignored. Unknown fields and query parameters are ignored.
 """
 
 
 def is_described(resource: object) -> bool:
-    """Whether a program may want to call the resource; pages and their files are for people."""
+    """Whether the document describes the resource. Pages and their files are for people, so it leaves them out."""
     return type(resource) in _OPERATIONS
 
 
@@ -119,14 +119,14 @@ def _operation(template: str, resource: Any, operation: Operation, responses: di
 
 
 def _codes(template: str, operation: Operation, *, secure: bool) -> set[Code]:
-    codes = {*operation.errors, *OF_HTTP}
+    codes = {*operation.errors, *HTTP_ERRORS}
     if secure:
-        codes |= {*OF_TOKENS, Code.RATE_LIMITED}
+        codes |= {*TOKEN_ERRORS, Code.RATE_LIMITED}
     family = family_of(template)
     if family is None:
         return codes
-    tells_foreign = family.foreign_task_forbidden and Code.NOT_FOUND in codes
-    return codes | {Code.FORBIDDEN} if tells_foreign or "{user_id}" in template else codes
+    reveals_foreign = family.foreign_task_forbidden and Code.NOT_FOUND in codes
+    return codes | {Code.FORBIDDEN} if reveals_foreign or "{user_id}" in template else codes
 
 
 def _success(success: Success, template: str, group: Group, *, rated: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The route families and the other groups of operations, in the words that a reader of the document sees."""
+"""The tags of the document: one for each route family, and those of the other operations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.contracts import BARE, CANONICAL, FAMILIES, OWNER_PATH, Family
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A tag, and the word that tells its operation ids from those of the other families."""
+    """A tag. Its operation ids contain `word`, so that they differ from those of the other families."""
 
     tag: str
     description: str
@@ -27,24 +27,24 @@ OF_FAMILY: Final[Mapping[Family, Group]] = {
     ),
     BARE: Group(
         "Tasks, bare paths",
-        "The same tasks for frontends that expect 400 for what is not valid and 403 for another user's task.",
+        "The same tasks for frontends that expect 400 for invalid input and 403 for another user's task.",
         "Bare",
     ),
 }
-ACCOUNTS: Final = Group("Accounts", "Local accounts, for those who have no auth server of their own.")
+ACCOUNTS: Final = Group("Accounts", "Local accounts, for deployments without an auth server.")
 SERVICE: Final = Group("Service", "The state of the service, for supervisors and proxies.")
 
 GROUPS: Final = (*OF_FAMILY.values(), ACCOUNTS, SERVICE)
-"""In the order of the document."""
+"""In the document's order."""
 
 
 def family_of(template: str) -> Family | None:
-    """The family that a URI template belongs to; None where it is no path of tasks."""
+    """The family that a URI template belongs to. None if it is not a path of tasks."""
     return next((each for each in FAMILIES if template in (each.collection, each.item, each.completion)), None)
 
 
 def group_of(template: str) -> Group:
-    """The group that a URI template's operations stand in."""
+    """The group of a URI template's operations."""
     family = family_of(template)
     if family is not None:
         return OF_FAMILY[family]

@@ -1,4 +1,4 @@
-"""What a responder does, in words: the type of its description, and the errors that every kind of call can meet."""
+"""The description of a responder, and the errors of each kind of call."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from api.errors import Code
 
-OF_HTTP: Final = (Code.BAD_REQUEST, Code.HEADERS_TOO_LARGE, Code.INTERNAL_ERROR)
-OF_TOKENS: Final = (Code.UNAUTHORIZED, Code.TOKEN_EXPIRED, Code.TOKEN_INVALID)
-OF_BODIES: Final = (Code.MALFORMED_JSON, Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE)
-OF_THE_DATABASE: Final = (Code.DATABASE_UNAVAILABLE, Code.OVERLOADED)
+HTTP_ERRORS: Final = (Code.BAD_REQUEST, Code.HEADERS_TOO_LARGE, Code.INTERNAL_ERROR)
+TOKEN_ERRORS: Final = (Code.UNAUTHORIZED, Code.TOKEN_EXPIRED, Code.TOKEN_INVALID)
+BODY_ERRORS: Final = (Code.MALFORMED_JSON, Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE)
+DATABASE_ERRORS: Final = (Code.DATABASE_UNAVAILABLE, Code.OVERLOADED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A call that this answer has the values for. `{}` in the name stands for the route family's word."""
+    """An operation to call with values from the response. `{}` in its name stands for the route family's word."""
 
     operation: str
     description: str
@@ -26,7 +26,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Success:
-    """The answer to a call that did what was asked; `schema` is of the whole body, None where there is none."""
+    """A successful response. `schema` describes the whole body. None if the response has no body."""
 
     status: int
     description: str

@@ -1,4 +1,4 @@
-"""The operations around the tasks: local accounts and the state of the service."""
+"""The other operations: local accounts, and the state of the service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from api import __version__
 from api.errors import Code
 from api.openapi.components import schema_ref
-from api.openapi.operations import OF_BODIES, OF_THE_DATABASE, Link, Operation, Success
+from api.openapi.operations import BODY_ERRORS, DATABASE_ERRORS, Link, Operation, Success
 from api.validation import SCHEMAS
 
 _SESSION: Final[Mapping[str, Any]] = {
@@ -16,7 +16,7 @@ _SESSION: Final[Mapping[str, Any]] = {
     "required": ["data"],
     "properties": {"data": schema_ref("session.json")},
 }
-_OF_ACCOUNTS: Final = (Code.VALIDATION_ERROR, Code.RATE_LIMITED, *OF_BODIES, *OF_THE_DATABASE)
+_ACCOUNT_ERRORS: Final = (Code.VALIDATION_ERROR, Code.RATE_LIMITED, *BODY_ERRORS, *DATABASE_ERRORS)
 
 
 def _session(status: int, description: str, links: Mapping[str, Link]) -> Success:
@@ -42,7 +42,7 @@ def _state(status: str, **others: Mapping[str, Any]) -> Mapping[str, Any]:
 REGISTRATION: Final[Mapping[str, Operation]] = {
     "post": Operation(
         name="register",
-        summary="Make a local account",
+        summary="Create a local account",
         body="register.json",
         success=(
             _session(
@@ -57,7 +57,7 @@ REGISTRATION: Final[Mapping[str, Operation]] = {
                 },
             ),
         ),
-        errors=(Code.EMAIL_TAKEN, *_OF_ACCOUNTS),
+        errors=(Code.EMAIL_TAKEN, *_ACCOUNT_ERRORS),
     ),
 }
 
@@ -66,19 +66,19 @@ LOGIN: Final[Mapping[str, Operation]] = {
         name="logIn",
         summary="Get a token for a local account",
         body="login.json",
-        success=(_session(200, "A fresh token.", {}),),
-        errors=(Code.INVALID_CREDENTIALS, *_OF_ACCOUNTS),
+        success=(_session(200, "A new token.", {}),),
+        errors=(Code.INVALID_CREDENTIALS, *_ACCOUNT_ERRORS),
     ),
 }
 
 HEALTH: Final[Mapping[str, Operation]] = {
     "get": Operation(
         name="getHealth",
-        summary="Whether the process lives",
+        summary="Check that the process is alive",
         success=(
             Success(
                 status=200,
-                description="It does.",
+                description="The process is alive.",
                 schema=_state("ok", version={"type": "string", "description": "The service's version."}),
                 example={"data": {"status": "ok", "version": __version__}},
             ),
@@ -89,15 +89,15 @@ HEALTH: Final[Mapping[str, Operation]] = {
 READINESS: Final[Mapping[str, Operation]] = {
     "get": Operation(
         name="getReadiness",
-        summary="Whether the database answers and its schema is current",
+        summary="Check that the database responds and its schema is current",
         success=(
             Success(
                 status=200,
-                description="It does, and is.",
+                description="The service can serve requests.",
                 schema=_state("ready"),
                 example={"data": {"status": "ready"}},
             ),
         ),
-        errors=OF_THE_DATABASE,
+        errors=DATABASE_ERRORS,
     ),
 }

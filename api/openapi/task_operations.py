@@ -1,4 +1,4 @@
-"""The task operations, once for all route families."""
+"""The task operations, which are the same in all route families."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from api.errors import Code
 from api.openapi.components import QUERY_PARAMETERS, schema_ref
-from api.openapi.operations import OF_BODIES, OF_THE_DATABASE, Link, Operation, Success
+from api.openapi.operations import BODY_ERRORS, DATABASE_ERRORS, Link, Operation, Success
 from api.validation import SCHEMAS
 
 _TASK: Final = SCHEMAS["task.json"]["examples"][0]
@@ -26,19 +26,19 @@ _TASKS: Final[Mapping[str, Any]] = {
     },
 }
 
-_IT: Final = {"task_id": "$response.body#/data/id"}
-_UNCHANGED: Final = {**_IT, "If-Match": "$response.header.ETag"}
-_READ_IT: Final = Link(operation="get{}Task", description="Read this task.", parameters=_IT)
-_CHANGE_IT: Final = Link(operation="update{}Task", description="Change this task.", parameters=_IT)
+_TASK_ID: Final = {"task_id": "$response.body#/data/id"}
+_THIS_VERSION: Final = {**_TASK_ID, "If-Match": "$response.header.ETag"}
+_READ_LINK: Final = Link(operation="get{}Task", description="Read this task.", parameters=_TASK_ID)
+_CHANGE_LINK: Final = Link(operation="update{}Task", description="Change this task.", parameters=_TASK_ID)
 _LINKS: Final = {
-    "get": _READ_IT,
-    "update": _CHANGE_IT,
-    "put": Link(operation="put{}Task", description="Change this task.", parameters=_IT),
-    "complete": Link(operation="complete{}Task", description="Complete this task.", parameters=_IT),
-    "delete": Link(operation="delete{}Task", description="Delete this task.", parameters=_IT),
+    "get": _READ_LINK,
+    "update": _CHANGE_LINK,
+    "put": Link(operation="put{}Task", description="Change this task.", parameters=_TASK_ID),
+    "complete": Link(operation="complete{}Task", description="Complete this task.", parameters=_TASK_ID),
+    "delete": Link(operation="delete{}Task", description="Delete this task.", parameters=_TASK_ID),
 }
 
-_ANSWER: Final = Success(
+_TASK_RESPONSE: Final = Success(
     status=200,
     description="The task.",
     schema=_ONE_TASK,
@@ -47,59 +47,59 @@ _ANSWER: Final = Success(
     links={
         "updateUnchanged": Link(
             operation="update{}Task",
-            description="Change this task unless somebody else has since.",
-            parameters=_UNCHANGED,
+            description="Change this task unless it has changed since.",
+            parameters=_THIS_VERSION,
         ),
         "deleteUnchanged": Link(
             operation="delete{}Task",
-            description="Delete this task unless somebody else has changed it since.",
-            parameters=_UNCHANGED,
+            description="Delete this task unless it has changed since.",
+            parameters=_THIS_VERSION,
         ),
     },
 )
-_CHANGED: Final = Success(
+_CHANGED_RESPONSE: Final = Success(
     status=200,
-    description="The task as it is now.",
+    description="The changed task.",
     schema=_ONE_TASK,
     example={"data": _TASK},
     headers=("ETag",),
-    links={"get": _READ_IT},
+    links={"get": _READ_LINK},
 )
 
-_OF_ONE_TASK: Final = (Code.VALIDATION_ERROR, Code.NOT_FOUND, *OF_THE_DATABASE)
-_OF_A_CHANGE: Final = (*_OF_ONE_TASK, *OF_BODIES, Code.PRECONDITION_FAILED)
+_TASK_ERRORS: Final = (Code.VALIDATION_ERROR, Code.NOT_FOUND, *DATABASE_ERRORS)
+_CHANGE_ERRORS: Final = (*_TASK_ERRORS, *BODY_ERRORS, Code.PRECONDITION_FAILED)
 
 COLLECTION: Final[Mapping[str, Operation]] = {
     "get": Operation(
         name="list{}Tasks",
         summary="List the user's tasks",
         description=(
-            "Newest first. Without `limit`, `page` and `cursor` every task comes back. A walk by `cursor` sees each "
-            "task once whatever is added or deleted meanwhile; repeat filters and sort with each cursor."
+            "Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` "
+            "returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time."
         ),
         parameters=QUERY_PARAMETERS,
         success=(
             Success(
                 status=200,
-                description="The tasks; `pagination` where a limit, a page or a cursor was given.",
+                description="The tasks, with `pagination` if a limit, a page or a cursor is given.",
                 schema=_TASKS,
                 example={"data": [_TASK], "pagination": SCHEMAS["pagination.json"]["examples"][0]},
                 headers=("Link",),
                 links={
                     "next": Link(
                         operation="list{}Tasks",
-                        description="What follows; repeat filters, sort and limit.",
+                        description="The next tasks; repeat filters, sort and limit.",
                         parameters={"cursor": "$response.body#/pagination/next_cursor"},
                     )
                 },
             ),
         ),
-        errors=(Code.VALIDATION_ERROR, *OF_THE_DATABASE),
+        errors=(Code.VALIDATION_ERROR, *DATABASE_ERRORS),
     ),
     "post": Operation(
         name="create{}Task",
         summary="Create a task",
-        description="With an `Idempotency-Key` it is safe to repeat.",
+        description="Safe to repeat with an `Idempotency-Key`.",
         parameters=("IdempotencyKey",),
         body="task-create.json",
         success=(
@@ -116,8 +116,8 @@ COLLECTION: Final[Mapping[str, Operation]] = {
             Code.VALIDATION_ERROR,
             Code.TASK_LIMIT_REACHED,
             Code.IDEMPOTENCY_KEY_REUSED,
-            *OF_BODIES,
-            *OF_THE_DATABASE,
+            *BODY_ERRORS,
+            *DATABASE_ERRORS,
         ),
     ),
 }
@@ -128,37 +128,37 @@ ITEM: Final[Mapping[str, Operation]] = {
         summary="Read a task",
         parameters=("IfNoneMatch",),
         success=(
-            _ANSWER,
-            Success(status=304, description="The task is still as If-None-Match names it.", headers=("ETag",)),
+            _TASK_RESPONSE,
+            Success(status=304, description="The task still has the version in If-None-Match.", headers=("ETag",)),
         ),
-        errors=_OF_ONE_TASK,
+        errors=_TASK_ERRORS,
     ),
     "put": Operation(
         name="put{}Task",
         summary="Change a task, the same as PATCH",
-        description="A field that is not given keeps its value, here too: nothing is lost that was not mentioned.",
+        description="A field that is not given keeps its value, as with PATCH.",
         parameters=("IfMatch",),
         body="task-update.json",
-        success=(_CHANGED,),
-        errors=_OF_A_CHANGE,
+        success=(_CHANGED_RESPONSE,),
+        errors=_CHANGE_ERRORS,
     ),
     "patch": Operation(
         name="update{}Task",
         summary="Change a task",
         description=(
-            "At least one field. One that is not given keeps its value; null clears `description` or `due_date`."
+            "Give at least one field. Other fields keep their values; null clears `description` or `due_date`."
         ),
         parameters=("IfMatch",),
         body="task-update.json",
-        success=(_CHANGED,),
-        errors=_OF_A_CHANGE,
+        success=(_CHANGED_RESPONSE,),
+        errors=_CHANGE_ERRORS,
     ),
     "delete": Operation(
         name="delete{}Task",
         summary="Delete a task",
         parameters=("IfMatch",),
-        success=(Success(status=204, description="The task is gone."),),
-        errors=(*_OF_ONE_TASK, Code.PRECONDITION_FAILED),
+        success=(Success(status=204, description="The task is deleted."),),
+        errors=(*_TASK_ERRORS, Code.PRECONDITION_FAILED),
     ),
 }
 
@@ -166,11 +166,11 @@ COMPLETION: Final[Mapping[str, Operation]] = {
     "patch": Operation(
         name="complete{}Task",
         summary="Complete or reopen a task",
-        description="With `completed` the state is set, which is safe to repeat; without it, it is flipped.",
+        description="With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.",
         parameters=("IfMatch",),
         body="task-completion.json",
         body_required=False,
-        success=(_CHANGED,),
-        errors=_OF_A_CHANGE,
+        success=(_CHANGED_RESPONSE,),
+        errors=_CHANGE_ERRORS,
     ),
 }

@@ -8,7 +8,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -16,13 +16,13 @@ export interface paths {
         };
         /**
          * List the user's tasks
-         * @description Newest first. Without `limit`, `page` and `cursor` every task comes back. A walk by `cursor` sees each task once whatever is added or deleted meanwhile; repeat filters and sort with each cursor.
+         * @description Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
          */
         get: operations["listTasks"];
         put?: never;
         /**
          * Create a task
-         * @description With an `Idempotency-Key` it is safe to repeat.
+         * @description Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["createTask"];
         delete?: never;
@@ -35,7 +35,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -51,7 +51,7 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Change a task, the same as PATCH
-         * @description A field that is not given keeps its value, here too: nothing is lost that was not mentioned.
+         * @description A field that is not given keeps its value, as with PATCH.
          */
         put: operations["putTask"];
         post?: never;
@@ -61,7 +61,7 @@ export interface paths {
         head?: never;
         /**
          * Change a task
-         * @description At least one field. One that is not given keeps its value; null clears `description` or `due_date`.
+         * @description Give at least one field. Other fields keep their values; null clears `description` or `due_date`.
          */
         patch: operations["updateTask"];
         trace?: never;
@@ -70,7 +70,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -90,7 +90,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With `completed` the state is set, which is safe to repeat; without it, it is flipped.
+         * @description With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -99,24 +99,24 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
             };
             cookie?: never;
         };
         /**
          * List the user's tasks
-         * @description Newest first. Without `limit`, `page` and `cursor` every task comes back. A walk by `cursor` sees each task once whatever is added or deleted meanwhile; repeat filters and sort with each cursor.
+         * @description Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
          */
         get: operations["listUserTasks"];
         put?: never;
         /**
          * Create a task
-         * @description With an `Idempotency-Key` it is safe to repeat.
+         * @description Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["createUserTask"];
         delete?: never;
@@ -129,11 +129,11 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -147,7 +147,7 @@ export interface paths {
         get: operations["getUserTask"];
         /**
          * Change a task, the same as PATCH
-         * @description A field that is not given keeps its value, here too: nothing is lost that was not mentioned.
+         * @description A field that is not given keeps its value, as with PATCH.
          */
         put: operations["putUserTask"];
         post?: never;
@@ -157,7 +157,7 @@ export interface paths {
         head?: never;
         /**
          * Change a task
-         * @description At least one field. One that is not given keeps its value; null clears `description` or `due_date`.
+         * @description Give at least one field. Other fields keep their values; null clears `description` or `due_date`.
          */
         patch: operations["updateUserTask"];
         trace?: never;
@@ -166,11 +166,11 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -188,7 +188,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With `completed` the state is set, which is safe to repeat; without it, it is flipped.
+         * @description With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.
          */
         patch: operations["completeUserTask"];
         trace?: never;
@@ -197,7 +197,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -205,13 +205,13 @@ export interface paths {
         };
         /**
          * List the user's tasks
-         * @description Newest first. Without `limit`, `page` and `cursor` every task comes back. A walk by `cursor` sees each task once whatever is added or deleted meanwhile; repeat filters and sort with each cursor.
+         * @description Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
          */
         get: operations["listBareTasks"];
         put?: never;
         /**
          * Create a task
-         * @description With an `Idempotency-Key` it is safe to repeat.
+         * @description Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["createBareTask"];
         delete?: never;
@@ -224,7 +224,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -240,7 +240,7 @@ export interface paths {
         get: operations["getBareTask"];
         /**
          * Change a task, the same as PATCH
-         * @description A field that is not given keeps its value, here too: nothing is lost that was not mentioned.
+         * @description A field that is not given keeps its value, as with PATCH.
          */
         put: operations["putBareTask"];
         post?: never;
@@ -250,7 +250,7 @@ export interface paths {
         head?: never;
         /**
          * Change a task
-         * @description At least one field. One that is not given keeps its value; null clears `description` or `due_date`.
+         * @description Give at least one field. Other fields keep their values; null clears `description` or `due_date`.
          */
         patch: operations["updateBareTask"];
         trace?: never;
@@ -259,7 +259,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -279,7 +279,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With `completed` the state is set, which is safe to repeat; without it, it is flipped.
+         * @description With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.
          */
         patch: operations["completeBareTask"];
         trace?: never;
@@ -288,7 +288,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -296,7 +296,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a local account */
+        /** Create a local account */
         post: operations["register"];
         delete?: never;
         options?: never;
@@ -308,7 +308,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -328,13 +328,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
             cookie?: never;
         };
-        /** Whether the process lives */
+        /** Check that the process is alive */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -348,13 +348,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
             cookie?: never;
         };
-        /** Whether the database answers and its schema is current */
+        /** Check that the database responds and its schema is current */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -370,7 +370,7 @@ export interface components {
     schemas: {
         /**
          * Completion
-         * @description Without `completed` the task's state is flipped; with it, set, which is safe to repeat.
+         * @description With `completed` the call sets the task's state, which is safe to repeat. Without it, the call toggles the state.
          * @example {
          *       "completed": true
          *     }
@@ -398,7 +398,7 @@ export interface components {
         };
         /**
          * Error
-         * @description Every error's body. Branch on the code; messages are for people and may change.
+         * @description The body of every error. Branch on the code; messages are for people and may change.
          */
         Error: {
             error: {
@@ -413,35 +413,35 @@ export interface components {
             };
         };
         /**
-         * @description What went wrong.
+         * @description The kind of error.
          *
-         *     - `MALFORMED_JSON`: the body is not JSON, or a needed body is missing
+         *     - `MALFORMED_JSON`: the body is not JSON, or a required body is missing
          *     - `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each
          *     - `EMAIL_TAKEN`: an account with this e-mail exists
          *     - `UNAUTHORIZED`: no Authorization header, or one that is not a bearer token
-         *     - `TOKEN_EXPIRED`: the token was good once: ask for a fresh one and try again
-         *     - `TOKEN_INVALID`: the token cannot be believed, or its user is unknown
+         *     - `TOKEN_EXPIRED`: the token has expired: get a new one and try again
+         *     - `TOKEN_INVALID`: the token is not valid, or its user is unknown
          *     - `INVALID_CREDENTIALS`: wrong e-mail or password
-         *     - `FORBIDDEN`: this path or task is another user's
-         *     - `NOT_FOUND`: no such task among the user's, or no such path
-         *     - `TASK_LIMIT_REACHED`: the user holds as many tasks as one may
+         *     - `FORBIDDEN`: this path or task belongs to another user
+         *     - `NOT_FOUND`: the user has no such task, or the path does not exist
+         *     - `TASK_LIMIT_REACHED`: the user holds the maximum number of tasks
          *     - `IDEMPOTENCY_KEY_REUSED`: this Idempotency-Key was used with another body
-         *     - `BAD_REQUEST`: broken HTTP
+         *     - `BAD_REQUEST`: the request is not valid HTTP
          *     - `HEADERS_TOO_LARGE`: the headers are too large
-         *     - `METHOD_NOT_ALLOWED`: the path has no such method; `Allow` lists those it has
+         *     - `METHOD_NOT_ALLOWED`: the path does not support the method; `Allow` lists those that it supports
          *     - `PRECONDITION_FAILED`: the task has changed since the version that If-Match names
          *     - `PAYLOAD_TOO_LARGE`: the body is over 1 MiB
          *     - `UNSUPPORTED_MEDIA_TYPE`: the body is not declared as `application/json`
          *     - `RATE_LIMITED`: too many requests; try again after `Retry-After` seconds
-         *     - `INTERNAL_ERROR`: a fault of the service
-         *     - `DATABASE_UNAVAILABLE`: the database does not answer; nothing is half-written, try again
-         *     - `OVERLOADED`: more work than the service takes; nothing is half-written, try again
+         *     - `INTERNAL_ERROR`: an error in the service
+         *     - `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again
+         *     - `OVERLOADED`: the service has too much work; nothing is half-written, try again
          * @enum {string}
          */
         ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED";
         /**
          * NewTask
-         * @description A task to create. Unknown members are ignored: the owner is only ever the token's.
+         * @description A task to create. Unknown members are ignored. The owner is always the token's user.
          * @example {
          *       "title": "Buy groceries",
          *       "description": "Milk, eggs, bread",
@@ -451,29 +451,29 @@ export interface components {
         NewTask: {
             /**
              * Title
-             * @description What is to be done; kept exactly as sent. Not blank, no NUL.
+             * @description What to do. Stored exactly as sent. Not blank, no NUL.
              */
             title: string & (unknown & unknown);
             /**
              * Description
-             * @description More about it; null is the same as none. No NUL.
+             * @description Details. Null means no description. No NUL.
              */
             description?: string | null;
             /**
              * Completed
-             * @description Whether it is done.
+             * @description Whether the task is done.
              * @default false
              */
             completed?: boolean;
             /**
              * Due date
-             * @description A calendar date, or an RFC 3339 date-time with its offset; null is the same as none.
+             * @description A calendar date, or an RFC 3339 date-time with its offset. Null means no due date.
              */
             due_date?: string | null;
         };
         /**
          * Pagination
-         * @description Where in the list an answer stands. A numbered page has all members, a walk by cursor limit and next_cursor.
+         * @description The position of a response in the list. A numbered page has all members; a walk by cursor has limit and next_cursor.
          * @example {
          *       "page": 1,
          *       "limit": 50,
@@ -485,18 +485,18 @@ export interface components {
         Pagination: {
             /** @description Number of this page, from 1. */
             page?: number;
-            /** @description Tasks a page. */
+            /** @description Tasks on each page. */
             limit: number;
             /** @description Tasks on all pages. */
             total?: number;
-            /** @description How many pages there are; 0 where the list is empty. */
+            /** @description Number of pages; 0 if the list is empty. */
             pages?: number;
-            /** @description What to send as cursor, with the same filters and sort, for what follows; null at the end. */
+            /** @description The cursor of the next tasks, to send with the same filters and sort; null at the end. */
             next_cursor: string | null;
         };
         /**
          * Registration
-         * @description A local account to make.
+         * @description A local account to create.
          * @example {
          *       "email": "ada@example.com",
          *       "password": "correct horse",
@@ -506,7 +506,7 @@ export interface components {
         Registration: {
             /**
              * E-mail
-             * @description Unique among local accounts, whatever its case.
+             * @description Unique among local accounts, ignoring case.
              */
             email: string;
             /**
@@ -517,7 +517,7 @@ export interface components {
             password: string;
             /**
              * Name
-             * @description What to call the user.
+             * @description The user's display name.
              */
             name?: string | null;
         };
@@ -536,11 +536,11 @@ export interface components {
          *     }
          */
         Session: {
-            /** @description A JWT, to be sent as Authorization: Bearer. */
+            /** @description A JWT. Send it as Authorization: Bearer. */
             token: string;
             /** @constant */
             token_type: "Bearer";
-            /** @description Seconds the token is valid. */
+            /** @description Seconds for which the token is valid. */
             expires_in: number;
             /** User */
             user: {
@@ -551,7 +551,7 @@ export interface components {
         };
         /**
          * Task
-         * @description A task as every answer shows it. Times are RFC 3339 in UTC and end in Z.
+         * @description A task, as in every response. Times are RFC 3339 in UTC and end in Z.
          * @example {
          *       "id": 7,
          *       "user_id": "ada",
@@ -571,25 +571,25 @@ export interface components {
             id: number;
             /** @description The owner: the user of the token that created it. */
             user_id: string;
-            /** @description Exactly as it was sent. Not HTML: escape it where you show it. */
+            /** @description Exactly as it was sent. Not HTML: escape it when you show it. */
             title: string;
-            /** @description Exactly as it was sent, null for none. Not HTML. */
+            /** @description Exactly as it was sent; null means no description. Not HTML. */
             description: string | null;
-            /** @description Whether it is done. */
+            /** @description Whether the task is done. */
             completed: boolean;
-            /** @description What was given: a calendar date stays that date, a date-time is the same instant in UTC. */
+            /** @description As given: a calendar date stays that date, a date-time becomes the same instant in UTC. */
             due_date: string | null;
             /** Format: date-time */
             created_at: string;
             /**
              * Format: date-time
-             * @description Raised by every successful write.
+             * @description Every successful write raises it.
              */
             updated_at: string;
         };
         /**
          * TaskChanges
-         * @description The fields to change, at least one; a field that is not given keeps its value.
+         * @description The fields to change, at least one. A field that is not given keeps its value.
          * @example {
          *       "title": "Buy organic groceries",
          *       "due_date": null
@@ -603,7 +603,7 @@ export interface components {
         } & (unknown | unknown | unknown | unknown);
     };
     responses: {
-        /** @description `BAD_REQUEST`: broken HTTP. */
+        /** @description `BAD_REQUEST`: the request is not valid HTTP. */
         BadRequest: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -618,7 +618,7 @@ export interface components {
                 };
             };
         };
-        /** @description `DATABASE_UNAVAILABLE`: the database does not answer; nothing is half-written, try again; `OVERLOADED`: more work than the service takes; nothing is half-written, try again. */
+        /** @description `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again; `OVERLOADED`: the service has too much work; nothing is half-written, try again. */
         DatabaseUnavailableOrOverloaded: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -634,7 +634,7 @@ export interface components {
                 };
             };
         };
-        /** @description `FORBIDDEN`: this path or task is another user's. */
+        /** @description `FORBIDDEN`: this path or task belongs to another user. */
         Forbidden: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -679,7 +679,7 @@ export interface components {
                 };
             };
         };
-        /** @description `INTERNAL_ERROR`: a fault of the service. */
+        /** @description `INTERNAL_ERROR`: an error in the service. */
         InternalError: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -710,7 +710,7 @@ export interface components {
                 };
             };
         };
-        /** @description `MALFORMED_JSON`: the body is not JSON, or a needed body is missing; `BAD_REQUEST`: broken HTTP. */
+        /** @description `MALFORMED_JSON`: the body is not JSON, or a required body is missing; `BAD_REQUEST`: the request is not valid HTTP. */
         MalformedJsonOrBadRequest: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -725,7 +725,7 @@ export interface components {
                 };
             };
         };
-        /** @description `MALFORMED_JSON`: the body is not JSON, or a needed body is missing; `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each; `BAD_REQUEST`: broken HTTP. */
+        /** @description `MALFORMED_JSON`: the body is not JSON, or a required body is missing; `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each; `BAD_REQUEST`: the request is not valid HTTP. */
         MalformedJsonOrValidationErrorOrBadRequest: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -740,7 +740,7 @@ export interface components {
                 };
             };
         };
-        /** @description `MALFORMED_JSON`: the body is not JSON, or a needed body is missing; `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each; `EMAIL_TAKEN`: an account with this e-mail exists; `BAD_REQUEST`: broken HTTP. */
+        /** @description `MALFORMED_JSON`: the body is not JSON, or a required body is missing; `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each; `EMAIL_TAKEN`: an account with this e-mail exists; `BAD_REQUEST`: the request is not valid HTTP. */
         MalformedJsonOrValidationErrorOrEmailTakenOrBadRequest: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -755,7 +755,7 @@ export interface components {
                 };
             };
         };
-        /** @description `METHOD_NOT_ALLOWED`: the path has no such method; `Allow` lists those it has. */
+        /** @description `METHOD_NOT_ALLOWED`: the path does not support the method; `Allow` lists those that it supports. */
         MethodNotAllowed: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -771,7 +771,7 @@ export interface components {
                 };
             };
         };
-        /** @description `NOT_FOUND`: no such task among the user's, or no such path. */
+        /** @description `NOT_FOUND`: the user has no such task, or the path does not exist. */
         NotFound: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -834,7 +834,7 @@ export interface components {
                 };
             };
         };
-        /** @description `TASK_LIMIT_REACHED`: the user holds as many tasks as one may. */
+        /** @description `TASK_LIMIT_REACHED`: the user holds the maximum number of tasks. */
         TaskLimitReached: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -849,7 +849,7 @@ export interface components {
                 };
             };
         };
-        /** @description `UNAUTHORIZED`: no Authorization header, or one that is not a bearer token; `TOKEN_EXPIRED`: the token was good once: ask for a fresh one and try again; `TOKEN_INVALID`: the token cannot be believed, or its user is unknown. */
+        /** @description `UNAUTHORIZED`: no Authorization header, or one that is not a bearer token; `TOKEN_EXPIRED`: the token has expired: get a new one and try again; `TOKEN_INVALID`: the token is not valid, or its user is unknown. */
         UnauthorizedOrTokenExpiredOrTokenInvalid: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -895,7 +895,7 @@ export interface components {
                 };
             };
         };
-        /** @description `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each; `BAD_REQUEST`: broken HTTP. */
+        /** @description `VALIDATION_ERROR`: a field, parameter, header or task id is not valid; `details` names each; `BAD_REQUEST`: the request is not valid HTTP. */
         ValidationErrorOrBadRequest: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -927,57 +927,57 @@ export interface components {
         };
     };
     parameters: {
-        /** @description Which tasks: all of them, those still to do, or those done. */
+        /** @description The tasks to return: all, pending or completed ones. */
         Status: "all" | "pending" | "completed";
-        /** @description Words, each of which must stand in title or description, whatever its case. */
+        /** @description Words that must each occur in title or description, ignoring case. */
         Search: string;
-        /** @description What to sort by; created and created_at are one, so are updated and updated_at. */
+        /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
         Sort: "created" | "created_at" | "updated" | "updated_at" | "title" | "due_date";
-        /** @description Direction; unset: desc for created and updated, asc for title and due_date. */
+        /** @description The direction. Default: desc for created and updated, asc for title and due_date. */
         Order: "asc" | "desc";
-        /** @description Tasks a page; alone it means page 1. Where only page or cursor is given: 50. */
+        /** @description Tasks on each page. Without page or cursor it returns page 1. Default with page or cursor: 50. */
         Limit: number;
-        /** @description Number of the page, from 1; not together with cursor. */
+        /** @description Number of the page, from 1. Not together with cursor. */
         Page: number;
-        /** @description next_cursor of the answer before, with the same filters and sort; not together with page. */
+        /** @description next_cursor of the previous response, with the same filters and sort. Not together with page. */
         Cursor: string;
         /**
          * @description The task's id.
          * @example 7
          */
         TaskId: number;
-        /** @description The id of the token's user; any other is refused. */
+        /** @description The id of the token's user. Any other id is forbidden. */
         UserId: string;
-        /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+        /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
         RequestId: string;
-        /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+        /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
         IfMatch: string;
-        /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
+        /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
         IfNoneMatch: string;
-        /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
+        /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
         IdempotencyKey: string;
     };
     requestBodies: never;
     headers: {
-        /** @description Names this request in the service's log. */
+        /** @description The request's id, also in the service's log. */
         "X-Request-ID": string;
         /** @description The task's version, for If-Match and If-None-Match. */
         ETag: string;
         /** @description The path of the new task. */
         Location: string;
-        /** @description The pages beside this one, `rel=next` and `rel=prev` (RFC 8288). */
+        /** @description The next and the previous page, `rel=next` and `rel=prev` (RFC 8288). */
         Link: string;
-        /** @description Present where this is the first answer to the same key once more. */
+        /** @description Present if this repeats the first response to the same key. */
         "Idempotent-Replayed": "true";
-        /** @description What a window allows: `"user";q=600;w=60` is 600 calls in 60 seconds. */
+        /** @description The limit of a window: `"user";q=600;w=60` is 600 calls in 60 seconds. */
         "RateLimit-Policy": string;
-        /** @description What is left: `"user";r=599;t=60` is 599 calls in the next 60 seconds. */
+        /** @description The calls that remain: `"user";r=599;t=60` is 599 calls in the next 60 seconds. */
         RateLimit: string;
         /** @description Seconds to wait. */
         "Retry-After": number;
-        /** @description What is wanted: `Bearer`. */
+        /** @description The authentication scheme: `Bearer`. */
         "WWW-Authenticate": "Bearer";
-        /** @description The methods that the path has. */
+        /** @description The methods that the path supports. */
         Allow: string;
     };
     pathItems: never;
@@ -987,23 +987,23 @@ export interface operations {
     listTasks: {
         parameters: {
             query?: {
-                /** @description Which tasks: all of them, those still to do, or those done. */
+                /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words, each of which must stand in title or description, whatever its case. */
+                /** @description Words that must each occur in title or description, ignoring case. */
                 search?: components["parameters"]["Search"];
-                /** @description What to sort by; created and created_at are one, so are updated and updated_at. */
+                /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
-                /** @description Direction; unset: desc for created and updated, asc for title and due_date. */
+                /** @description The direction. Default: desc for created and updated, asc for title and due_date. */
                 order?: components["parameters"]["Order"];
-                /** @description Tasks a page; alone it means page 1. Where only page or cursor is given: 50. */
+                /** @description Tasks on each page. Without page or cursor it returns page 1. Default with page or cursor: 50. */
                 limit?: components["parameters"]["Limit"];
-                /** @description Number of the page, from 1; not together with cursor. */
+                /** @description Number of the page, from 1. Not together with cursor. */
                 page?: components["parameters"]["Page"];
-                /** @description next_cursor of the answer before, with the same filters and sort; not together with page. */
+                /** @description next_cursor of the previous response, with the same filters and sort. Not together with page. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -1011,7 +1011,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The tasks; `pagination` where a limit, a page or a cursor was given. */
+            /** @description The tasks, with `pagination` if a limit, a page or a cursor is given. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1063,9 +1063,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
+                /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -1124,9 +1124,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
+                /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -1169,7 +1169,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The task is still as If-None-Match names it. */
+            /** @description The task still has the version in If-None-Match. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1194,9 +1194,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1214,7 +1214,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1260,9 +1260,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1276,7 +1276,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The task is gone. */
+            /** @description The task is deleted. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1301,9 +1301,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1321,7 +1321,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1367,9 +1367,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1387,7 +1387,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1432,34 +1432,34 @@ export interface operations {
     listUserTasks: {
         parameters: {
             query?: {
-                /** @description Which tasks: all of them, those still to do, or those done. */
+                /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words, each of which must stand in title or description, whatever its case. */
+                /** @description Words that must each occur in title or description, ignoring case. */
                 search?: components["parameters"]["Search"];
-                /** @description What to sort by; created and created_at are one, so are updated and updated_at. */
+                /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
-                /** @description Direction; unset: desc for created and updated, asc for title and due_date. */
+                /** @description The direction. Default: desc for created and updated, asc for title and due_date. */
                 order?: components["parameters"]["Order"];
-                /** @description Tasks a page; alone it means page 1. Where only page or cursor is given: 50. */
+                /** @description Tasks on each page. Without page or cursor it returns page 1. Default with page or cursor: 50. */
                 limit?: components["parameters"]["Limit"];
-                /** @description Number of the page, from 1; not together with cursor. */
+                /** @description Number of the page, from 1. Not together with cursor. */
                 page?: components["parameters"]["Page"];
-                /** @description next_cursor of the answer before, with the same filters and sort; not together with page. */
+                /** @description next_cursor of the previous response, with the same filters and sort. Not together with page. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The tasks; `pagination` where a limit, a page or a cursor was given. */
+            /** @description The tasks, with `pagination` if a limit, a page or a cursor is given. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1512,13 +1512,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
+                /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
             };
             cookie?: never;
@@ -1577,13 +1577,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
+                /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1624,7 +1624,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The task is still as If-None-Match names it. */
+            /** @description The task still has the version in If-None-Match. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1650,13 +1650,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1672,7 +1672,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1719,13 +1719,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1737,7 +1737,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The task is gone. */
+            /** @description The task is deleted. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1763,13 +1763,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1785,7 +1785,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1832,13 +1832,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The id of the token's user; any other is refused. */
+                /** @description The id of the token's user. Any other id is forbidden. */
                 user_id: components["parameters"]["UserId"];
                 /**
                  * @description The task's id.
@@ -1854,7 +1854,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1900,23 +1900,23 @@ export interface operations {
     listBareTasks: {
         parameters: {
             query?: {
-                /** @description Which tasks: all of them, those still to do, or those done. */
+                /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words, each of which must stand in title or description, whatever its case. */
+                /** @description Words that must each occur in title or description, ignoring case. */
                 search?: components["parameters"]["Search"];
-                /** @description What to sort by; created and created_at are one, so are updated and updated_at. */
+                /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
-                /** @description Direction; unset: desc for created and updated, asc for title and due_date. */
+                /** @description The direction. Default: desc for created and updated, asc for title and due_date. */
                 order?: components["parameters"]["Order"];
-                /** @description Tasks a page; alone it means page 1. Where only page or cursor is given: 50. */
+                /** @description Tasks on each page. Without page or cursor it returns page 1. Default with page or cursor: 50. */
                 limit?: components["parameters"]["Limit"];
-                /** @description Number of the page, from 1; not together with cursor. */
+                /** @description Number of the page, from 1. Not together with cursor. */
                 page?: components["parameters"]["Page"];
-                /** @description next_cursor of the answer before, with the same filters and sort; not together with page. */
+                /** @description next_cursor of the previous response, with the same filters and sort. Not together with page. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -1924,7 +1924,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The tasks; `pagination` where a limit, a page or a cursor was given. */
+            /** @description The tasks, with `pagination` if a limit, a page or a cursor is given. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1975,9 +1975,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The same key from the same user creates once; a repeat gets the first answer. Kept 24 hours. */
+                /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -2036,9 +2036,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you have it, as in `"3"`: 304 if it has not changed since. */
+                /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -2081,7 +2081,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The task is still as If-None-Match names it. */
+            /** @description The task still has the version in If-None-Match. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2106,9 +2106,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2126,7 +2126,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2172,9 +2172,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2188,7 +2188,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The task is gone. */
+            /** @description The task is deleted. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2213,9 +2213,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2233,7 +2233,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2279,9 +2279,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the task as you know it, as in `"3"`: write only if it has not changed since. */
+                /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2299,7 +2299,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The changed task. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2345,7 +2345,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2398,7 +2398,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2410,7 +2410,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A fresh token. */
+            /** @description A new token. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2452,7 +2452,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2460,7 +2460,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does. */
+            /** @description The process is alive. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2494,7 +2494,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Taken for the answer and the log where it is 1 to 128 of `[A-Za-z0-9._-]`, else one is made. */
+                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2502,7 +2502,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does, and is. */
+            /** @description The service can serve requests. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
