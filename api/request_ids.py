@@ -6,7 +6,8 @@ import re
 from secrets import token_hex
 from typing import Final
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+PATTERN: Final = "[A-Za-z0-9._-]{1,128}"
+_REQUEST_ID: Final = re.compile(PATTERN)
 
 
 def request_id(given: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from api import request_ids
 from api.openapi.codes import code_schema
 from api.reading import MAX_IDEMPOTENCY_KEY
 from api.tokens import MAX_USER_ID
@@ -88,7 +89,7 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
     "RequestId": {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`.",
+        "description": f"The request's id in response and log; replaced unless it fits `{request_ids.PATTERN}`.",
         "schema": {"type": "string"},
     },
     "IfMatch": {
@@ -115,7 +116,7 @@ HEADERS: Final[dict[str, Any]] = {
     "X-Request-ID": {
         "description": "The request's id, also in the service's log.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+        "schema": {"type": "string", "pattern": f"^{request_ids.PATTERN}$"},
     },
     "ETag": {
         "description": "The task's version, for If-Match and If-None-Match.",

@@ -8,7 +8,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -35,7 +35,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -70,7 +70,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -99,7 +99,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -129,7 +129,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -166,7 +166,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -197,7 +197,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -224,7 +224,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -259,7 +259,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -288,7 +288,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -308,7 +308,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -328,7 +328,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -348,7 +348,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -948,7 +948,7 @@ export interface components {
         TaskId: number;
         /** @description The id of the token's user. Any other id is forbidden. */
         UserId: string;
-        /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+        /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
         RequestId: string;
         /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
         IfMatch: string;
@@ -1003,7 +1003,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -1063,7 +1063,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1124,7 +1124,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1194,7 +1194,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1260,7 +1260,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1301,7 +1301,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1367,7 +1367,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1448,7 +1448,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -1512,7 +1512,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1577,7 +1577,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1650,7 +1650,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1719,7 +1719,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1763,7 +1763,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1832,7 +1832,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1916,7 +1916,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -1975,7 +1975,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -2036,7 +2036,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2106,7 +2106,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -2172,7 +2172,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -2213,7 +2213,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -2279,7 +2279,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
                 /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -2345,7 +2345,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2398,7 +2398,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2452,7 +2452,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2494,7 +2494,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The request's id in response and log; replaced unless it is 1 to 128 of `[A-Za-z0-9._-]`. */
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
             };
             path?: never;
