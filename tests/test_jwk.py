@@ -90,12 +90,12 @@ class TestAUsableKey:
         public_jwk("EdDSA", ed448.Ed448PrivateKey.generate(), alg="EdDSA"),
     ],
 )
-def test_a_key_that_cannot_be_used_is_none(jwk: object) -> None:
+def test_an_unusable_key_is_ignored(jwk: object) -> None:
     assert parse(jwk) is None
 
 
 class TestASet:
-    def test_keeps_its_good_keys_beside_bad_ones(self) -> None:
+    def test_keeps_its_usable_keys_beside_unusable_ones(self) -> None:
         with serving(signer_for("EdDSA")) as server:
             server.keys = [None, {"kty": "oct"}, *server.keys, {**P256, "alg": "none"}]
             assert list(download(server.url, 5)) == ["key-of-EdDSA"]
