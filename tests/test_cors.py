@@ -74,7 +74,7 @@ def test_no_response_may_be_read_by_another_origin(
 
 
 @pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
-def test_every_response_says_that_it_varies_by_origin(user: Caller, method: str, path: str, status: int) -> None:
+def test_every_response_varies_by_origin(user: Caller, method: str, path: str, status: int) -> None:
     assert user(method, path).headers["vary"] == "Origin"
     assert user(method, path, headers={"Origin": ORIGIN}).headers["vary"] == "Origin"
 
@@ -101,7 +101,7 @@ def preflight(client: TestClient, path: str, method: str, headers: str = "author
         ("/auth/login", {"POST"}),
     ],
 )
-def test_a_preflight_needs_no_token_and_allows_what_the_path_takes(
+def test_a_preflight_needs_no_token_and_allows_the_methods_of_the_path(
     client: TestClient, path: str, methods: set[str]
 ) -> None:
     for method in methods:

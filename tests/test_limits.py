@@ -13,7 +13,7 @@ from api.postgres.database import Database
 from tests.support.callers import Caller, error_of
 
 INSERT_USER = "INSERT INTO users (id) VALUES (%s)"
-INSERT_KEY = "INSERT INTO idempotency_keys (user_id, key, fingerprint, response) VALUES ('ada', %s, '', '[]')"
+INSERT_KEY = "INSERT INTO idempotency_keys (user_id, key, fingerprint, answer) VALUES ('ada', %s, '', '[]')"
 
 
 @pytest.fixture

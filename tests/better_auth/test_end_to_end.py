@@ -44,7 +44,7 @@ def test_better_auths_tables_are_never_altered_or_written(setup: Setup) -> None:
     assert setup.tasks.call("POST", "/auth/register", {}).status == 404
 
 
-def test_while_better_auth_is_stopped_known_keys_verify_and_an_unknown_one_is_a_quick_401(setup: Setup) -> None:
+def test_while_better_auth_is_stopped_fetched_keys_still_verify_and_an_unknown_kid_is_a_fast_401(setup: Setup) -> None:
     user = setup.sign_up()
     known = make_known_everywhere(setup, user.token)
     setup.auth.stop()

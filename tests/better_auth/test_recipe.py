@@ -117,7 +117,7 @@ def start(setup: Setup, tmp_path: Path) -> Iterator[Callable[[dict[str, str]], S
 
 
 class TestHs256:
-    def test_a_hand_made_token_works_with_the_shared_secret_alone(
+    def test_an_hs256_token_works_with_only_the_shared_secret(
         self, setup: Setup, start: Callable[[dict[str, str]], Service]
     ) -> None:
         user, service = setup.sign_up(), start(recipe.SERVICE_HS256)

@@ -51,7 +51,7 @@ def test_markup_in_a_task_is_shown_as_text(tab: TasksPage, account: Account) -> 
     assert tab.page.locator("img").count() == 0
 
 
-def test_every_file_of_the_page_comes_from_its_own_origin(tab: TasksPage, account: Account) -> None:
+def test_every_file_of_the_page_is_loaded_from_its_own_origin(tab: TasksPage, account: Account) -> None:
     origins: set[str] = set()
     tab.page.on("request", lambda request: origins.add(urllib.parse.urlsplit(request.url).netloc))
     tab.log_in(account)

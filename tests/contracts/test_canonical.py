@@ -210,7 +210,7 @@ class TestUpdateExistingTask:
 class TestDeleteTask:
     """User story 4."""
 
-    def test_a_deleted_task_is_gone(self, user: Caller, database: Database) -> None:
+    def test_a_deleted_task_is_not_found(self, user: Caller, database: Database) -> None:
         path = f"/api/tasks/{user.make_task('Buy milk')['id']}"
 
         response = user("DELETE", path)
@@ -258,7 +258,7 @@ class TestEdgeCases:
     def test_a_token_without_a_user_id_is_401(self, make_user: Callable[..., Caller]) -> None:
         assert error_of(make_user(sub=None)("GET", "/api/tasks")) == (401, "TOKEN_INVALID")
 
-    def test_an_expired_token_is_401_and_says_so(self, make_user: Callable[..., Caller]) -> None:
+    def test_an_expired_token_is_401_token_expired(self, make_user: Callable[..., Caller]) -> None:
         expired = make_user(exp=int(time.time()) - 1)
 
         assert error_of(expired("GET", "/api/tasks")) == (401, "TOKEN_EXPIRED")

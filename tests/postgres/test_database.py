@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class TestRunning:
-    def test_rows_come_back_as_tuples(self, database: Database) -> None:
+    def test_rows_are_returned_as_tuples(self, database: Database) -> None:
         assert database.run("SELECT 1, %s UNION SELECT 2, %s ORDER BY 1", ("a", "b")) == [(1, "a"), (2, "b")]
         assert database.run("SELECT %s", ("ü😀",)) == [("ü😀",)]
 
@@ -30,7 +30,7 @@ class TestRunning:
         assert database.run("INSERT INTO notes VALUES (1, 'a')") == []
         assert database.run("UPDATE notes SET text = 'b' WHERE id = 2 RETURNING id") == []
 
-    def test_json_comes_back_parsed(self, database: Database) -> None:
+    def test_json_is_returned_parsed(self, database: Database) -> None:
         assert database.run("""SELECT '{"a": [1]}'::jsonb""") == [({"a": [1]},)]
 
     def test_each_statement_is_committed(self, database: Database, make_database: Callable[..., Database]) -> None:

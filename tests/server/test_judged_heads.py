@@ -32,7 +32,7 @@ def test_the_response_comes_before_the_body(connection: Connection) -> None:
     assert connection.rest() == b""
 
 
-def test_the_body_is_not_asked_for(connection: Connection) -> None:
+def test_no_100_continue_is_sent(connection: Connection) -> None:
     connection.send(post(b"X-Reject: 429", b"Expect: 100-continue"))
     assert connection.read_response().status == 429
     assert connection.rest() == b""

@@ -95,7 +95,7 @@ class TestConnections:
             response = connection.get(path)
             assert "connection" not in response.headers
 
-    def test_close_when_the_client_asks(self, connection: Connection) -> None:
+    def test_close_at_the_clients_request(self, connection: Connection) -> None:
         connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\nConnection: x, Close\r\n\r\n")
         assert connection.read_response().headers["connection"] == "close"
         assert connection.rest() == b""
@@ -105,7 +105,7 @@ class TestConnections:
         assert connection.read_response().headers["connection"] == "close"
         assert connection.rest() == b""
 
-    def test_stay_open_for_http_1_0_that_asks(self, connection: Connection) -> None:
+    def test_stay_open_for_http_1_0_with_keep_alive(self, connection: Connection) -> None:
         for _ in range(2):
             connection.send(b"GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             assert connection.read_response().headers["connection"] == "keep-alive"

@@ -101,7 +101,7 @@ class TestFraming:
         assert b"Transfer-Encoding: chunked" in head
         assert body == b""
 
-    def test_of_http_1_0_keeps_the_connection_where_the_length_is_known(self, connection: Connection) -> None:
+    def test_of_http_1_0_keeps_the_connection_if_the_length_is_known(self, connection: Connection) -> None:
         for path in ("/one_piece", "/empty", "/nothing"):
             connection.send(f"GET {path} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".encode())
             assert connection.read_response().headers["connection"] == "keep-alive"
