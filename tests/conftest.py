@@ -1,6 +1,6 @@
-"""What all tests share: one PostgreSQL a run, a migrated database for each test process, and factories.
+"""Fixtures of all tests: one PostgreSQL for each run, a migrated database for each test process, and factories.
 
-Tests talk to the application as a client does; each starts with empty tables.
+Tests call the application as a client does; each starts with empty tables.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CREATE TRIGGER break_insert BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Not in pytest's own folder: each run of pytest as root closes that to the account PostgreSQL then runs as.
+    # Not in pytest's own folder: each run as root makes that inaccessible to the account that PostgreSQL then uses.
     if not hasattr(config, "workerinput"):
         os.environ[DATA_DIR] = tempfile.mkdtemp(prefix="tasks-tests-")
 
@@ -64,7 +64,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def create_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """Makes an empty database and returns its URL; all are dropped at the end."""
+    """A function that makes an empty database and returns its URL; all are dropped at the end."""
     names: list[str] = []
     parameters = psycopg2.extensions.parse_dsn(postgres_url)
 
@@ -89,7 +89,7 @@ def create_database(postgres_url: str) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(scope="session")
 def database_url(create_database: Callable[[], str]) -> str:
-    """The URL of a database that the real migrations have built."""
+    """The URL of a database made by the real migrations."""
     url = create_database()
     database = connect(url)
     migrate(database, "users")
@@ -113,14 +113,14 @@ def database(shared_database: Database) -> Database:
 
 @pytest.fixture(scope="session")
 def make_settings(database_url: str) -> Callable[..., Settings]:
-    """Settings from environment variables, those of the tests beneath."""
+    """A function that makes settings from the tests' defaults and these environment variables."""
 
     return lambda **environ: load_settings({"DATABASE_URL": database_url, "THREADS": "32", **UNLIMITED, **environ})
 
 
 @pytest.fixture(scope="session")
 def client_over(make_settings: Callable[..., Settings]) -> Callable[..., TestClient]:
-    """A testing client of an application over a database, with other settings."""
+    """A function that makes a test client of an application over a database, with these settings."""
 
     def make(database: Database, **environ: str) -> TestClient:
         settings = make_settings(**environ)
@@ -132,25 +132,25 @@ def client_over(make_settings: Callable[..., Settings]) -> Callable[..., TestCli
 
 @pytest.fixture
 def make_client(database: Database, client_over: Callable[..., TestClient]) -> Callable[..., TestClient]:
-    """A testing client of an application with other settings."""
+    """A function that makes a test client of an application with these settings."""
     return partial(client_over, database)
 
 
 @pytest.fixture(scope="session")
 def application(shared_database: Database, client_over: Callable[..., TestClient]) -> Any:
-    """The WSGI application with the tests' settings: it keeps nothing of a request, so that all tests may share it."""
+    """The WSGI application with the tests' settings. It keeps no state of a request, so all tests share it."""
     return client_over(shared_database).app
 
 
 @pytest.fixture
 def client(application: Any, database: Database) -> TestClient:
-    """A testing client of an application whose tables are empty."""
+    """A test client of the application; its tables are empty."""
     return TestClient(application)
 
 
 @pytest.fixture
 def make_user(client: TestClient) -> Callable[..., Caller]:
-    """A user with a token of their own, who may call; `through` is another client than the test's."""
+    """A function that makes a caller with a valid token; `through` replaces the test's client."""
 
     def make(user_id: str | None = None, through: TestClient | None = None, **claims: Any) -> Caller:
         user_id = user_id or f"user-{uuid.uuid4().hex[:8]}"
@@ -166,14 +166,14 @@ def user(make_user: Callable[..., Caller]) -> Caller:
 
 
 @pytest.fixture
-def nobody(client: TestClient) -> Caller:
+def anonymous(client: TestClient) -> Caller:
     """A caller without a token."""
     return Caller(client, None, None)
 
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis of the test's own."""
+    """A Redis for this test alone."""
     server = Redis(tmp_path)
     yield server
     server.stop()
@@ -181,7 +181,7 @@ def redis(tmp_path: Path) -> Iterator[Redis]:
 
 @pytest.fixture
 def broken_inserts(database: Database) -> Iterator[None]:
-    """Each insert of a task fails with an error of PostgreSQL's that the service does not foresee."""
+    """Each insert of a task fails with a PostgreSQL error that the service does not handle specially."""
     database.run(BROKEN_INSERT)
     yield
     database.run("DROP FUNCTION break_insert CASCADE")
@@ -189,7 +189,7 @@ def broken_inserts(database: Database) -> Iterator[None]:
 
 @pytest.fixture
 def statements(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The SQL that the application runs, as it runs it."""
+    """The SQL statements that the application runs, in order."""
     recorded: list[str] = []
     run = database.run
 

@@ -1,4 +1,4 @@
-"""The application is made of settings and facts alone: it sends no statement before the first request."""
+"""The application is created from settings alone: it sends no statement before the first request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.postgres import connect
 from tests.support.signing import token_for
 
 
-def test_it_is_made_while_the_database_is_away(make_settings: Callable[..., Settings]) -> None:
+def test_it_is_created_while_the_database_is_unreachable(make_settings: Callable[..., Settings]) -> None:
     database = connect(f"postgresql://nobody@127.0.0.1:{free_port()}/tasks")
     table = UsersTable(exists=True, ours=True, uuid_ids=False)
     client = TestClient(create_app(resolve_settings(make_settings(), table), database, table))

@@ -1,4 +1,4 @@
-"""The benchmark runs: its smallest runs, and what it says when wrk is missing."""
+"""The benchmark: its smallest runs, and its message if wrk is missing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bench(*arguments: str, module: str = "bench", path: str | None = None) -> su
     return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=180, check=False)
 
 
-def test_the_smallest_run_answers_every_request_and_writes_its_report(tmp_path: Path) -> None:
+def test_the_smallest_run_gets_every_response_and_writes_its_report(tmp_path: Path) -> None:
     if shutil.which("wrk") is None:
         missing("wrk is needed: apt install wrk")
     report = tmp_path / "results.md"
@@ -36,14 +36,14 @@ def test_the_smallest_run_answers_every_request_and_writes_its_report(tmp_path: 
     assert re.search(r"^\| ours \| 0 of [\d,]+ \|", text, re.MULTILINE), text
 
 
-def test_three_servers_are_measured_and_none_fails_a_request() -> None:
+def test_three_servers_are_measured_without_a_failed_request() -> None:
     run = bench("--scenarios", "get-one", "--seconds", "1", "--rounds", "1", module="bench.servers")
     assert run.returncode == 0, run.stderr
     row = r"^\| `GET /api/tasks/\{id\}` \| (\w+) \| ([\d,]+) \| ([\d,]+) \| .* \| 0 \|$"
     rows = re.findall(row, run.stdout, re.MULTILINE)
     assert [server for server, _, _ in rows] == ["waitress", "ours", "granian"], run.stdout
     for _, service, database in rows:
-        # Microseconds: a wide range, as another machine or a busy one takes longer.
+        # Microseconds, in a wide range: another or a busy machine takes longer.
         assert 10 < int(service.replace(",", "")) < 10_000
         assert 10 < int(database.replace(",", "")) < 10_000
 

@@ -38,14 +38,14 @@ HOOKS = {
 
 
 def run_example(name: str, module: Any, **names: Any) -> dict[str, Any]:
-    """Run an example with the names of the module that it says it stands in; the names that it defines."""
+    """Run an example with the names of the module that it extends; the names that it defines."""
     namespace = {**vars(module), **names}
     exec(EXAMPLES[name], namespace)
     return namespace
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_names_what_exists(command: str) -> None:
+def test_a_command_names_only_existing_files(command: str) -> None:
     words = shlex.split(command)
     match words:
         case ["make", target, *_]:
@@ -142,7 +142,7 @@ def test_the_hooks_are_valid_and_use_the_environments_tools() -> None:
 
 
 @pytest.mark.parametrize(("length", "status"), [(72, 0), (73, 1)])
-def test_a_commit_subject_of_more_than_72_characters_is_refused(length: int, status: int, tmp_path: Path) -> None:
+def test_a_commit_subject_of_more_than_72_characters_is_rejected(length: int, status: int, tmp_path: Path) -> None:
     message = tmp_path / "message"
     message.write_text("x" * length + "\n\n" + "a longer line of the body " * 5, encoding="utf-8")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""CORS: one named test a promise of the contract, on every kind of answer."""
+"""CORS: one test for each promise of the contract, on every kind of response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPOSED = {
 }
 """The header fields of a response that a page may read."""
 
-ANSWERS = [
+RESPONSES = [
     ("GET", "/api/tasks", 200),
     ("GET", "/api/tasks/1", 404),
     ("GET", "/api/tasks/x", 422),
@@ -34,8 +34,8 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
-def test_every_answer_may_be_read_by_an_allowed_origin(user: Caller, method: str, path: str, status: int) -> None:
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
+def test_every_response_may_be_read_by_an_allowed_origin(user: Caller, method: str, path: str, status: int) -> None:
     result = user(method, path, headers={"Origin": ORIGIN})
     assert result.status_code == status
     assert result.headers["access-control-allow-origin"] == ORIGIN
@@ -44,13 +44,13 @@ def test_every_answer_may_be_read_by_an_allowed_origin(user: Caller, method: str
     assert set(exposed) == EXPOSED
 
 
-def test_a_refusal_for_want_of_a_token_may_be_read_too(nobody: Caller) -> None:
-    result = nobody("GET", "/api/tasks", headers={"Origin": ORIGIN})
+def test_a_401_may_be_read_by_an_allowed_origin(anonymous: Caller) -> None:
+    result = anonymous("GET", "/api/tasks", headers={"Origin": ORIGIN})
     assert result.status_code == 401
     assert result.headers["access-control-allow-origin"] == ORIGIN
 
 
-@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
 @pytest.mark.parametrize(
     "origin",
     [
@@ -64,7 +64,7 @@ def test_a_refusal_for_want_of_a_token_may_be_read_too(nobody: Caller) -> None:
         "HTTP://LOCALHOST:3000",
     ],
 )
-def test_no_answer_may_be_read_by_another_origin(
+def test_no_response_may_be_read_by_another_origin(
     user: Caller, method: str, path: str, status: int, origin: str
 ) -> None:
     result = user(method, path, headers={"Origin": origin})
@@ -73,8 +73,8 @@ def test_no_answer_may_be_read_by_another_origin(
     assert result.headers["vary"] == "Origin"
 
 
-@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
-def test_every_answer_says_that_it_varies_by_origin(user: Caller, method: str, path: str, status: int) -> None:
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
+def test_every_response_varies_by_origin(user: Caller, method: str, path: str, status: int) -> None:
     assert user(method, path).headers["vary"] == "Origin"
     assert user(method, path, headers={"Origin": ORIGIN}).headers["vary"] == "Origin"
 
@@ -101,7 +101,7 @@ def preflight(client: TestClient, path: str, method: str, headers: str = "author
         ("/auth/login", {"POST"}),
     ],
 )
-def test_a_preflight_needs_no_token_and_allows_what_the_path_takes(
+def test_a_preflight_needs_no_token_and_allows_the_methods_of_the_path(
     client: TestClient, path: str, methods: set[str]
 ) -> None:
     for method in methods:
@@ -126,14 +126,14 @@ def test_a_preflight_for_anything_else_is_not_allowed(client: TestClient) -> Non
     assert "DELETE" not in odd_method.headers.get("access-control-allow-methods", "")
 
 
-def test_options_answers_with_allow(client: TestClient) -> None:
+def test_a_response_to_options_has_allow(client: TestClient) -> None:
     result = client.simulate_options("/api/tasks/1")
     assert result.status_code == 200
     assert set(result.headers["allow"].split(", ")) == {"GET", "HEAD", "PUT", "PATCH", "DELETE"}
     assert result.text == ""
 
 
-def test_several_origins_may_be_allowed_or_none(make_client: Callable[..., TestClient]) -> None:
+def test_any_number_of_origins_may_be_allowed(make_client: Callable[..., TestClient]) -> None:
     headers = {"Authorization": f"Bearer {token_for('ada')}"}
     two = make_client(CORS_ORIGINS="https://a.example, https://b.example")
     for origin in ("https://a.example", "https://b.example"):

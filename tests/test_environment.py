@@ -1,4 +1,4 @@
-"""The environment is what the lock says: these packages, these versions, and no file written by two of them."""
+"""The environment matches the lock: these packages, these versions, and no file written by two of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCKS = ("build", "develop", "lock", "run")
 REMEDY = "the environment is not what requirements/ says: make clean, then make test"
 
-# pip comes with Python, and this package is the project itself.
+# pip comes with Python; the other is the project itself.
 NOT_LOCKED = {"pip", "tasks-backend"}
 
 
@@ -38,7 +38,7 @@ def installed() -> list[Distribution]:
 
 
 def differences(pinned: Mapping[str, str], found: Iterable[tuple[str, str]]) -> list[str]:
-    """One line for each package whose version is not the pinned one, that is missing, or that nothing pins."""
+    """One line for each package that is missing, not pinned, or in another version than pinned."""
     versions: dict[str, list[str]] = defaultdict(list)
     for name, version in found:
         if canonicalize_name(name) not in NOT_LOCKED:
@@ -71,7 +71,7 @@ def test_no_file_is_written_by_two_packages() -> None:
 
 
 def test_no_file_of_a_package_is_missing() -> None:
-    # To uninstall one of two packages that wrote a file removes it from the other.
+    # If two packages wrote a file, uninstalling one removes the other's file.
     files = [Path(str(file.locate())) for one in installed() for file in one.files or ()]
     assert [file for file in files if file.suffix != ".pyc" and not file.exists()] == [], REMEDY
 
@@ -118,7 +118,7 @@ def test_the_locks_agree_with_one_another() -> None:
     assert built_with & {one.name for one in read_lock("develop")} == set()
 
 
-def test_the_locks_hold_what_the_package_asks_for() -> None:
+def test_the_locks_meet_the_packages_requirements() -> None:
     parser = configparser.ConfigParser()
     parser.read(PROJECT / "setup.cfg")
     asked = parser["options"]["install_requires"]

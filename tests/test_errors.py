@@ -1,4 +1,4 @@
-"""Errors: every row of the contract's table, in the envelope, whatever the client accepts."""
+"""Errors: every row of the contract's table, in the envelope, for any Accept header."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_body_that_is_not_json_is_malformed(user: Caller, body: bytes) -> None
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"title"', b"1", b"true"])
-def test_json_that_is_no_object_is_not_valid(user: Caller, body: bytes) -> None:
+def test_json_that_is_not_an_object_is_invalid(user: Caller, body: bytes) -> None:
     result = raw(user, body)
     assert error_of(result) == (422, "VALIDATION_ERROR")
     assert result.json["error"]["details"] == [{"field": "body", "message": "The body must be a JSON object"}]
@@ -94,7 +94,7 @@ def test_json_that_is_no_object_is_not_valid(user: Caller, body: bytes) -> None:
         ),
     ],
 )
-def test_a_field_that_is_not_valid_is_named(user: Caller, fields: dict[str, Any], field: str, message: str) -> None:
+def test_an_invalid_field_is_named(user: Caller, fields: dict[str, Any], field: str, message: str) -> None:
     result = user("POST", "/api/tasks", fields)
     assert error_of(result) == (422, "VALIDATION_ERROR")
     assert result.json["error"]["details"] == [{"field": field, "message": message}]
@@ -102,7 +102,7 @@ def test_a_field_that_is_not_valid_is_named(user: Caller, fields: dict[str, Any]
     assert user.titles() == []
 
 
-def test_every_field_at_fault_is_named_once(user: Caller) -> None:
+def test_every_invalid_field_is_named_once(user: Caller) -> None:
     result = user("POST", "/api/tasks", {"title": "", "description": 5, "due_date": 7})
     assert [each["field"] for each in result.json["error"]["details"]] == ["title", "description", "due_date"]
 
@@ -114,14 +114,14 @@ def test_an_update_needs_a_known_field(user: Caller) -> None:
     assert result.json["error"]["details"][0]["field"] == "body"
 
 
-def test_no_submitted_value_comes_back_in_an_error(user: Caller) -> None:
+def test_no_error_repeats_a_submitted_value(user: Caller) -> None:
     secret = "hunter2-" + "x" * 600
     for fields in ({"title": secret}, {"title": "a", "due_date": secret}, {"title": "a", "completed": secret}):
         assert "hunter2" not in user("POST", "/api/tasks", fields).text
 
 
 @pytest.mark.parametrize("task_id", ["abc", "1.5", "1_0", "٣", "1e3", "0x1", "", "%20", "+1", "--1", "-"])
-def test_an_id_that_is_no_ascii_integer_is_not_valid(user: Caller, task_id: str) -> None:
+def test_an_id_that_is_not_an_ascii_integer_is_invalid(user: Caller, task_id: str) -> None:
     result = user("GET", f"/api/tasks/{task_id}/complete" if not task_id else f"/api/tasks/{task_id}")
     if not task_id:
         assert result.status_code in {404, 405, 422}
@@ -132,7 +132,7 @@ def test_an_id_that_is_no_ascii_integer_is_not_valid(user: Caller, task_id: str)
 
 @pytest.mark.parametrize("task_id", ["0", "-1", "999999999", str(2**63 - 1), str(2**63), str(2**64), "9" * 5000, "-0"])
 @pytest.mark.parametrize(("method", "suffix"), [("GET", ""), ("PUT", ""), ("DELETE", ""), ("PATCH", "/complete")])
-def test_an_id_that_no_row_has_is_not_found(user: Caller, method: str, suffix: str, task_id: str) -> None:
+def test_an_unknown_id_is_not_found(user: Caller, method: str, suffix: str, task_id: str) -> None:
     body = {"title": "a"} if method == "PUT" else None
     assert error_of(user(method, f"/api/tasks/{task_id}{suffix}", body)) == (404, "NOT_FOUND")
 
@@ -143,18 +143,18 @@ def test_leading_zeros_are_the_same_integer(user: Caller) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
-def test_a_body_that_is_not_declared_as_json_is_refused(user: Caller, content_type: str) -> None:
+def test_a_body_that_is_not_declared_as_json_is_rejected(user: Caller, content_type: str) -> None:
     result = user("POST", "/api/tasks", headers={"Content-Type": content_type}, body=b'{"title": "a"}')
     assert error_of(result) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "APPLICATION/JSON", "application/json; charset=UTF-8"])
-def test_json_is_recognised_however_it_is_written(user: Caller, content_type: str) -> None:
+def test_json_is_recognised_in_every_spelling_of_the_media_type(user: Caller, content_type: str) -> None:
     result = user("POST", "/api/tasks", headers={"Content-Type": content_type}, body=b'{"title": "a"}')
     assert result.status_code == 201
 
 
-def test_another_charset_than_utf_8_is_refused(user: Caller) -> None:
+def test_a_charset_other_than_utf_8_is_rejected(user: Caller) -> None:
     result = raw(user, b'{"title": "a"}', **{"Content-Type": "application/json; charset=latin-1"})
     assert error_of(result) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
@@ -167,12 +167,12 @@ def test_a_body_over_1_mib_is_too_large(user: Caller) -> None:
     assert error_of(raw(user, at_limit + b" ")) == (413, "PAYLOAD_TOO_LARGE")
 
 
-def test_an_unknown_path_is_not_found_without_a_token(nobody: Caller) -> None:
+def test_an_unknown_path_is_not_found_without_a_token(anonymous: Caller) -> None:
     for path in ("/nowhere", "/api", "/api/tasks/1/complete/x", "/favicon.ico", "/api/a/b/tasks"):
-        assert error_of(nobody("GET", path)) == (404, "NOT_FOUND")
+        assert error_of(anonymous("GET", path)) == (404, "NOT_FOUND")
 
 
-def test_a_wrong_method_is_told_which_are_allowed(user: Caller) -> None:
+def test_a_wrong_method_gets_the_allowed_ones(user: Caller) -> None:
     result = user("DELETE", "/api/tasks")
     assert error_of(result) == (405, "METHOD_NOT_ALLOWED")
     assert set(result.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
@@ -183,8 +183,8 @@ def test_a_method_that_does_not_exist_is_a_bad_request(user: Caller) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png", "application/json;q=0", "rubbish"])
-def test_an_error_is_json_whatever_is_accepted(nobody: Caller, user: Caller, accept: str) -> None:
-    assert error_of(nobody("GET", "/api/tasks", headers={"Accept": accept})) == (401, "UNAUTHORIZED")
+def test_an_error_is_json_for_any_accept_header(anonymous: Caller, user: Caller, accept: str) -> None:
+    assert error_of(anonymous("GET", "/api/tasks", headers={"Accept": accept})) == (401, "UNAUTHORIZED")
     assert error_of(user("GET", "/nowhere", headers={"Accept": accept})) == (404, "NOT_FOUND")
     assert error_of(user("DELETE", "/api/tasks", headers={"Accept": accept})) == (405, "METHOD_NOT_ALLOWED")
 
@@ -217,13 +217,13 @@ def test_the_schemes_case_does_not_matter(client: TestClient) -> None:
     ],
     ids=["rubbish", "signature", "expired", "no user", "no exp"],
 )
-def test_a_token_that_is_not_good_says_why_by_its_code(client: TestClient, token: str, code: str) -> None:
+def test_an_invalid_token_gets_an_error_code_for_its_reason(client: TestClient, token: str, code: str) -> None:
     result = client.simulate_get("/api/tasks", headers={"Authorization": f"Bearer {token}"})
     assert error_of(result) == (401, code)
     assert result.headers["www-authenticate"] == "Bearer"
 
 
-def test_an_unforeseen_error_is_logged_and_told_without_its_insides(
+def test_an_unforeseen_error_is_logged_and_its_response_has_no_details(
     user: Caller, broken_inserts: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     result = user("POST", "/api/tasks", {"title": "a"}, headers={"X-Request-ID": "find-me"})
@@ -233,7 +233,7 @@ def test_an_unforeseen_error_is_logged_and_told_without_its_insides(
     assert [vars(record)["request_id"] for record in caplog.records if record.name == "api.errors"] == ["find-me"]
 
 
-def test_a_database_that_is_gone_is_told_as_such(
+def test_an_unreachable_database_is_503(
     create_database: Callable[[], str], client_over: Callable[..., TestClient], database: Database
 ) -> None:
     url = create_database()
@@ -253,29 +253,29 @@ def test_a_database_that_is_gone_is_told_as_such(
     leaving.close()
 
 
-def test_every_domain_error_has_an_answer_and_every_code_a_use() -> None:
+def test_every_domain_error_has_a_response_and_every_code_is_used() -> None:
     leaves = {each for each in DomainError.__subclasses__() if not each.__subclasses__()}
     assert set(RESPONSES) == leaves | {DatabaseUnavailable, Overloaded}
     elsewhere = {Code.BAD_REQUEST, Code.HEADERS_TOO_LARGE, Code.METHOD_NOT_ALLOWED, Code.INTERNAL_ERROR}
     assert {response.code for response in RESPONSES.values()} == set(Code) - elsewhere
 
 
-def test_a_request_id_is_taken_over_where_it_is_plain_and_made_otherwise(nobody: Caller) -> None:
-    given = nobody("GET", "/health", headers={"X-Request-ID": "abc.DEF-1_2"})
+def test_a_valid_request_id_is_kept_and_any_other_replaced(anonymous: Caller) -> None:
+    given = anonymous("GET", "/health", headers={"X-Request-ID": "abc.DEF-1_2"})
     assert given.headers["x-request-id"] == "abc.DEF-1_2"
     for odd in ("with space", "x" * 129, "<script>", "é"):
-        made = nobody("GET", "/health", headers={"X-Request-ID": odd})
+        made = anonymous("GET", "/health", headers={"X-Request-ID": odd})
         assert made.headers["x-request-id"] != odd
         assert len(made.headers["x-request-id"]) == 32
 
 
-def test_answers_are_private_and_of_the_type_they_say(user: Caller, nobody: Caller) -> None:
-    for result in (user("GET", "/api/tasks"), nobody("GET", "/api/tasks"), nobody("GET", "/nowhere")):
+def test_responses_are_private_and_not_sniffed(user: Caller, anonymous: Caller) -> None:
+    for result in (user("GET", "/api/tasks"), anonymous("GET", "/api/tasks"), anonymous("GET", "/nowhere")):
         assert result.headers["cache-control"] == "no-store"
         assert result.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_schema_that_is_not_current_is_not_ready(
+def test_a_schema_that_is_not_current_is_not_ready(
     create_database: Callable[[], str], client: TestClient, database: Database
 ) -> None:
     assert client.simulate_get("/ready").json == {"data": {"status": "ready"}}

@@ -1,4 +1,4 @@
-"""The application is plain WSGI: granian runs it too, with the same settings from the environment."""
+"""The application is plain WSGI: granian runs it with the same settings from the environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def granian(create_database: Callable[[], str], tmp_path_factory: pytest.TempPat
         missing("granian is not installed: pip install granian")
     directory = tmp_path_factory.mktemp("granian")
     port = free_port()
-    # A worker of granian's that is told to stop while it starts does not hear it.
+    # A granian worker ignores a stop signal while it starts.
     options = f"--interface wsgi --factory --workers 2 --workers-kill-timeout 5 --port {port}"
     server = WebServer(
         [sys.executable, "-m", "granian", *options.split(), "--working-dir", PROJECT, "serve:application"],
@@ -39,7 +39,7 @@ def granian(create_database: Callable[[], str], tmp_path_factory: pytest.TempPat
     assert "Traceback" not in server.output
 
 
-def test_an_account_is_made_and_its_tasks_are_its_own(granian: WebServer) -> None:
+def test_an_account_is_created_and_sees_only_its_own_tasks(granian: WebServer) -> None:
     registered = granian.call("POST", "/auth/register", ACCOUNT)
     assert registered.status == 201
     token = registered.json["data"]["token"]
@@ -67,13 +67,13 @@ def test_an_account_is_made_and_its_tasks_are_its_own(granian: WebServer) -> Non
     ],
 )
 def test_errors_have_the_envelope(granian: WebServer, method: str, path: str, expected: tuple[int, str]) -> None:
-    answer = granian.call(method, path, token=token_for("ada"))
-    assert (answer.status, answer.json["error"]["code"]) == expected
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-request-id"]
+    response = granian.call(method, path, token=token_for("ada"))
+    assert (response.status, response.json["error"]["code"]) == expected
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"]
 
 
-def test_who_calls_without_a_token_is_told_so(granian: WebServer) -> None:
-    answer = granian.call("GET", "/api/tasks")
-    assert (answer.status, answer.json["error"]["code"]) == (401, "UNAUTHORIZED")
-    assert answer.headers["www-authenticate"] == "Bearer"
+def test_a_call_without_a_token_is_401(granian: WebServer) -> None:
+    response = granian.call("GET", "/api/tasks")
+    assert (response.status, response.json["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert response.headers["www-authenticate"] == "Bearer"

@@ -1,4 +1,4 @@
-"""Folders of `api/` that could be lifted out: they import nothing from the rest of it, and in no circle."""
+"""Independent folders of `api/`: they import nothing from the rest of it and have no import cycle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODULES = {name_of(path): path for path in PROJECT.glob("api/**/*.py")}
 
 
 def imports_of(path: Path) -> set[str]:
-    """The full names of all that a module imports, anywhere in it: modules, and what is in them."""
+    """The full names of everything that a module imports, anywhere in it: modules and their members."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -46,13 +46,13 @@ def graph_of(folder: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_it_imports_nothing_from_the_rest(folder: str) -> None:
+def test_it_imports_nothing_from_the_rest_of_api(folder: str) -> None:
     graph = graph_of(folder)
     assert [(name, other) for name, others in graph.items() for other in others if other not in graph] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_it_has_no_circle(folder: str) -> None:
+def test_it_has_no_import_cycle(folder: str) -> None:
     TopologicalSorter(graph_of(folder)).prepare()
 
 

@@ -26,7 +26,7 @@ def public_jwk(algorithm: str, private: Any, **members: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
 class TestAUsableKey:
-    def test_verifies_what_it_signed_and_nothing_else(self, algorithm: str) -> None:
+    def test_verifies_only_valid_signatures(self, algorithm: str) -> None:
         key = parse(signer_for(algorithm).jwk)
         assert key is not None
         assert key.algorithm == algorithm
@@ -90,12 +90,12 @@ class TestAUsableKey:
         public_jwk("EdDSA", ed448.Ed448PrivateKey.generate(), alg="EdDSA"),
     ],
 )
-def test_a_key_that_cannot_be_used_is_none(jwk: object) -> None:
+def test_an_unusable_key_is_ignored(jwk: object) -> None:
     assert parse(jwk) is None
 
 
 class TestASet:
-    def test_keeps_its_good_keys_beside_bad_ones(self) -> None:
+    def test_keeps_its_usable_keys_beside_unusable_ones(self) -> None:
         with serving(signer_for("EdDSA")) as server:
             server.keys = [None, {"kty": "oct"}, *server.keys, {**P256, "alg": "none"}]
             assert list(download(server.url, 5)) == ["key-of-EdDSA"]

@@ -1,4 +1,4 @@
-"""What api/jose/jwks.py promises: known keys never wait, unknown ones cost little, outages change nothing."""
+"""The key set of api/jose/jwks.py: known keys never wait, unknown ones cause few fetches, outages change no key."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TestRotation:
             assert None not in found
             assert server.requests == before + 1
 
-    def test_a_removed_key_goes_with_the_next_refresh(self, server: JwksServer) -> None:
+    def test_a_removed_key_is_dropped_at_the_next_refresh(self, server: JwksServer) -> None:
         with key_set(server, refresh_after=0.05) as keys:
             wait_until(lambda: "old" in keys.current())
             server.keys[:] = [NEW.jwk]
@@ -113,7 +113,7 @@ class TestUnknownKids:
         assert not bucket.take(start + 12.2)
         assert [bucket.take(start + 3600) for _ in range(4)] == [True, True, True, False]
 
-    def test_are_remembered_in_bounded_number(self, server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_cached_in_bounded_number(self, server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_BURST", 100)
         monkeypatch.setattr(module, "_ABSENT_KEPT", 10)
         with key_set(server) as keys:
@@ -124,7 +124,7 @@ class TestUnknownKids:
 
 
 class TestOutages:
-    def test_known_keys_serve_on_while_the_endpoint_is_down(self, server: JwksServer) -> None:
+    def test_known_keys_remain_in_use_while_the_endpoint_is_down(self, server: JwksServer) -> None:
         with key_set(server, refresh_after=0.02) as keys:
             wait_until(lambda: "old" in keys.current())
             server.stop()
@@ -156,7 +156,9 @@ class TestOutages:
         ],
         ids=str,
     )
-    def test_nonsense_from_the_endpoint_changes_no_key(self, server: JwksServer, fault: dict[str, Any]) -> None:
+    def test_an_invalid_response_of_the_endpoint_changes_no_key(
+        self, server: JwksServer, fault: dict[str, Any]
+    ) -> None:
         with key_set(server, refresh_after=0.02) as keys:
             wait_until(lambda: "old" in keys.current())
             for name, value in fault.items():
@@ -172,7 +174,7 @@ class TestOutages:
             assert elsewhere.requests == 0
             assert set(keys.current()) == {"old"}
 
-    def test_a_hanging_endpoint_delays_only_unknown_kids_and_these_briefly(self, server: JwksServer) -> None:
+    def test_a_hanging_endpoint_delays_only_unknown_kids_and_only_briefly(self, server: JwksServer) -> None:
         with key_set(server) as keys:
             wait_until(lambda: "old" in keys.current())
             server.delay = 30.0
@@ -193,20 +195,20 @@ class TestOutages:
             assert delays == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
-class TestItsLife:
+class TestTheLifeCycle:
     def test_nothing_is_fetched_before_the_first_token(self, server: JwksServer) -> None:
         with key_set(server) as keys:
             assert keys.age is None
             assert keys._thread is None
             assert server.requests == 0
 
-    def test_the_age_is_that_of_the_last_good_fetch(self, server: JwksServer) -> None:
+    def test_the_age_is_that_of_the_last_successful_fetch(self, server: JwksServer) -> None:
         with key_set(server) as keys:
             wait_until(keys.current)
             assert keys.age is not None
             assert 0 <= keys.age < 10
 
-    def test_a_closed_set_keeps_its_keys_and_fetches_no_more(self, server: JwksServer) -> None:
+    def test_a_closed_set_keeps_its_keys_and_stops_fetching(self, server: JwksServer) -> None:
         with key_set(server) as keys:
             wait_until(keys.current)
             keys.close()

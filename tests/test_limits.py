@@ -1,4 +1,4 @@
-"""Limits that stand in several places: the code, the migration, the schema files and the OpenAPI document agree."""
+"""Limits with several definitions: the code, the migration, the schema files and the OpenAPI document agree."""
 
 from __future__ import annotations
 
@@ -47,17 +47,19 @@ def test_an_idempotency_key_has_at_most_255_characters(
         return user("POST", "/api/tasks", {"title": "a"}, headers={"Idempotency-Key": key})
 
     assert create("k" * 255).status_code == 201
-    refused = create("k" * 256)
-    assert error_of(refused) == (422, "VALIDATION_ERROR")
-    assert refused.json["error"]["message"] == "Idempotency-Key must be 1 to 255 visible ASCII characters"
+    response = create("k" * 256)
+    assert error_of(response) == (422, "VALIDATION_ERROR")
+    assert response.json["error"]["message"] == "Idempotency-Key must be 1 to 255 visible ASCII characters"
 
 
 @pytest.mark.parametrize(("password", "status"), [("x" * 7, 400), ("x" * 8, 201), ("é" * 36, 201), ("é" * 37, 400)])
-def test_a_password_has_8_to_72_bytes(nobody: Caller, components: dict[str, Any], password: str, status: int) -> None:
+def test_a_password_has_8_to_72_bytes(
+    anonymous: Caller, components: dict[str, Any], password: str, status: int
+) -> None:
     schema = components["schemas"]["Registration"]["properties"]["password"]
     assert schema["maxLength"] == 72
     assert "8 to 72 bytes" in schema["description"]
-    result = nobody("POST", "/auth/register", {"email": "ada@example.com", "password": password})
+    result = anonymous("POST", "/auth/register", {"email": "ada@example.com", "password": password})
     assert result.status_code == status
     if status == 400:
         assert result.json["error"]["message"] == "Password must be 8 to 72 bytes long"

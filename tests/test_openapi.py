@@ -1,6 +1,6 @@
-"""The OpenAPI document says what the router does, what the schemas check and what the errors are: no more, no less.
+"""The OpenAPI document matches the router, the schemas and the errors exactly.
 
-Whether the service then behaves as the document says is Schemathesis's part, in tests/schemathesis/.
+tests/schemathesis/ checks that the service behaves as the document says.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.support.processes import PROJECT
 COMMITTED = PROJECT / "docs" / "openapi.json"
 
 FOR_PEOPLE = {"/", "/static/{name}", "/docs", "/docs/{name}", "/openapi.json"}
-"""Pages, their files, and the document itself: a program that has read the document calls none of them."""
+"""Pages, their files and the document itself: the document does not describe them."""
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def routed(client: TestClient) -> set[tuple[str, str]]:
-    """Every path and method that the real router knows, OPTIONS apart."""
+    """Every path and method of the real router, except OPTIONS."""
     return {
         (route.path, method.method)
         for route in falcon.inspect.inspect_routes(client.app)
@@ -69,7 +69,7 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
 
-def test_the_committed_document_is_the_one_that_is_served(document: dict[str, Any]) -> None:
+def test_the_committed_document_equals_the_served_one(document: dict[str, Any]) -> None:
     assert json.loads(COMMITTED.read_text(encoding="utf-8")) == document, "run: make openapi, and read the difference"
 
 
@@ -94,18 +94,18 @@ def test_router_and_document_have_the_same_paths_and_methods(
     assert described <= served
 
 
-def test_without_local_accounts_no_account_is_described(make_client: Callable[..., TestClient]) -> None:
+def test_without_local_accounts_no_account_route_is_described(make_client: Callable[..., TestClient]) -> None:
     document = make_client(LOCAL_ACCOUNTS="off").simulate_get("/openapi.json").json
     assert not [path for path in document["paths"] if path.startswith("/auth")]
     assert "Accounts" not in [tag["name"] for tag in document["tags"]]
 
 
-def test_head_goes_wherever_get_goes(client: TestClient) -> None:
+def test_every_route_with_get_has_head(client: TestClient) -> None:
     with_head = {path for path, method in routed(client) if method == "HEAD"}
     assert with_head == {path for path, method in routed(client) if method == "GET"}
 
 
-def test_operation_ids_are_function_names_that_tell_families_apart(document: dict[str, Any]) -> None:
+def test_operation_ids_are_unique_and_name_their_family(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names)
@@ -154,7 +154,7 @@ def test_each_error_status_lists_its_codes_and_every_code_has_a_status(document:
                 assert listed, operation["operationId"]
                 for code in listed:
                     statuses.setdefault(code, set()).add(status)
-    # No described method is one that its path does not have.
+    # A described call cannot get it: its method exists on its path.
     statuses["METHOD_NOT_ALLOWED"] = {"405"}
     assert set(statuses) == {code.value for code in Code}
     assert codes_of(document, "#/components/responses/MethodNotAllowed") == {"METHOD_NOT_ALLOWED"}
@@ -164,7 +164,7 @@ def test_each_error_status_lists_its_codes_and_every_code_has_a_status(document:
 
 
 def codes_of(document: dict[str, Any], reference: str) -> set[str]:
-    """The codes that an error response lists: in words, in its schema and as examples, the same in each."""
+    """The codes of an error response; its description, schema and examples must list the same ones."""
     response = document["components"]["responses"][reference.rsplit("/", 1)[-1]]
     media = response["content"]["application/json"]
     _, only = media["schema"]["allOf"]
@@ -174,7 +174,7 @@ def codes_of(document: dict[str, Any], reference: str) -> set[str]:
     return codes
 
 
-def test_request_bodies_and_parameters_are_the_schemas_that_validate(document: dict[str, Any]) -> None:
+def test_request_bodies_and_parameters_use_the_validating_schemas(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     title = SCHEMAS["task-create.json"]["properties"]["title"]
     assert schemas["NewTask"]["properties"]["title"] == title
@@ -198,7 +198,7 @@ def test_every_header_of_the_contract_is_described(document: dict[str, Any]) -> 
     }
 
 
-def test_every_reference_leads_somewhere_and_no_component_is_left_over(document: dict[str, Any]) -> None:
+def test_every_reference_resolves_and_every_component_is_used(document: dict[str, Any]) -> None:
     used = set(references(document))
     for reference in used:
         resolve(document, reference)
@@ -215,7 +215,7 @@ def resolve(document: dict[str, Any], reference: str) -> Any:
     return found
 
 
-def test_answers_have_the_described_members_and_no_others(user: Caller, document: dict[str, Any]) -> None:
+def test_responses_have_exactly_the_described_members(user: Caller, document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     task = user.make_task()
     assert set(task) == set(schemas["Task"]["properties"]) == set(schemas["Task"]["required"])
@@ -227,7 +227,7 @@ def test_answers_have_the_described_members_and_no_others(user: Caller, document
     assert set(session["user"]) == set(schemas["Session"]["properties"]["user"]["properties"])
 
 
-def test_the_document_needs_no_token_and_is_not_sent_twice(client: TestClient) -> None:
+def test_the_document_needs_no_token_and_is_304_if_unchanged(client: TestClient) -> None:
     first = client.simulate_get("/openapi.json")
     assert first.status_code == 200
     assert first.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""The `pw_migrate` command, as an operator calls it: on a database of one's own and on the embedded one."""
+"""The `pw_migrate` command, as an operator calls it: on an external database and on the embedded one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_list_migrate_and_rollback_work_with_a_database_url(create_database: Cal
     assert "- [ ] 001_create_tables" in pw_migrate("list", **environ)
 
 
-def test_a_users_table_of_somebody_else_is_referenced_and_left_alone(create_database: Callable[[], str]) -> None:
+def test_an_existing_users_table_is_referenced_and_not_altered(create_database: Callable[[], str]) -> None:
     url = create_database()
     connection = psycopg2.connect(**psycopg2.extensions.parse_dsn(url))
     with connection, connection.cursor() as cursor:

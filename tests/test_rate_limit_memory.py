@@ -1,4 +1,4 @@
-"""Counting callers in a process's own memory costs the same however many there are, and ends with the storage."""
+"""Rate limits in the memory of a process: a call takes the same time for any number of callers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sweepers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "rate-limit-sweeper"]
 
 
-def test_no_call_starts_a_look_at_all_callers() -> None:
+def test_no_call_scans_all_callers() -> None:
     storage = SweptMemoryStorage()
     storage.incr("first", 60)
     timer = storage.timer
@@ -26,7 +26,7 @@ def test_no_call_starts_a_look_at_all_callers() -> None:
     assert timer.is_alive()
 
 
-def test_windows_that_are_over_are_forgotten_and_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_windows_are_removed_and_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "SWEEP_INTERVAL", 0.05)
     storage = SweptMemoryStorage()
     storage.incr("over", 0.01)
@@ -35,7 +35,7 @@ def test_windows_that_are_over_are_forgotten_and_others_kept(monkeypatch: pytest
     assert (list(storage.expirations), storage.get("lasting")) == (["lasting"], 1)
 
 
-def test_the_sweeping_ends_with_the_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweeper_thread_ends_with_the_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "SWEEP_INTERVAL", 0.05)
     storage = SweptMemoryStorage()
     storage.incr("first", 60)

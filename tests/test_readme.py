@@ -1,4 +1,4 @@
-"""The README: its commands are run as they are printed, its paths and settings exist."""
+"""The README: its commands run as printed, and its paths and settings exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_the_set_up_is_exactly_two_commands() -> None:
+def test_the_setup_is_exactly_two_commands() -> None:
     assert [command.strip() for command in COMMANDS if command.startswith("make ")] == ["make run", "make test"]
 
 
@@ -30,7 +30,7 @@ def test_make_run_starts_the_service_without_settings(tmp_path: Path) -> None:
         service.wait_until_ready(60)
         assert b"<html" in service.call("GET", "/").body
     finally:
-        # As a terminal does at Ctrl-C: to make and to the service.
+        # Ctrl-C in a terminal signals both make and the service.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(service.process.pid, signal.SIGINT)
         service.process.wait(20)
@@ -67,7 +67,7 @@ def test_every_path_it_names_exists() -> None:
     assert missing == []
 
 
-def test_the_settings_it_shows_exist_with_these_defaults() -> None:
+def test_the_settings_it_lists_exist_with_these_defaults() -> None:
     defaults = {setting.name: setting.default for setting in describe_settings()}
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+?) \|", README.partition("## Settings")[2], re.MULTILINE)
     assert len(rows) == 6
@@ -76,7 +76,7 @@ def test_the_settings_it_shows_exist_with_these_defaults() -> None:
         if any(expected):
             assert in_code(shown) == expected, named
         else:
-            # Words say what holds without it, and may name another setting.
+            # A default described in words may name another setting.
             assert set(in_code(shown)) <= set(defaults), named
 
 

@@ -1,6 +1,6 @@
-"""How the interactive reference is served: its own files and no others, with strict headers, all from this service.
+"""The interactive reference is served from a fixed list of files, with strict headers, all from this service.
 
-What a browser makes of it is in tests/browser/test_reference.py.
+tests/browser/test_reference.py runs it in a browser.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ OWN = sorted(path.name for path in FOLDER.iterdir())
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_every_file_of_ours_is_served_as_it_is(client: TestClient, name: str) -> None:
+def test_every_file_is_served_unchanged(client: TestClient, name: str) -> None:
     assert client.simulate_get(f"/docs/{name}").content == (FOLDER / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", [*OWN, *SWAGGER_UI])
-def test_a_file_is_not_sent_twice(client: TestClient, name: str) -> None:
+def test_an_unchanged_file_is_304(client: TestClient, name: str) -> None:
     result = client.simulate_get(f"/docs/{name}")
     assert result.status_code == 200
     assert result.headers["x-content-type-options"] == "nosniff"
@@ -38,7 +38,7 @@ def test_the_page_needs_no_token(client: TestClient, path: str) -> None:
     assert client.simulate_head(path).status_code == 200
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere_and_no_inline_script(client: TestClient) -> None:
+def test_the_content_security_policy_forbids_other_hosts_and_inline_scripts(client: TestClient) -> None:
     policy = client.simulate_get("/docs").headers["content-security-policy"]
     directives = dict(each.split(" ", 1) for each in policy.split("; "))
     assert directives["default-src"] == "'none'"
@@ -56,11 +56,11 @@ def test_the_page_names_only_files_of_this_service(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["swagger_bundle.js", "..%2freference.py", "%2e%2e", "nothing.js"])
-def test_no_other_name_is_found(client: TestClient, name: str) -> None:
+def test_any_other_name_is_not_found(client: TestClient, name: str) -> None:
     assert client.simulate_get(f"/docs/{name}").status_code == 404
 
 
-def test_the_reference_is_there_without_the_page_for_people(make_client: Callable[..., TestClient]) -> None:
+def test_the_reference_is_served_without_the_web_page(make_client: Callable[..., TestClient]) -> None:
     client = make_client(WEB_PAGE="off")
     assert client.simulate_get("/").status_code == 404
     assert client.simulate_get("/docs").status_code == 200

@@ -1,4 +1,4 @@
-"""What the start refuses once it knows the users table, and what it decides where a setting is unset."""
+"""Settings that depend on the users table: their defaults, and the values that stop the start."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nnot a secret\n-----END PUBLIC KEY-----
         ({}, OURS, True, True),
     ],
 )
-def test_what_is_unset_follows_the_users_table(
+def test_unset_settings_follow_the_users_table(
     environ: dict[str, str], table: UsersTable, local_accounts: bool, provision_users: bool
 ) -> None:
     resolved = resolve_settings(load_settings(environ), table)
@@ -46,7 +46,7 @@ def test_what_is_unset_follows_the_users_table(
         ({"BETTER_AUTH_SECRETS": f"2:{PUBLIC_KEY},1:{'s' * 32}"}, OURS, "BETTER_AUTH_SECRET"),
     ],
 )
-def test_what_does_not_fit_is_one_line_that_names_the_setting(
+def test_a_setting_that_does_not_fit_the_users_table_is_named_in_one_line(
     environ: dict[str, str], table: UsersTable, named: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:

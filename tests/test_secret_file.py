@@ -1,4 +1,4 @@
-"""The secret beside the embedded database: made once, its owner's alone, and never a weak one."""
+"""The secret beside the embedded database: created once, readable only by its owner, and never weak."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.secret_file import load_or_create_secret
 
 
 @pytest.mark.parametrize("folder", ["", "data", "var/data"])
-def test_it_is_made_once_and_its_owners_alone(tmp_path: Path, folder: str) -> None:
+def test_the_secret_is_created_once_and_readable_only_by_its_owner(tmp_path: Path, folder: str) -> None:
     path = tmp_path / folder / "secret"
     secret = load_or_create_secret(path)
     assert load_or_create_secret(path) == secret
@@ -40,7 +40,7 @@ def test_one_of_32_bytes_is_long_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "a", "x" * 31, " " * 40])
-def test_one_too_short_to_be_secret_is_refused_by_name(tmp_path: Path, content: str) -> None:
+def test_a_secret_that_is_too_short_is_rejected_with_its_file_name(tmp_path: Path, content: str) -> None:
     path = tmp_path / "secret"
     path.write_text(content)
     with pytest.raises(OSError, match="secret holds no secret of 32 bytes or more"):

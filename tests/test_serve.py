@@ -1,4 +1,4 @@
-"""The real `serve.py` through a real socket: start, stop, restart, and what is refused at start."""
+"""The real `serve.py` through a real socket: start, stop, restart, and rejected settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "service.log"
 
 
-def test_tasks_made_before_a_restart_are_there_after(log: Path, create_database: Callable[[], str]) -> None:
+def test_tasks_survive_a_restart(log: Path, create_database: Callable[[], str]) -> None:
     environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET}
     token = token_for("ada")
     with running(log, **environ) as service:
@@ -67,7 +67,7 @@ def test_a_stop_signal_ends_it_with_status_0(
     assert "Traceback" not in service.output
 
 
-def test_the_start_line_says_where_everything_is_and_no_password(log: Path, create_database: Callable[[], str]) -> None:
+def test_the_start_line_shows_the_addresses_and_no_password(log: Path, create_database: Callable[[], str]) -> None:
     parameters = psycopg2.extensions.parse_dsn(create_database())
     url = f"postgresql://{parameters['user']}:pass-word@/{parameters['dbname']}?host={parameters['host']}"
     with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET) as service:
@@ -80,7 +80,7 @@ def test_the_start_line_says_where_everything_is_and_no_password(log: Path, crea
     assert SECRET not in service.output
 
 
-def test_a_request_is_one_log_line_without_what_is_private(log: Path, database_url: str) -> None:
+def test_a_request_is_one_log_line_without_private_data(log: Path, database_url: str) -> None:
     token = token_for("ada")
     with running(log, DATABASE_URL=database_url, BETTER_AUTH_SECRET=SECRET) as service:
         made = service.call("POST", "/api/tasks?search=private", {"title": "A private title"}, token=token)
@@ -109,7 +109,7 @@ def test_a_request_is_one_log_line_without_what_is_private(log: Path, database_u
         ("BETTER_AUTH_SECRET", "-----BEGIN PUBLIC KEY-----\\nnot a secret\\n-----END PUBLIC KEY-----"),
     ],
 )
-def test_a_mistaken_setting_stops_the_start_with_one_line(
+def test_an_invalid_setting_stops_the_start_with_one_line(
     log: Path, create_database: Callable[[], str], name: str, value: str
 ) -> None:
     service = Service(log, {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, name: value})
@@ -119,7 +119,7 @@ def test_a_mistaken_setting_stops_the_start_with_one_line(
     assert "too short" not in service.output
 
 
-def test_settings_come_from_a_dotenv_file_beneath_the_environment(log: Path, database_url: str) -> None:
+def test_the_environment_overrides_a_dotenv_file(log: Path, database_url: str) -> None:
     dotenv = f"DATABASE_URL={database_url}\nBETTER_AUTH_SECRET={SECRET}\nWORKERS=0\n"
     (log.parent / ".env").write_text(dotenv, encoding="utf-8")
     assert Service(log, {}).process.wait(10) == 1
@@ -137,7 +137,7 @@ def test_an_empty_value_in_dotenv_is_a_value(log: Path, database_url: str) -> No
     assert "access-control-allow-origin" not in listed.headers
 
 
-def test_a_port_that_is_taken_stops_the_start_with_one_line(log: Path, database_url: str) -> None:
+def test_a_port_in_use_stops_the_start_with_one_line(log: Path, database_url: str) -> None:
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
     with running(log, **environ) as service:
         second = Service(log.with_name("second.log"), {**environ, "PORT": str(service.port)})
@@ -146,9 +146,7 @@ def test_a_port_that_is_taken_stops_the_start_with_one_line(log: Path, database_
     assert str(service.port) in second.output
 
 
-def test_a_database_that_comes_late_is_waited_for(
-    log: Path, create_database: Callable[[], str], database: Database
-) -> None:
+def test_the_start_waits_for_the_database(log: Path, create_database: Callable[[], str], database: Database) -> None:
     url = create_database()
     name = url.rsplit("/", 1)[1].partition("?")[0]
     database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -162,7 +160,7 @@ def test_a_database_that_comes_late_is_waited_for(
     assert "Traceback" not in service.output
 
 
-def test_a_worker_is_replaced_while_the_database_is_away(
+def test_a_worker_is_replaced_while_the_database_is_unreachable(
     log: Path, create_database: Callable[[], str], database: Database
 ) -> None:
     url = create_database()
@@ -183,7 +181,7 @@ def test_a_worker_is_replaced_while_the_database_is_away(
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 15) -> bool:
-    """Whether the condition holds within that time; a connection that fails is no answer yet."""
+    """Whether the condition holds within that time; a failed connection counts as false."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
@@ -193,7 +191,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 15) -> bool:
     return False
 
 
-def test_two_starting_at_once_on_an_empty_database_do_no_harm(log: Path, create_database: Callable[[], str]) -> None:
+def test_two_services_can_start_at_once_on_an_empty_database(log: Path, create_database: Callable[[], str]) -> None:
     environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
     services = [Service(log.with_name(f"{number}.log"), environ) for number in range(3)]
     try:

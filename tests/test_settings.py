@@ -1,4 +1,4 @@
-"""Settings: what each may be, and how a mistake is told."""
+"""Settings: their valid values, and the messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DEFAULTS = {
 }
 
 
-def test_these_are_the_settings_and_their_defaults() -> None:
+def test_the_settings_have_these_defaults() -> None:
     settings = load_settings({})
     assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
     assert [name.upper() for name in DEFAULTS] == list(SETTINGS)
@@ -106,7 +106,7 @@ def test_these_are_the_settings_and_their_defaults() -> None:
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_setting(name: str, value: str) -> None:
+def test_an_invalid_value_is_one_line_that_names_the_setting(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({**BASIS, name: value})
     message = str(caught.value)
@@ -114,14 +114,14 @@ def test_a_mistake_is_one_line_that_names_the_setting(name: str, value: str) -> 
     assert "\n" not in message
 
 
-def test_a_mistake_in_a_secret_or_a_url_does_not_show_it() -> None:
+def test_an_invalid_secret_or_url_is_not_shown() -> None:
     for name, value in (("BETTER_AUTH_SECRET", "hunter2"), ("DATABASE_URL", "postgresql+x://a:hunter2@b/c")):
         with pytest.raises(SettingsError) as caught:
             load_settings({**BASIS, name: value})
         assert "hunter2" not in str(caught.value)
 
 
-def test_a_database_of_ones_own_needs_a_secret_or_a_key_set() -> None:
+def test_an_external_database_needs_a_secret_or_a_key_set() -> None:
     with pytest.raises(SettingsError, match=r"^BETTER_AUTH_SECRET "):
         load_settings({"DATABASE_URL": "postgresql://localhost/tasks"})
     with_keys = load_settings(
@@ -130,13 +130,13 @@ def test_a_database_of_ones_own_needs_a_secret_or_a_key_set() -> None:
     assert with_keys.secrets == ()
 
 
-def test_secrets_are_ordered_by_version_and_the_single_one_goes_on_verifying() -> None:
+def test_secrets_are_ordered_by_version_and_the_unversioned_one_still_verifies() -> None:
     old, new = "o" * 32, "n" * 32
     settings = load_settings({**BASIS, "BETTER_AUTH_SECRETS": f"1:{old},12:{new}"})
     assert settings.secrets == (new, old, SECRET)
 
 
-def test_a_setting_set_to_nothing_counts_as_unset_unless_nothing_is_a_value() -> None:
+def test_an_empty_setting_counts_as_unset_unless_it_accepts_an_empty_value() -> None:
     settings = load_settings({**BASIS, "PORT": "", "RATE_LIMIT": "", "CORS_ORIGINS": ""})
     assert (settings.port, settings.rate_limit, settings.cors_origins) == (8000, "", ())
 
@@ -145,7 +145,7 @@ def test_settings_do_not_show_their_secrets_when_printed() -> None:
     assert SECRET not in repr(load_settings(BASIS))
 
 
-def test_every_setting_of_the_example_file_exists_and_shows_its_default_or_an_example() -> None:
+def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_example() -> None:
     example = (PROJECT / ".env.example").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
     examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE"}
@@ -154,6 +154,6 @@ def test_every_setting_of_the_example_file_exists_and_shows_its_default_or_an_ex
         assert SETTINGS[name].parse(shown[name]) == SETTINGS[name].default, name
 
 
-def test_a_home_is_expanded_once_for_all_that_lies_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_tilde_in_data_dir_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"

@@ -1,4 +1,4 @@
-"""What api/tokens.py promises of good tokens and borderline ones; the bad ones are in tests/attacks."""
+"""Valid and borderline tokens in api/tokens.py; the forged ones are in tests/attacks."""
 
 from __future__ import annotations
 
@@ -32,30 +32,28 @@ class TestTheUser:
     def test_is_the_claim_sub(self) -> None:
         assert make_tokens().verify(HS256.sign(claims(sub="ann"))).user_id == "ann"
 
-    def test_is_the_claim_user_id_where_there_is_one(self) -> None:
+    def test_is_the_claim_user_id_if_present(self) -> None:
         assert make_tokens().verify(HS256.sign(claims(user_id="bob", sub="ann"))).user_id == "bob"
 
-    def test_is_sub_where_user_id_is_null(self) -> None:
+    def test_is_the_claim_sub_if_user_id_is_null(self) -> None:
         assert make_tokens().verify(HS256.sign(claims(user_id=None, sub="ann"))).user_id == "ann"
 
     @pytest.mark.parametrize("name", ["x" * 255, "ü" * 255, "a/b", " ", "tasks", "👩‍💻", "\x01"])
     def test_may_be_any_text_of_255_characters(self, name: str) -> None:
         assert make_tokens().verify(HS256.sign(claims(sub=name))).user_id == name
 
-    def test_has_the_email_and_name_that_are_claimed(self) -> None:
+    def test_has_the_email_and_name_of_the_claims(self) -> None:
         token = HS256.sign(claims(email="ann@example.com", name="Ann"))
         assert make_tokens().verify(token) == Identity("user-1", "ann@example.com", "Ann")
 
     @pytest.mark.parametrize("value", [7, None, ["a"], {"a": "b"}, "", "a\0b", "\ud800", "x" * 321, True])
-    def test_has_no_email_or_name_where_these_are_not_usable(self, value: object) -> None:
+    def test_has_no_email_or_name_if_the_claims_are_unusable(self, value: object) -> None:
         token = HS256.sign(claims(email=value, name=value))
         assert make_tokens().verify(token) == Identity("user-1", None, None)
 
 
 class TestTimes:
-    def test_a_token_expires_at_the_second_even_when_it_was_verified_before(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_token_expires_on_time_even_if_it_was_verified_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tokens, expires = make_tokens(), int(time.time()) + 60
         token = HS256.sign(claims(exp=expires))
         monkeypatch.setattr(time, "time", lambda: expires - 0.001)
@@ -67,7 +65,7 @@ class TestTimes:
             make_tokens().verify(token)
 
     @pytest.mark.parametrize("claim", ["nbf", "iat"])
-    def test_a_start_may_lie_30_seconds_ahead_and_no_more(self, claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_start_may_lie_at_most_30_seconds_ahead(self, claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
         now = int(time.time())
         monkeypatch.setattr(time, "time", lambda: float(now))
         tokens = make_tokens()
@@ -80,7 +78,7 @@ class TestTimes:
 
 
 class TestIssuerAndAudience:
-    def test_are_not_looked_at_where_none_is_configured(self) -> None:
+    def test_are_not_checked_unless_configured(self) -> None:
         token = HS256.sign(claims(iss="https://auth.example", aud="https://elsewhere.example"))
         assert make_tokens().verify(token).user_id == "user-1"
 
@@ -104,24 +102,24 @@ class TestSharedSecrets:
         assert make_tokens(OTHER_SECRET).verify(issued).user_id == "ann"
         assert reason(make_tokens(SECRET), issued) == "signature"
 
-    def test_a_key_is_refused_as_a_secret(self) -> None:
+    def test_a_public_key_is_rejected_as_a_secret(self) -> None:
         with pytest.raises(ValueError, match="must not be a public or private key"):
             make_tokens("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----")
 
-    def test_an_issued_token_is_one_that_pyjwt_takes(self) -> None:
+    def test_an_issued_token_is_valid_for_pyjwt(self) -> None:
         identity = Identity("ann", "ann@example.com", "Änn")
         token = make_tokens().issue(identity, 60)
         decoded = jwt.decode(token, SECRET, algorithms=["HS256"], options={"require": ["exp", "iat", "sub"]})
         assert decoded["exp"] - decoded["iat"] == 60
         assert make_tokens().verify(token) == identity
 
-    def test_without_any_secret_no_hs256_token_is_good(self) -> None:
+    def test_without_a_secret_no_hs256_token_is_valid(self) -> None:
         assert reason(Tokens((), issuer=None, audience=None), HS256.sign(claims())) == "algorithm"
 
 
 class TestTheShapeOfAToken:
     @pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "application/at+JWT"])
-    def test_the_types_of_access_tokens_are_taken(self, typ: str) -> None:
+    def test_the_types_of_access_tokens_are_accepted(self, typ: str) -> None:
         assert make_tokens().verify(HS256.sign(claims(), {"typ": typ})).user_id == "user-1"
 
     def test_a_token_may_be_as_long_as_a_header_line_through_a_proxy(self) -> None:
@@ -137,13 +135,13 @@ class TestRepeatedTokens:
             jwks = KeySet(server.url)
             tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
             token = signer.sign(claims(iss=server.origin, aud=server.origin))
-            for _ in range(2):  # the first may come before the keys did, under the empty set
+            for _ in range(2):  # the first may be verified before the keys are fetched, with the empty set
                 tokens.verify(token)
             monkeypatch.setattr("api.jose.jwk.Key.verify", lambda *args: pytest.fail("checked again"))
             assert tokens.verify(token).user_id == "user-1"
             jwks.close()
 
-    def test_are_forgotten_when_their_key_is_removed(self) -> None:
+    def test_are_removed_from_the_cache_with_their_key(self) -> None:
         with serving(signer_for("EdDSA"), signer_for("ES256")) as server:
             jwks = KeySet(server.url, refresh_after=0.02)
             tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
@@ -157,7 +155,7 @@ class TestRepeatedTokens:
             assert tokens.verify(kept).user_id == "user-1"
             jwks.close()
 
-    def test_are_remembered_in_bounded_number(self) -> None:
+    def test_are_cached_in_bounded_number(self) -> None:
         tokens = make_tokens()
         issued = [HS256.sign(claims(sub=f"user-{number}")) for number in range(5000)]
         for number, token in enumerate(issued):
@@ -169,7 +167,7 @@ class TestRepeatedTokens:
 
 class TestTwoKindsOfKeys:
     @pytest.mark.parametrize("algorithm", ASYMMETRIC)
-    def test_verify_side_by_side_each_their_own(self, algorithm: str) -> None:
+    def test_each_verify_only_their_own_tokens(self, algorithm: str) -> None:
         signer = signer_for(algorithm)
         with serving(signer) as server:
             jwks = KeySet(server.url)
@@ -182,7 +180,7 @@ class TestTwoKindsOfKeys:
             assert reason(tokens, HS256.sign(claims(), {"alg": algorithm, "kid": signer.kid})) != "algorithm"
             jwks.close()
 
-    def test_an_expired_token_is_told_so_where_no_key_is_known_yet(self) -> None:
+    def test_an_expired_token_is_reported_before_the_first_key_fetch(self) -> None:
         with serving(signer_for("EdDSA")) as server:
             jwks = KeySet(server.url)
             tokens = Tokens((), issuer=None, audience=None, jwks=jwks)

@@ -1,4 +1,4 @@
-"""What the two judges of a body must have in common: neither lets pass what the other would refuse."""
+"""The two validators of a body agree: neither accepts a body that the other rejects."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def is_accepted(body: Any) -> bool:
     return True
 
 
-def test_every_white_space_alone_is_blank_and_every_other_character_is_not() -> None:
+def test_exactly_the_white_space_characters_are_blank() -> None:
     characters = [chr(point) for point in range(1, 0x3100)] + ["\ufeff", "\U0001f600", "\U0010ffff"]
     assert [each for each in characters if is_accepted({"title": each}) == each.isspace()] == []
 
 
-# Hypothesis times the making of examples and each run of the test: on a busy machine both take any time.
+# Hypothesis times the generation of examples and each run of the test; on a busy machine both are slow.
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["title", "description", "completed", "due_date", "other"]), VALUES))
-def test_both_judge_alike(body: dict[str, Any]) -> None:
+def test_both_validators_agree(body: dict[str, Any]) -> None:
     assert is_accepted(body) == SLOW.is_valid(body)
 
 
-def test_a_member_nested_deeper_than_can_be_followed_is_no_json_of_ours() -> None:
+def test_a_too_deeply_nested_field_is_malformed_json() -> None:
     body = orjson.loads('{"title": ' + "[" * 1000 + "]" * 1000 + "}")
     with pytest.raises(MalformedJSON):
         TASK.validate(body)

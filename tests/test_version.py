@@ -1,4 +1,4 @@
-"""One version: what the package is called, what the service says of itself, and what the changelog tells."""
+"""One version in the package, the service and the changelog."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE_VERSION = importlib.metadata.version("tasks-backend")
 
 
-def test_health_tells_the_packages_version(client: TestClient) -> None:
+def test_health_reports_the_packages_version(client: TestClient) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", PACKAGE_VERSION)
     assert client.simulate_get("/health").json == {"data": {"status": "ok", "version": PACKAGE_VERSION}}
 

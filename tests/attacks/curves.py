@@ -1,4 +1,4 @@
-"""Attacks on the arithmetic of signatures, by algorithm. Each entry: name, forgery, reason of the refusal."""
+"""Attacks on the arithmetic of signatures, by algorithm. Each entry: name, forgery, reason for the rejection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def halves(change: Callable[[bytes, bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def in_der(target: Target) -> str:
-    """The encoding of ECDSA that TLS uses, not JWS."""
+    """An ECDSA signature in the DER encoding of TLS, which JWS does not allow."""
     return target.with_signature(
         halves(lambda r, s: encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big")))
     )

@@ -1,6 +1,6 @@
-"""What an attacker has to work with: a target's genuine signer, to sign nonsense with, and its public key.
+"""Tools to forge tokens: a target's genuine signer, to sign invalid content, and its public key.
 
-The attacks themselves are in the lists beside this file.
+The attacks are in the lists beside this file.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Target:
         return self.signer.header
 
     def sign(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
-        """Signed with the genuine key: only what is changed can be what is refused."""
+        """Sign with the genuine key, so that only the changes can cause the rejection."""
         return self.signer.sign(good_claims(**changes), header)
 
     def sign_json(self, header: str | None = None, payload: str | None = None) -> str:
-        """Signed with the genuine key, over header and payload as spelled here."""
+        """Sign with the genuine key, over exactly this text of header and payload."""
         header_bytes = json.dumps(self.header) if header is None else header
         payload_bytes = json.dumps(good_claims()) if payload is None else payload
         return self.signer.sign_bytes(header_bytes.encode(), payload_bytes.encode())
@@ -47,7 +47,7 @@ class Target:
         return self.sign().split(".")
 
     def with_signature(self, change: Callable[[bytes], bytes]) -> str:
-        """A good token whose signature's bytes are changed."""
+        """A valid token with a changed signature."""
         header, payload, _ = self.parts()
         signature = self.signer.signature(f"{header}.{payload}".encode())
         return f"{header}.{payload}.{base64url(change(signature))}"
@@ -58,7 +58,7 @@ def good_claims(**changes: Any) -> dict[str, Any]:
 
 
 def json_claims(member: str) -> str:
-    """The JSON text of good claims with `member` (as spelled) put at the end."""
+    """The JSON text of valid claims with the text `member` at the end."""
     return json.dumps(good_claims())[:-1] + f", {member}}}"
 
 

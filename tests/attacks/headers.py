@@ -1,4 +1,4 @@
-"""Attacks by the header and the key. Each entry: name, forgery, reason of the refusal.
+"""Attacks by the header and the key. Each entry: name, forgery, reason for the rejection.
 
 HEADERS go against every kind of token, CONFUSION against those with a public key, SHARED against HS256.
 """
@@ -15,7 +15,7 @@ from tests.support.signing import ASYMMETRIC, SECRET, make_signer, signer_for
 
 
 def by_attacker(target: Target, **header: Any) -> str:
-    """Signed by a key of the attacker's under the genuine header, with hints at where to find that key."""
+    """Signed by the attacker's key under the genuine header, with header parameters that point to that key."""
     attacker = attacker_of(target)
     return attacker.sign(good_claims(), {**target.header, "alg": attacker.algorithm, **header})
 
@@ -25,7 +25,7 @@ def public_key(target: Target, encoding: Encoding, form: PublicFormat = PublicFo
 
 
 def as_hs256(target: Target, key: bytes, **header: Any) -> str:
-    """The public key, in one of its spellings, as a shared secret."""
+    """Signed with HS256, with an encoding of the public key as the secret."""
     return hmac_signed({**target.header, "alg": "HS256", **header}, key)
 
 
@@ -181,7 +181,7 @@ SHARED = [
     *((f"under {a} without kid", lambda t, a=a: t.sign({"alg": a}), "unknown_key") for a in ASYMMETRIC),
 ]
 
-# Published beside the genuine keys; neither may ever verify anything.
+# Published beside the genuine keys; neither may verify a token.
 USELESS_KEYS = [
     {**make_signer("EdDSA", "for-encryption").jwk, "use": "enc"},
     {"kty": "oct", "kid": "symmetric", "alg": "HS256", "k": "c3ltbWV0cmljIGtleSB0aGF0IHdhcyBwdWJsaXNoZWQ"},

@@ -1,4 +1,4 @@
-"""Attacks by claims under a genuine signature. Each entry: name, forgery, reason of the refusal."""
+"""Attacks by claims under a genuine signature. Each entry: name, forgery, reason for the rejection."""
 
 from __future__ import annotations
 

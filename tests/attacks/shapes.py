@@ -1,4 +1,4 @@
-"""Attacks by what is no JWS, or one in another spelling. Each entry: name, forgery, reason of the refusal."""
+"""Attacks with malformed or differently encoded JWS. Each entry: name, forgery, reason for the rejection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.signing import base64url
 
 
 def swap_alphabet(target: Target) -> str:
-    """A good token written in the alphabet of plain base64, where that differs."""
+    """A valid token in the plain base64 alphabet instead of base64url."""
     while True:
         token = target.sign(jti="?" * 30 + "~" * 30)
         if "-" in token or "_" in token:
@@ -19,7 +19,7 @@ def swap_alphabet(target: Target) -> str:
 
 
 def last_character_moved(target: Target, part: int) -> str:
-    """The part's unused low bits set: the same bytes in another spelling."""
+    """Set the unused low bits of a part: another encoding of the same bytes."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     for filler in ("", "x", "xx"):
         header = json.dumps({**target.header, "x": filler}).encode()

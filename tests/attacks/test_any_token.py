@@ -1,4 +1,4 @@
-"""Whatever text arrives, and whatever JSON is signed, verifying gives an identity or one of two refusals."""
+"""Generated tokens: verification returns an identity or raises one of two errors, for any text and any signed JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.tokens import Identity, Tokens
 from tests.attacks.forge import good_claims
 from tests.support.signing import SECRET, signer_for
 
-# How long an example takes is the machine's business here.
+# No deadline per example: its duration depends on the machine's load.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TOKENS = Tokens((SECRET,), issuer=None, audience=None)
@@ -37,37 +37,37 @@ def verify(token: str) -> None:
 
 @unhurried
 @given(st.text())
-def test_any_text(token: str) -> None:
+def test_any_text_is_verified_or_rejected(token: str) -> None:
     verify(token)
 
 
 @unhurried
 @given(st.text(alphabet="AZaz09-_.=+/ \0"))
-def test_any_text_of_tokenlike_characters(token: str) -> None:
+def test_any_text_of_token_characters_is_verified_or_rejected(token: str) -> None:
     verify(token)
 
 
 @unhurried
 @given(st.binary(), st.binary())
-def test_any_bytes_signed(header: bytes, payload: bytes) -> None:
+def test_any_signed_bytes_are_verified_or_rejected(header: bytes, payload: bytes) -> None:
     verify(HS256.sign_bytes(header, payload))
 
 
 @unhurried
 @given(st.dictionaries(claim_names, json_values))
-def test_any_claims_signed(changes: dict[str, Any]) -> None:
+def test_any_signed_claims_are_verified_or_rejected(changes: dict[str, Any]) -> None:
     verify(HS256.sign({**good_claims(), **changes}))
 
 
 @unhurried
 @given(st.dictionaries(header_names, json_values))
-def test_any_header_signed(changes: dict[str, Any]) -> None:
+def test_any_signed_header_is_verified_or_rejected(changes: dict[str, Any]) -> None:
     verify(HS256.sign(good_claims(), changes))
 
 
 @unhurried
 @given(st.data())
-def test_a_good_token_with_any_one_character_changed_is_refused(data: st.DataObject) -> None:
+def test_a_valid_token_with_one_changed_character_is_rejected(data: st.DataObject) -> None:
     token = HS256.sign(good_claims())
     at = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.characters().filter(lambda character: character != token[at]))
@@ -75,7 +75,7 @@ def test_a_good_token_with_any_one_character_changed_is_refused(data: st.DataObj
         TOKENS.verify(token[:at] + other + token[at + 1 :])
 
 
-def test_a_good_token_with_any_one_bit_of_its_claims_changed_is_refused() -> None:
+def test_a_valid_token_with_one_changed_bit_in_its_claims_is_rejected() -> None:
     header, payload = json.dumps(HS256.header).encode(), json.dumps(good_claims()).encode()
     signature = HS256.sign_bytes(header, payload).rpartition(".")[2]
     for bit in range(len(payload) * 8):

@@ -1,4 +1,4 @@
-"""Every forged token is refused, for its own reason, by every kind of key. The lists are beside this."""
+"""Every forged token is rejected for the right reason, with every kind of key. The lists are beside this file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ATTACKS = [
 
 @pytest.fixture(scope="module")
 def auth_server() -> Iterator[JwksServer]:
-    """All kinds of keys at once, so that each attack may try to reach another kind's."""
+    """A server with all kinds of keys, so that each attack may try those of another kind."""
     with serving(*map(signer_for, ASYMMETRIC)) as server:
         server.keys = [*USELESS_KEYS, *server.keys]
         yield server
@@ -55,7 +55,7 @@ def tokens(auth_server: JwksServer) -> Iterator[Tokens]:
 def call(
     auth_server: JwksServer, shared_database: Database, client_over: Callable[..., TestClient]
 ) -> Callable[[str], Result]:
-    """Lists the tasks of the bearer of a token, through the whole application."""
+    """A function that lists the tasks of a token's user, through the whole application."""
     settings = {"JWKS_URL": auth_server.url, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
     client = client_over(shared_database, **settings)
 
@@ -67,16 +67,14 @@ def call(
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_the_token_that_the_attacks_start_from_is_good(
-    tokens: Tokens, call: Callable[[str], Result], algorithm: str
-) -> None:
+def test_the_token_before_each_attack_is_valid(tokens: Tokens, call: Callable[[str], Result], algorithm: str) -> None:
     token = Target(signer_for(algorithm)).sign()
     assert tokens.verify(token).user_id == "user-1"
     assert call(token).status_code == 200
 
 
 @pytest.mark.parametrize(("algorithm", "forge", "reason"), ATTACKS)
-def test_a_forged_token_is_refused(
+def test_a_forged_token_is_rejected(
     tokens: Tokens,
     call: Callable[[str], Result],
     algorithm: str,
@@ -92,9 +90,9 @@ def test_a_forged_token_is_refused(
     assert caught.value.reason == reason
     if "\n" in token:
         return  # ends the header line: what follows is not part of the token
-    answer = call(token)
-    assert error_of(answer) == (401, code_of(token, reason))
-    assert answer.headers["www-authenticate"] == "Bearer"
+    response = call(token)
+    assert error_of(response) == (401, code_of(token, reason))
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 def code_of(token: str, reason: str) -> str:

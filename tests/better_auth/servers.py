@@ -11,11 +11,11 @@ from tests.support.ports import free_port
 from tests.support.processes import PROJECT, WebServer
 
 EXAMPLE = PROJECT / "examples" / "better-auth"
-START_PATIENCE = 60.0
+START_TIMEOUT = 60.0
 
 
 class AuthServer(WebServer):
-    """Ready when this is made; it may be stopped and started again. `environ` are settings of the example."""
+    """Ready after construction; can be stopped and started again. `environ` holds settings of the example."""
 
     def __init__(self, log: Path, database_url: str, **environ: str) -> None:
         port = free_port()
@@ -32,7 +32,7 @@ class AuthServer(WebServer):
 
     def start(self) -> None:
         super().start()
-        self.wait_until_ready(START_PATIENCE, "/api/auth/ok")
+        self.wait_until_ready(START_TIMEOUT, "/api/auth/ok")
 
     def call(
         self,
@@ -50,5 +50,5 @@ class AuthServer(WebServer):
 
 
 def for_node(database_url: str) -> str:
-    """The URL as node's driver takes it: that of a socket needs a host name too, which is not used."""
+    """The URL for node's driver. It requires a host name, which it ignores, even in the URL of a socket."""
     return database_url.replace("@:", "@localhost:")

@@ -10,7 +10,7 @@ from tests.better_auth.users import Setup
 from tests.support.signing import claims, make_signer
 
 
-def test_its_token_has_the_shape_that_the_service_is_made_for(setup: Setup) -> None:
+def test_its_token_has_the_claims_that_the_service_expects(setup: Setup) -> None:
     token = setup.sign_up().token
     assert set(jwt.get_unverified_header(token)) == {"alg", "kid"}
     issued = jwt.decode(token, options={"verify_signature": False})
@@ -34,7 +34,7 @@ def test_a_user_creates_reads_changes_and_deletes_tasks(setup: Setup) -> None:
     assert user("GET", "/api/tasks").json == {"data": []}
 
 
-def test_nothing_of_better_auth_is_altered_or_written(setup: Setup) -> None:
+def test_better_auths_tables_are_never_altered_or_written(setup: Setup) -> None:
     columns = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'user'"
     user = setup.sign_up()
     before = setup.query('SELECT * FROM "user" ORDER BY id'), setup.query(columns)
@@ -44,7 +44,7 @@ def test_nothing_of_better_auth_is_altered_or_written(setup: Setup) -> None:
     assert setup.tasks.call("POST", "/auth/register", {}).status == 404
 
 
-def test_while_better_auth_is_stopped_known_keys_serve_and_an_unknown_one_is_a_quick_401(setup: Setup) -> None:
+def test_while_better_auth_is_stopped_fetched_keys_still_verify_and_an_unknown_kid_is_a_fast_401(setup: Setup) -> None:
     user = setup.sign_up()
     known = make_known_everywhere(setup, user.token)
     setup.auth.stop()
@@ -53,8 +53,8 @@ def test_while_better_auth_is_stopped_known_keys_serve_and_an_unknown_one_is_a_q
             claims(sub=user.id, iss=setup.auth.origin, aud=setup.auth.origin, iat=int(time.time()))
         )
         start = time.monotonic()
-        answer = setup.tasks.call("GET", "/api/tasks", token=forged)
-        assert (answer.status, answer.json["error"]["code"]) == (401, "TOKEN_INVALID")
+        response = setup.tasks.call("GET", "/api/tasks", token=forged)
+        assert (response.status, response.json["error"]["code"]) == (401, "TOKEN_INVALID")
         assert time.monotonic() - start < 5
         for _ in range(20):
             assert setup.tasks.call("GET", "/api/tasks", token=known).status == 200
@@ -63,19 +63,19 @@ def test_while_better_auth_is_stopped_known_keys_serve_and_an_unknown_one_is_a_q
 
 
 def make_known_everywhere(setup: Setup, token: str) -> str:
-    """Call until every worker process has surely seen the token's key: each connection may reach another one."""
+    """Call until every worker process has surely seen the token's key: each connection may reach another worker."""
     for _ in range(40):
         assert setup.tasks.call("GET", "/api/tasks", token=token).status == 200
     return token
 
 
-def test_a_deleted_user_has_no_tasks_and_can_write_none(setup: Setup) -> None:
+def test_a_deleted_user_has_no_tasks_and_cannot_create_one(setup: Setup) -> None:
     user = setup.sign_up()
     assert user("POST", "/api/tasks", {"title": "Buy milk"}, headers={"Idempotency-Key": "once"}).status == 201
     user.delete_account()
     assert setup.query("SELECT count(*) FROM tasks WHERE user_id = %s", user.id) == [(0,)]
     assert user("GET", "/api/tasks").json == {"data": []}
-    answer = user("POST", "/api/tasks", {"title": "Buy milk"})
-    assert (answer.status, answer.json["error"]["code"]) == (401, "TOKEN_INVALID")
-    assert answer.headers["www-authenticate"] == "Bearer"
+    response = user("POST", "/api/tasks", {"title": "Buy milk"})
+    assert (response.status, response.json["error"]["code"]) == (401, "TOKEN_INVALID")
+    assert response.headers["www-authenticate"] == "Bearer"
     assert setup.query("SELECT count(*) FROM tasks WHERE user_id = %s", user.id) == [(0,)]

@@ -20,7 +20,7 @@ IN_USE = next(code for code in recipe.JS if code.startswith("import { createTask
 
 @pytest.fixture(scope="module")
 def setup(start_setup: Callable[..., Setup]) -> Setup:
-    """As the document says, but for the addresses; tokens last four seconds."""
+    """Both servers with the settings of the document, except for the addresses; tokens last four seconds."""
     auth = {**without(recipe.AUTH_SERVER, "BETTER_AUTH_URL", "DATABASE_URL", "PORT"), **recipe.AUTH_SERVER_HS256}
     return start_setup({**auth, "TOKEN_LIFETIME": "4s"}, without(recipe.SERVICE, "DATABASE_URL", "JWKS_URL"))
 
@@ -46,12 +46,12 @@ def run_page(setup: Setup, code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("code", recipe.JS, ids=lambda code: code.splitlines()[0][:40])
-def test_each_script_is_a_file_of_the_example_that_these_tests_run(code: str) -> None:
+def test_each_script_is_an_example_file_that_these_tests_run(code: str) -> None:
     files = {path.read_text(encoding="utf-8") for path in EXAMPLE.glob("*.js")}
     assert code in files or code == IN_USE
 
 
-def test_there_are_no_snippets_that_these_tests_do_not_know() -> None:
+def test_these_tests_cover_every_snippet() -> None:
     assert {"ini", "js", "sql"} == recipe.LANGUAGES
 
 
@@ -63,7 +63,7 @@ class TestThePage:
         assert ran.stdout == "201 Buy milk\n", ran.stderr
         assert "POST /api/auth/sign-out 200" in ran.stderr
 
-    def test_renews_an_expired_token_once_for_calls_at_the_same_time(self, setup: Setup) -> None:
+    def test_renews_an_expired_token_once_for_concurrent_calls(self, setup: Setup) -> None:
         script = (
             IN_USE.partition("const {")[0]
             + """
@@ -81,7 +81,7 @@ class TestThePage:
         assert ran.stderr.count("GET /api/auth/token 200") == 2
         assert ran.stderr.count("GET /api/tasks 401") == 4
 
-    def test_is_told_to_sign_in_where_there_is_no_session(self, setup: Setup) -> None:
+    def test_asks_a_user_without_a_session_to_sign_in(self, setup: Setup) -> None:
         script = (
             IN_USE.partition("const {")[0]
             + """
@@ -92,16 +92,16 @@ class TestThePage:
         ran = run_page(setup, script)
         assert ran.stdout == "Sign in first\n" * 2, ran.stderr
 
-    def test_of_a_foreign_origin_may_call_neither_server(self, setup: Setup) -> None:
+    def test_of_another_origin_can_call_neither_server(self, setup: Setup) -> None:
         for server, path in ((setup.auth, "/api/auth/token"), (setup.tasks, "/api/tasks")):
-            answer = server.call("OPTIONS", path, headers={"Origin": "https://evil.example"})
-            assert "access-control-allow-origin" not in answer.headers
-            assert "Origin" in answer.headers["vary"]
+            response = server.call("OPTIONS", path, headers={"Origin": "https://evil.example"})
+            assert "access-control-allow-origin" not in response.headers
+            assert "Origin" in response.headers["vary"]
 
 
 @pytest.fixture
 def start(setup: Setup, tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Service]]:
-    """Starts another task service beside, with settings of the document but for the addresses."""
+    """Starts a second task service with the settings of the document, except for the addresses."""
     started: list[Service] = []
 
     def start_service(settings: dict[str, str]) -> Service:
@@ -117,7 +117,7 @@ def start(setup: Setup, tmp_path: Path) -> Iterator[Callable[[dict[str, str]], S
 
 
 class TestHs256:
-    def test_a_hand_made_token_works_with_the_shared_secret_alone(
+    def test_an_hs256_token_works_with_only_the_shared_secret(
         self, setup: Setup, start: Callable[[dict[str, str]], Service]
     ) -> None:
         user, service = setup.sign_up(), start(recipe.SERVICE_HS256)
@@ -126,7 +126,7 @@ class TestHs256:
         assert (created.status, created.json["data"]["user_id"]) == (201, user.id)
         assert service.call("GET", "/api/tasks", token=by_key).status == 401
 
-    def test_both_kinds_name_the_same_user_on_the_way_to_keys(
+    def test_both_kinds_of_token_name_the_same_user_during_the_move_to_keys(
         self, setup: Setup, start: Callable[[dict[str, str]], Service]
     ) -> None:
         user, service = setup.sign_up(), start(recipe.SERVICE_BOTH)
@@ -135,11 +135,11 @@ class TestHs256:
         listed = service.call("GET", "/api/tasks", token=user.renew_token())
         assert [task["title"] for task in listed.json["data"]] == ["Buy milk"]
 
-    def test_nobody_without_a_session_gets_one(self, setup: Setup) -> None:
+    def test_a_request_without_a_session_gets_no_token(self, setup: Setup) -> None:
         assert setup.auth.call("GET", "/api/hs256-token").status == 401
 
 
-def test_a_removed_key_is_published_no_more(start_setup: Callable[..., Setup]) -> None:
+def test_a_removed_key_is_no_longer_published(start_setup: Callable[..., Setup]) -> None:
     setup = start_setup()
     user = setup.sign_up()
     before = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]

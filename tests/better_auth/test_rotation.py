@@ -24,11 +24,11 @@ def kid_of(token: str) -> str:
 
 
 class Traffic:
-    """Users who call without pause, each with a new token every time."""
+    """Users who call without pause, with a new token for each round."""
 
     def __init__(self, users: list[User]) -> None:
         self.kids: set[str] = set()
-        self.answers: list[Response] = []
+        self.responses: list[Response] = []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(user,)) for user in users]
         for thread in self._threads:
@@ -37,8 +37,8 @@ class Traffic:
     def _work(self, user: User) -> None:
         while not self._stop.is_set():
             self.kids.add(kid_of(user.renew_token()))
-            self.answers.append(user("POST", "/api/tasks", {"title": "Buy milk"}))
-            self.answers.append(user("GET", "/api/tasks?limit=5"))
+            self.responses.append(user("POST", "/api/tasks", {"title": "Buy milk"}))
+            self.responses.append(user("GET", "/api/tasks?limit=5"))
 
     def wait_for_kids(self, count: int) -> None:
         wait_until(lambda: len(self.kids) >= count, f"{count} keys in use", 30)
@@ -49,7 +49,7 @@ class Traffic:
             thread.join(30)
 
 
-def test_a_rotation_under_traffic_refuses_no_request(setup: Setup) -> None:
+def test_a_key_rotation_under_traffic_rejects_no_request(setup: Setup) -> None:
     traffic = Traffic([setup.sign_up(f"User {number}") for number in range(4)])
     try:
         traffic.wait_for_kids(1)
@@ -60,10 +60,10 @@ def test_a_rotation_under_traffic_refuses_no_request(setup: Setup) -> None:
     finally:
         traffic.stop()
     assert len(traffic.kids) >= 6
-    assert {answer.status for answer in traffic.answers} == {200, 201}
+    assert {response.status for response in traffic.responses} == {200, 201}
 
 
-def test_tokens_from_before_a_rotation_stay_good(setup: Setup) -> None:
+def test_tokens_from_before_a_rotation_stay_valid(setup: Setup) -> None:
     user = setup.sign_up()
     old = user.token
     setup.query(recipe.ROTATE)

@@ -1,4 +1,4 @@
-"""Both servers, and a user of them, as a browser with cookies would be."""
+"""Both servers, and a user with cookies, as in a browser."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ PASSWORD = "a long enough password"
 
 
 class User:
-    """Signed up at Better Auth; `token` is what it issued last."""
+    """A user who has signed up at Better Auth; `token` is the last token issued."""
 
     def __init__(self, auth: AuthServer, tasks: Service, name: str) -> None:
         self._auth, self._tasks = auth, tasks
         body = {"email": f"{uuid.uuid4().hex}@example.com", "password": PASSWORD, "name": name}
-        answer = auth.call("POST", "/api/auth/sign-up/email", body)
-        assert answer.status == 200, answer
-        self.id: str = answer.json["user"]["id"]
-        self._cookies = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+        response = auth.call("POST", "/api/auth/sign-up/email", body)
+        assert response.status == 200, response
+        self.id: str = response.json["user"]["id"]
+        self._cookies = {"Cookie": response.headers["set-cookie"].partition(";")[0]}
         self.token = self.renew_token()
 
     def renew_token(self, path: str = "/api/auth/token") -> str:
-        answer = self._auth.call("GET", path, headers=self._cookies)
-        assert answer.status == 200, answer
-        self.token = str(answer.json["token"])
+        response = self._auth.call("GET", path, headers=self._cookies)
+        assert response.status == 200, response
+        self.token = str(response.json["token"])
         return self.token
 
     def delete_account(self) -> None:
-        answer = self._auth.call("POST", "/api/auth/delete-user", {"password": PASSWORD}, headers=self._cookies)
-        assert answer.status == 200, answer
+        response = self._auth.call("POST", "/api/auth/delete-user", {"password": PASSWORD}, headers=self._cookies)
+        assert response.status == 200, response
 
     def __call__(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """A call of the task service."""
+        """Call the task service."""
         return self._tasks.call(method, path, body, token=self.token, headers=headers, timeout=30)
 
 
 class Setup(NamedTuple):
-    """The two servers, ready, and the database beneath both."""
+    """The two ready servers and their common database."""
 
     auth: AuthServer
     tasks: Service

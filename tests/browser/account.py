@@ -1,4 +1,4 @@
-"""A user of the service with an account, who acts through the API as another device would."""
+"""A user with an account, who calls the API as another device would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PASSWORD: Final = "correct horse battery"
 
 
 class Account:
-    """A new account; `token` is that of the registration."""
+    """A new account; `token` is the token of the registration."""
 
     def __init__(self, service: Service, name: str | None = None) -> None:
         self._service = service
@@ -22,7 +22,7 @@ class Account:
         self.token: str = response.json["data"]["token"]
 
     def make_task(self, title: str, **fields: Any) -> dict[str, Any]:
-        """Create a task; the task as the API returns it."""
+        """Create a task and return it as the API does."""
         task: dict[str, Any] = self.call("POST", "/api/tasks", {"title": title, **fields})["data"]
         return task
 
@@ -36,7 +36,7 @@ class Account:
         return [task["title"] for task in self.tasks()]
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The parsed body of a call that must succeed."""
+        """Make a call that must succeed; its parsed body."""
         response = self._service.call(method, path, body, token=self.token)
         assert response.status < 400, response
         return response.json

@@ -1,6 +1,6 @@
-"""What these tests need of the machine: Playwright, axe-core and Chromium. Import Playwright's names from here.
+"""Requirements of these tests: Playwright, axe-core and Chromium. Import Playwright's names from here.
 
-Where something is missing a test run on a developer's machine skips and says what to install; CI fails.
+If one is missing, a run on a developer's machine skips the tests and says what to install; a run in CI fails.
 """
 
 from __future__ import annotations

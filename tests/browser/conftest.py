@@ -1,6 +1,6 @@
-"""A service, a browser and tabs.
+"""Fixtures: a service, a browser and tabs.
 
-Every tab is watched: a request elsewhere, a blocked resource, a dialog or a script's error fails its test.
+A request to another origin, a blocked resource, a dialog or a script error in a tab fails its test.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXPECT_MS = 15_000
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    # Not above: a test module that lacks it is skipped, a conftest that does would end the whole run.
+    # Imported here: without Playwright a test module is skipped, but a conftest would end the whole run.
     from tests.browser.chromium import CHROMIUM, FLAGS, expect, sync_playwright  # noqa: PLC0415
 
     expect.set_options(timeout=EXPECT_MS)
@@ -51,7 +51,7 @@ def start_service(
 
 @pytest.fixture(scope="session")
 def service(start_service: Callable[..., Service]) -> Service:
-    """The service that most tests share; each has users of its own."""
+    """The service that most tests share; each test has its own users."""
     return start_service()
 
 
@@ -62,7 +62,7 @@ def account(service: Service) -> Account:
 
 @pytest.fixture
 def open_tab(browser: Browser, service: Service) -> Iterator[Callable[..., TasksPage]]:
-    """Opens a tab in a browser context of its own; `on` is the service, the rest are options of the context."""
+    """Opens a tab in a new browser context; `on` is the service, the rest are options of the context."""
     from tests.browser.tasks_page import TasksPage  # noqa: PLC0415
 
     watched: list[Watch] = []
@@ -84,34 +84,34 @@ def tab(open_tab: Callable[..., TasksPage]) -> TasksPage:
 
 
 class Watch:
-    """Collects what must never happen on a page."""
+    """Records events that must never happen on a page."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
         self.problems: list[str] = []
         self._origin = origin
-        page.on("request", lambda request: self._check(request.url))
+        page.on("request", lambda request: self._record_foreign(request.url))
         page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
-        page.on("dialog", self._refuse)
-        page.on("console", lambda message: self._listen(message.text))
+        page.on("dialog", self._record_dialog)
+        page.on("console", lambda message: self._record_violation(message.text))
 
-    def _check(self, url: str) -> None:
+    def _record_foreign(self, url: str) -> None:
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" != self._origin:
-            self.problems.append(f"request elsewhere: {url}")
+            self.problems.append(f"request to another origin: {url}")
 
-    def _refuse(self, dialog: Any) -> None:
+    def _record_dialog(self, dialog: Any) -> None:
         self.problems.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def _listen(self, text: str) -> None:
+    def _record_violation(self, text: str) -> None:
         if "Content Security Policy" in text or "Trusted" in text:
             self.problems.append(f"policy violation: {text}")
 
 
 @pytest.fixture
 def fragile(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[FragileService]:
-    """A service whose PostgreSQL the test may stop and start."""
+    """A service with an embedded PostgreSQL that the test may stop and start."""
     data_dir = tmp_path / "data"
     service = start_service(DATA_DIR=str(data_dir))
     yield FragileService(service, data_dir)

@@ -19,12 +19,12 @@ class FragileService:
         self._data_dir = data_dir
 
     def stop_database(self) -> None:
-        """Shut PostgreSQL down under the running service, ending its connections."""
+        """Shut PostgreSQL down while the service runs; this ends its connections."""
         pid_file = self._data_dir / "postgres" / "postmaster.pid"
         postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
         postmaster.send_signal(signal.SIGINT)
         postmaster.wait(20)
 
     def start_database(self) -> None:
-        """Start it again."""
+        """Start PostgreSQL again."""
         start_embedded(self._data_dir)

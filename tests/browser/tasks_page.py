@@ -1,4 +1,4 @@
-"""The page as a person knows it: what can be done there, found by what it is called, not by how it is built."""
+"""A page object for the tasks page; it finds elements by their labels, not by their markup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TasksPage:
         self.page.goto("/")
 
     def register(self, email: str) -> None:
-        """Create an account, as somebody who is here for the first time."""
+        """Create an account, as a new user does."""
         self.page.get_by_role("button", name="Create an account").click()
         self._submit_account(email, "Create an account")
 
@@ -33,7 +33,7 @@ class TasksPage:
         self.log_in_again(account)
 
     def log_in_again(self, account: Account) -> None:
-        """Log in where the page asks for it."""
+        """Log in after the page asks for it."""
         self._submit_account(account.email, "Log in")
 
     def _submit_account(self, email: str, button: str) -> None:
@@ -44,12 +44,12 @@ class TasksPage:
         expect(self.new_task).to_be_visible()
 
     def log_out(self) -> None:
-        """Press the button."""
+        """Press the log-out button."""
         self.page.get_by_role("button", name="Log out").click()
         expect(self.new_task).to_be_hidden()
 
     def add(self, title: str, description: str = "", due: str = "") -> None:
-        """Write a task down and press Enter."""
+        """Type a new task and press Enter."""
         self.new_task.fill(title)
         composer = self.page.get_by_role("form", name="Add a task")
         composer.get_by_label("Description").fill(description)
@@ -61,7 +61,7 @@ class TasksPage:
         return self.rows.filter(has=self.page.get_by_text(title, exact=True))
 
     def tick(self, title: str) -> Locator:
-        """The box of a task."""
+        """The checkbox of a task."""
         return self.page.get_by_role("checkbox", name=title, exact=True)
 
     def edit(self, title: str) -> Locator:
@@ -75,15 +75,15 @@ class TasksPage:
         return self.rows.get_by_role("form")
 
     def delete(self, title: str) -> None:
-        """Press the task's bin."""
+        """Press the delete button of a task."""
         self.page.get_by_role("button", name=f"Delete {title}", exact=True).click()
 
     def undo(self, title: str) -> None:
-        """Press Undo where the task was."""
+        """Press Undo in the place of the deleted task."""
         self.page.get_by_role("button", name=f"Undo deleting {title}", exact=True).click()
 
     def show(self, status: str) -> None:
-        """Choose a filter by its name."""
+        """Choose a status filter by its name."""
         self.page.get_by_role("radio", name=status).check()
 
     def titles(self) -> list[str]:
@@ -91,5 +91,5 @@ class TasksPage:
         return self.page.locator(".row:not([hidden]) .row-title").all_text_contents()
 
     def expect_stored(self) -> None:
-        """Wait until nothing is on its way to the service."""
+        """Wait until no request to the service is pending."""
         expect(self.page.locator(".row-state:visible")).to_have_count(0)

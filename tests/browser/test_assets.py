@@ -1,4 +1,4 @@
-"""How the page's files are served: from a list, with strict headers, and never from the file system."""
+"""The page's files are served from a fixed list, with strict headers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def client_of(*, local_accounts: bool = True) -> TestClient:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in STATIC.iterdir() if path.suffix in TYPES))
-def test_every_file_of_the_page_is_served_as_what_it_is(name: str) -> None:
+def test_every_file_of_the_page_is_served_with_its_media_type(name: str) -> None:
     result = client_of().simulate_get(f"/static/{name}")
     assert result.content == (STATIC / name).read_bytes()
     assert result.headers["content-type"] == TYPES[STATIC.joinpath(name).suffix]
@@ -44,12 +44,12 @@ def test_every_file_of_the_page_is_served_as_what_it_is(name: str) -> None:
         "/static/APP.JS",
     ],
 )
-def test_nothing_else_can_be_had(path: str) -> None:
+def test_any_other_path_is_not_found(path: str) -> None:
     assert client_of().simulate_get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js"])
-def test_a_known_file_is_not_sent_twice(path: str) -> None:
+def test_an_unchanged_file_is_304(path: str) -> None:
     client = client_of()
     etag = client.simulate_get(path).headers["etag"]
     again = client.simulate_get(path, headers={"If-None-Match": f'"other", {etag}'})
@@ -58,14 +58,14 @@ def test_a_known_file_is_not_sent_twice(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js"])
-def test_head_answers_as_get_without_the_body(path: str) -> None:
+def test_head_gets_the_headers_of_get_without_the_body(path: str) -> None:
     client = client_of()
     get, head = client.simulate_get(path), client.simulate_head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == get.headers
 
 
-def test_the_policy_allows_nothing_but_the_pages_own_files() -> None:
+def test_the_content_security_policy_allows_only_the_pages_own_files() -> None:
     headers = client_of().simulate_get("/").headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     own = {name for name, sources in policy.items() if sources == "'self'"}
@@ -75,14 +75,14 @@ def test_the_policy_allows_nothing_but_the_pages_own_files() -> None:
     assert headers["referrer-policy"] == "no-referrer"
 
 
-def test_the_page_knows_whether_accounts_are_kept_here() -> None:
+def test_the_page_says_whether_local_accounts_are_on() -> None:
     on, off = client_of(local_accounts=True), client_of(local_accounts=False)
     assert 'data-local-accounts="true"' in on.simulate_get("/").text
     assert 'data-local-accounts="false"' in off.simulate_get("/").text
     assert on.simulate_get("/").headers["etag"] != off.simulate_get("/").headers["etag"]
 
 
-def test_nothing_in_the_files_points_to_another_host_or_holds_inline_code() -> None:
+def test_no_file_names_another_host_or_holds_inline_code() -> None:
     for path in (path for path in STATIC.iterdir() if path.is_file()):
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, path.name
@@ -93,7 +93,7 @@ def test_nothing_in_the_files_points_to_another_host_or_holds_inline_code() -> N
     assert " on" + "click=" not in html
 
 
-def test_every_module_is_asked_for_at_once() -> None:
+def test_every_module_is_preloaded_once() -> None:
     html = (STATIC / "index.html").read_text()
     for path in STATIC.glob("*.js"):
         assert html.count(f'"/static/{path.name}"') == 1, path.name

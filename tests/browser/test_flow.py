@@ -1,4 +1,4 @@
-"""The whole way of a new user, with the mouse and with the keyboard alone; each step beside the time it may take."""
+"""The flow of a new user, with the mouse and with the keyboard alone; each step is timed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.browser.chromium import Locator, expect
 from tests.browser.tasks_page import TasksPage
 
 WISHES = {"create": 10.0, "list": 1.0, "update": 5.0, "toggle": 2.0, "delete": 3.0}
-"""Seconds that the specification allows a person's action to take; printed beside what was measured."""
+"""Seconds that the specification allows for a user's action; printed beside the measured time."""
 
 DEADLINE = 10.0
 """Seconds after which a step counts as failed, also on a busy machine."""
 
 
 class Stopwatch:
-    """Measures steps, prints them beside the wish and fails one that takes far too long."""
+    """Measures steps, prints their times beside the specified ones, and fails a step that takes far too long."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
@@ -32,7 +32,7 @@ class Stopwatch:
         started = time.monotonic()
         yield
         took = time.monotonic() - started
-        # To the terminal, which of a parallel run's processes only standard error reaches.
+        # In a parallel run only standard error of a test process reaches the terminal.
         with self._capture.disabled():
             print(f"\n  {step:<7}{took:6.2f} s of {WISHES[step]:.0f} s", end="", file=sys.stderr)
         assert took <= DEADLINE, step

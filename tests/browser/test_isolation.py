@@ -1,4 +1,4 @@
-"""What one user writes stays that user's, stays text, and stays at home."""
+"""A user's tasks are shown only to that user, only as text, and loaded only from the page's origin."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_two_users_never_see_each_others_tasks(open_tab: Callable[..., TasksPage
         assert tab.titles() == [own]
 
 
-def test_the_next_user_of_a_tab_finds_nothing_of_the_one_before(tab: TasksPage, service: Service) -> None:
+def test_the_next_user_of_a_tab_sees_nothing_of_the_previous_user(tab: TasksPage, service: Service) -> None:
     tab.log_in(Account(service))
     tab.add("Private")
     tab.expect_stored()
@@ -38,7 +38,7 @@ def test_the_next_user_of_a_tab_finds_nothing_of_the_one_before(tab: TasksPage, 
     assert "Private" not in tab.page.content()
 
 
-def test_markup_in_a_task_is_shown_as_the_text_it_is(tab: TasksPage, account: Account) -> None:
+def test_markup_in_a_task_is_shown_as_text(tab: TasksPage, account: Account) -> None:
     account.make_task("From elsewhere " + HOSTILE, description=HOSTILE)
     tab.log_in(account)
     expect(tab.row("From elsewhere " + HOSTILE)).to_contain_text(HOSTILE)
@@ -51,7 +51,7 @@ def test_markup_in_a_task_is_shown_as_the_text_it_is(tab: TasksPage, account: Ac
     assert tab.page.locator("img").count() == 0
 
 
-def test_the_whole_page_comes_from_its_own_origin(tab: TasksPage, account: Account) -> None:
+def test_every_file_of_the_page_is_loaded_from_its_own_origin(tab: TasksPage, account: Account) -> None:
     origins: set[str] = set()
     tab.page.on("request", lambda request: origins.add(urllib.parse.urlsplit(request.url).netloc))
     tab.log_in(account)
@@ -60,7 +60,7 @@ def test_the_whole_page_comes_from_its_own_origin(tab: TasksPage, account: Accou
     assert origins == {urllib.parse.urlsplit(tab.page.url).netloc}
 
 
-def test_the_policy_blocks_injected_script_and_markup(browser: Browser, service: Service) -> None:
+def test_the_content_security_policy_blocks_injected_scripts_and_markup(browser: Browser, service: Service) -> None:
     page = browser.new_context(base_url=service.origin).new_page()
     page.goto("/")
     with page.expect_console_message(lambda message: "Content Security Policy" in message.text):

@@ -1,4 +1,4 @@
-"""Finding tasks: filter, search, sort, page by page; due dates as they were meant; deletions that reach the service."""
+"""The list: filters, search, sorts and pages; due dates in every time zone; deletions that reach the service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.chromium import Request, Route, expect
 from tests.browser.tasks_page import TasksPage
 
 
-def test_filters_show_what_they_say_and_how_many(tab: TasksPage, account: Account) -> None:
+def test_filters_show_the_matching_tasks_and_their_number(tab: TasksPage, account: Account) -> None:
     account.make_task("Open")
     account.make_task("Closed", completed=True)
     tab.log_in(account)
@@ -26,7 +26,7 @@ def test_filters_show_what_they_say_and_how_many(tab: TasksPage, account: Accoun
         expect(tab.page.locator(f"[data-count={status}]")).to_have_text(count)
 
 
-def test_a_task_ticked_among_the_pending_ones_leaves_them(tab: TasksPage, account: Account) -> None:
+def test_a_task_completed_under_the_pending_filter_leaves_the_list(tab: TasksPage, account: Account) -> None:
     account.make_task("Second")
     account.make_task("First")
     tab.log_in(account)
@@ -38,7 +38,7 @@ def test_a_task_ticked_among_the_pending_ones_leaves_them(tab: TasksPage, accoun
     expect(tab.page.get_by_text("All done.")).to_be_visible()
 
 
-def test_a_new_task_is_seen_even_when_only_completed_ones_were_listed(tab: TasksPage, account: Account) -> None:
+def test_a_new_task_is_shown_even_under_the_completed_filter(tab: TasksPage, account: Account) -> None:
     account.make_task("Closed", completed=True)
     tab.log_in(account)
     tab.show("Completed")
@@ -50,7 +50,7 @@ def test_a_new_task_is_seen_even_when_only_completed_ones_were_listed(tab: Tasks
     assert tab.titles() == ["Brand new", "Closed"]
 
 
-def test_search_finds_words_while_they_are_typed(tab: TasksPage, account: Account) -> None:
+def test_search_runs_while_the_user_types(tab: TasksPage, account: Account) -> None:
     account.make_task("Buy bread", description="from the Bakery")
     account.make_task("Buy milk")
     tab.log_in(account)
@@ -64,7 +64,7 @@ def test_search_finds_words_while_they_are_typed(tab: TasksPage, account: Accoun
     expect(tab.search).to_be_focused()
 
 
-def test_the_answer_to_an_older_search_is_dropped(tab: TasksPage, account: Account) -> None:
+def test_the_response_to_an_older_search_is_ignored(tab: TasksPage, account: Account) -> None:
     account.make_task("Old question")
     account.make_task("New question")
     tab.log_in(account)
@@ -91,7 +91,7 @@ def test_the_answer_to_an_older_search_is_dropped(tab: TasksPage, account: Accou
     assert tab.titles() == ["New question"]
 
 
-def test_the_order_is_the_one_chosen(tab: TasksPage, account: Account) -> None:
+def test_tasks_are_listed_in_the_chosen_order(tab: TasksPage, account: Account) -> None:
     for title, due in (("banana", "2031-01-02"), ("Apple", None), ("cherry", "2031-01-01")):
         account.make_task(title, due_date=due)
     tab.log_in(account)
@@ -105,7 +105,7 @@ def test_the_order_is_the_one_chosen(tab: TasksPage, account: Account) -> None:
         expect(tab.page.locator(".row-title")).to_have_text(titles)
 
 
-def test_loading_more_shows_every_task_once_whatever_is_added_meanwhile(tab: TasksPage, account: Account) -> None:
+def test_load_more_shows_every_task_once_while_tasks_are_added(tab: TasksPage, account: Account) -> None:
     titles = [f"Task {number:03}" for number in range(120)]
     for title in titles:
         account.make_task(title)
@@ -122,7 +122,7 @@ def test_loading_more_shows_every_task_once_whatever_is_added_meanwhile(tab: Tas
     assert tab.titles() == ["Added here", *reversed(titles)]
 
 
-def test_a_task_added_here_is_not_listed_again_where_its_turn_comes(tab: TasksPage, account: Account) -> None:
+def test_a_task_added_in_this_tab_is_not_listed_twice_by_load_more(tab: TasksPage, account: Account) -> None:
     for number in range(60):
         account.make_task(f"Task {number:02}")
     tab.log_in(account)
@@ -136,7 +136,7 @@ def test_a_task_added_here_is_not_listed_again_where_its_turn_comes(tab: TasksPa
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Niue", "Europe/Stockholm", "Pacific/Kiritimati"])
-def test_a_calendar_date_is_that_date_in_every_zone(
+def test_a_due_date_is_the_same_date_in_every_time_zone(
     open_tab: Callable[..., TasksPage], account: Account, zone: str
 ) -> None:
     account.make_task("Name day", due_date="2031-03-01")
@@ -145,7 +145,7 @@ def test_a_calendar_date_is_that_date_in_every_zone(
     expect(tab.row("Name day")).to_contain_text("1 Mar 2031")
 
 
-def test_an_instant_made_elsewhere_is_shown_locally_and_survives_an_edit(
+def test_a_due_time_set_through_the_api_is_shown_in_local_time_and_survives_an_edit(
     open_tab: Callable[..., TasksPage], account: Account
 ) -> None:
     made = account.make_task("Night train", due_date="2031-05-04T22:30:15.250+02:00")
@@ -166,7 +166,7 @@ def test_an_instant_made_elsewhere_is_shown_locally_and_survives_an_edit(
     assert account.tasks()[0]["due_date"] is None
 
 
-def test_a_deleted_task_is_gone_for_good_when_the_time_to_undo_is_over(tab: TasksPage, account: Account) -> None:
+def test_a_deleted_task_is_deleted_for_good_after_the_undo_period(tab: TasksPage, account: Account) -> None:
     account.make_task("For ever")
     tab.log_in(account)
     tab.delete("For ever")
@@ -174,7 +174,7 @@ def test_a_deleted_task_is_gone_for_good_when_the_time_to_undo_is_over(tab: Task
     _until(lambda: account.tasks() == [], tab)
 
 
-def test_leaving_the_page_sends_a_deletion_that_was_waiting(tab: TasksPage, account: Account) -> None:
+def test_leaving_the_page_sends_a_pending_deletion(tab: TasksPage, account: Account) -> None:
     account.make_task("Left behind")
     tab.log_in(account)
     tab.delete("Left behind")
@@ -183,7 +183,7 @@ def test_leaving_the_page_sends_a_deletion_that_was_waiting(tab: TasksPage, acco
     _until(lambda: account.tasks() == [], tab, seconds=3)
 
 
-def test_logging_out_sends_a_deletion_that_was_waiting(tab: TasksPage, account: Account) -> None:
+def test_logging_out_sends_a_pending_deletion(tab: TasksPage, account: Account) -> None:
     account.make_task("Left behind")
     tab.log_in(account)
     tab.delete("Left behind")

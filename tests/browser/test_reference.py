@@ -1,4 +1,4 @@
-"""The interactive reference in a real browser: it loads, takes a token, calls the service, and asks nobody else."""
+"""The interactive reference in a real browser: it loads, takes a token, and calls only the service."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.processes import PROJECT, Service
 
 @pytest.fixture
 def messages() -> list[str]:
-    """What the page writes to the console."""
+    """The console messages of the page."""
     return []
 
 
 @pytest.fixture
 def requests() -> list[str]:
-    """The addresses that the page asks."""
+    """The URLs that the page requests."""
     return []
 
 
@@ -45,7 +45,7 @@ def authorize(page: Page, token: str) -> None:
 
 
 def execute(page: Page, operation: str) -> tuple[str, str]:
-    """The status and body that an operation answered, tried out with what its form holds."""
+    """Run an operation with the values in its form; the status and body of the response."""
     block = page.locator(f"#operations-Tasks-{operation}")
     block.locator(".opblock-summary-control").click()
     block.locator("button.execute").click()
@@ -54,7 +54,7 @@ def execute(page: Page, operation: str) -> tuple[str, str]:
     return row.locator(".response-col_status").inner_text().split()[0], row.locator("pre").first.inner_text()
 
 
-def test_it_loads_without_a_word_on_the_console_and_asks_only_this_service(
+def test_it_loads_without_console_messages_and_requests_only_this_service(
     page: Page, service: Service, messages: list[str], requests: list[str]
 ) -> None:
     page.wait_for_load_state("networkidle")
@@ -69,7 +69,7 @@ def test_every_operation_of_the_document_is_shown(page: Page) -> None:
     assert page.locator(".opblock").count() == operations
 
 
-def test_without_a_token_a_call_is_refused_in_the_services_words(page: Page) -> None:
+def test_without_a_token_a_call_shows_the_services_error(page: Page) -> None:
     status, body = execute(page, "listTasks")
     assert (status, json.loads(body)["error"]["code"]) == ("401", "UNAUTHORIZED")
 

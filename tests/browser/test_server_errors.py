@@ -1,5 +1,6 @@
-"""The service fails at a request, or will not store one task more: what was shown at once is taken back, the reason
-stands where it was, nothing typed is lost, and the same thing done again is done once.
+"""The page on a 500, or at the limit of tasks: it undoes the change, shows the reason in its place and keeps the text.
+
+A repeated action is stored once.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MEND = "DROP FUNCTION fail CASCADE"
 
 
 class Fragile:
-    """A service whose database can be made to fail at what it is asked."""
+    """A service whose database can be made to fail."""
 
     def __init__(self, service: Service, url: str) -> None:
         self.service = service
@@ -34,7 +35,7 @@ class Fragile:
 
     @contextmanager
     def failing(self, break_it: str = BREAK, mend_it: str = MEND) -> Iterator[None]:
-        """Within this block every write to tasks ends with an error that nobody has foreseen."""
+        """Within this block every write to tasks ends with an unforeseen error."""
         self._execute(break_it)
         try:
             yield
@@ -57,7 +58,7 @@ def fragile_service(create_database: Callable[[], str], tmp_path_factory: pytest
 
 @pytest.fixture(scope="module")
 def small(start_service: Callable[..., Service]) -> Service:
-    """A service that keeps two tasks for each user."""
+    """A service with a limit of two tasks for each user."""
     return start_service(MAX_TASKS="2")
 
 
@@ -74,7 +75,7 @@ class TestAFailure:
         expect(tab.row("As it was")).to_be_visible()
         return tab
 
-    def test_at_a_new_task_brings_its_words_back_to_be_saved_again(
+    def test_at_a_new_task_returns_its_text_to_the_editor(
         self, fragile_service: Fragile, tab: TasksPage, account: Account
     ) -> None:
         with fragile_service.failing():
@@ -90,7 +91,7 @@ class TestAFailure:
         tab.expect_stored()
         assert account.titles() == ["Written down", "As it was"]
 
-    def test_at_a_tick_takes_it_back_and_says_why(
+    def test_at_a_completion_undoes_it_and_shows_the_reason(
         self, fragile_service: Fragile, tab: TasksPage, account: Account
     ) -> None:
         with fragile_service.failing():
@@ -105,7 +106,7 @@ class TestAFailure:
         expect(tab.row("As it was")).not_to_contain_text(FAILED)
         assert [task["completed"] for task in account.tasks()] == [True]
 
-    def test_at_an_edit_shows_the_task_as_it_was_and_keeps_the_words(
+    def test_at_an_edit_restores_the_task_and_keeps_the_typed_text(
         self, fragile_service: Fragile, tab: TasksPage, account: Account
     ) -> None:
         with fragile_service.failing():
@@ -119,16 +120,14 @@ class TestAFailure:
         expect(tab.row("As it was")).to_be_visible()
         expect(tab.row("As it shall be")).to_have_count(0)
 
-    def test_at_a_deletion_brings_the_task_back(
-        self, fragile_service: Fragile, tab: TasksPage, account: Account
-    ) -> None:
+    def test_at_a_deletion_restores_the_task(self, fragile_service: Fragile, tab: TasksPage, account: Account) -> None:
         with fragile_service.failing():
             tab.delete("As it was")
             expect(tab.row("As it was")).to_contain_text(FAILED)
             expect(tab.tick("As it was")).to_be_visible()
         assert account.titles() == ["As it was"]
 
-    def test_at_the_list_is_said_and_it_can_be_asked_for_again(
+    def test_at_the_list_is_shown_with_a_button_to_retry(
         self, fragile_service: Fragile, tab: TasksPage, account: Account
     ) -> None:
         with fragile_service.failing("ALTER TABLE tasks RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO tasks"):
@@ -139,7 +138,7 @@ class TestAFailure:
         expect(tab.page.locator("#list-error")).to_be_hidden()
 
 
-def test_one_task_more_than_may_be_kept_waits_in_its_editor_for_room(
+def test_a_task_over_the_limit_stays_in_its_editor_until_it_can_be_saved(
     small: Service, open_tab: Callable[..., TasksPage]
 ) -> None:
     account = Account(small)
@@ -163,7 +162,9 @@ def test_one_task_more_than_may_be_kept_waits_in_its_editor_for_room(
     assert stored == [("Third", "One too many"), ("Second", None)]
 
 
-def test_one_task_too_many_that_is_given_up_leaves_no_trace(small: Service, open_tab: Callable[..., TasksPage]) -> None:
+def test_a_task_over_the_limit_that_is_cancelled_leaves_no_trace(
+    small: Service, open_tab: Callable[..., TasksPage]
+) -> None:
     account = Account(small)
     tab = open_tab(on=small)
     tab.log_in(account)

@@ -1,4 +1,4 @@
-"""The TypeScript client: generated from the committed document, compiled strictly, run under Node for real."""
+"""The TypeScript client: generated from the committed document, compiled strictly, run under Node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEADLINE = 120
 
 
 def run(*command: str | Path, cwd: Path = CLIENT, **environ: str) -> str:
-    """The output of a command that has to end well."""
+    """Run a command that must succeed; its output."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -41,7 +41,7 @@ def run(*command: str | Path, cwd: Path = CLIENT, **environ: str) -> str:
 
 @pytest.fixture(scope="module")
 def tool() -> Callable[[str], Path]:
-    """The path of a command that npm has installed."""
+    """A function that returns the path of a command installed by npm."""
     if not (MODULES / ".bin" / "tsc").exists() or shutil.which("node") is None:
         missing("needs Node 20 and the npm workspace: npm ci")
     return lambda name: MODULES / ".bin" / name
@@ -107,12 +107,14 @@ def test_the_example_of_the_readme_compiles(tool: Callable[[str], Path], tmp_pat
 
 
 @pytest.mark.parametrize("name", ["flow", "errors"])
-def test_the_client_against_the_service(name: str, compiled: Path, settings: dict[str, str], tmp_path: Path) -> None:
+def test_the_client_works_against_the_service(
+    name: str, compiled: Path, settings: dict[str, str], tmp_path: Path
+) -> None:
     with running(tmp_path / "log", **settings) as service:
         run_tests(compiled, name, service, f"user-{uuid.uuid4()}")
 
 
-def test_the_client_tells_a_missing_database(compiled: Path, settings: dict[str, str], tmp_path: Path) -> None:
+def test_the_client_reports_a_missing_database(compiled: Path, settings: dict[str, str], tmp_path: Path) -> None:
     with running(tmp_path / "log", **settings) as service:
         url = settings["DATABASE_URL"]
         name = str(psycopg2.extensions.parse_dsn(url)["dbname"])

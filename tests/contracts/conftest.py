@@ -1,4 +1,4 @@
-"""Fixtures of the contracts' tests alone: the real process, and a user with many tasks."""
+"""Fixtures of the contract tests: the real process, and a user with many tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.processes import UNLIMITED, Service, starting
 
 @pytest.fixture
 def start_service(create_database: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Starts serve.py over a database of this test."""
+    """Starts serve.py over a new database."""
     with starting(tmp_path, DATABASE_URL=create_database(), WORKERS="1", **UNLIMITED) as start:
         yield start
 
@@ -34,7 +34,7 @@ def start_shared_service(
 
 @pytest.fixture
 def listed(user: Caller, make_user: Callable[..., Caller], database: Database) -> list[dict[str, Any]]:
-    """The tasks that the user has, beside another user's of the same text."""
+    """The user's tasks; another user has tasks with the same text."""
     task_model.store(database, str(make_user().user_id), copies=1)
     task_model.store(database, str(user.user_id))
     tasks: list[dict[str, Any]] = user("GET", "/api/tasks").json["data"]

@@ -1,6 +1,6 @@
-"""The three route families as the contract's table has them.
+"""The three route families by the contract's table.
 
-The tests' own copy, on purpose not api/contracts.py: a change there must be seen here.
+A separate copy on purpose: a change in api/contracts.py must fail a test.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Family:
-    """Where a family's paths are, and the statuses in which it differs."""
+    """A family's paths, and the statuses that differ between families."""
 
     name: str
     collection: str
@@ -41,4 +41,4 @@ FAMILIES = (CANONICAL, OWNER_PATH, BARE)
 in_every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 CODES = {400: "VALIDATION_ERROR", 403: "FORBIDDEN", 404: "NOT_FOUND", 422: "VALIDATION_ERROR"}
-"""The code that goes with a refused task id's status."""
+"""The error code for the status of a rejected task id."""

@@ -1,4 +1,4 @@
-"""Trying passwords is slowed: by address, by e-mail, and by how many threads bcrypt may take."""
+"""Password attempts are limited by address, by e-mail, and by the number of threads for bcrypt."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def log_in(client: TestClient, email: str, address: str = "192.0.2.1", **headers
     return result
 
 
-def statuses(answers: list[Result]) -> list[int]:
-    return [answer.status_code for answer in answers]
+def statuses(responses: list[Result]) -> list[int]:
+    return [response.status_code for response in responses]
 
 
 class TestThrottle:
@@ -32,23 +32,23 @@ class TestThrottle:
     def throttled(self, make_client: Callable[..., TestClient]) -> TestClient:
         return make_client(AUTH_RATE_LIMIT="3/hour")
 
-    def test_an_address_has_so_many_tries(self, throttled: TestClient) -> None:
-        answers = [log_in(throttled, f"{number}@example.com") for number in range(4)]
+    def test_the_attempts_of_an_address_are_limited(self, throttled: TestClient) -> None:
+        responses = [log_in(throttled, f"{number}@example.com") for number in range(4)]
 
-        assert statuses(answers) == [401, 401, 401, 429]
-        assert error_of(answers[3]) == (429, "RATE_LIMITED")
-        assert 1 <= int(answers[3].headers["retry-after"]) <= 3600
+        assert statuses(responses) == [401, 401, 401, 429]
+        assert error_of(responses[3]) == (429, "RATE_LIMITED")
+        assert 1 <= int(responses[3].headers["retry-after"]) <= 3600
         assert log_in(throttled, "5@example.com", address="192.0.2.2").status_code == 401
 
-    def test_an_email_has_so_many_tries_from_wherever_and_in_whatever_case(self, throttled: TestClient) -> None:
+    def test_the_attempts_for_an_email_are_limited_across_addresses_and_case(self, throttled: TestClient) -> None:
         spellings = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@example.COM"]
-        answers = [log_in(throttled, email, address=f"192.0.2.{number}") for number, email in enumerate(spellings)]
+        responses = [log_in(throttled, email, address=f"192.0.2.{number}") for number, email in enumerate(spellings)]
 
-        assert statuses(answers) == [401, 401, 401, 429]
+        assert statuses(responses) == [401, 401, 401, 429]
         assert log_in(throttled, "ben@example.com", address="192.0.2.9").status_code == 401
 
-    def test_registering_counts_too(self, throttled: TestClient) -> None:
-        answers = [
+    def test_registrations_count_as_attempts(self, throttled: TestClient) -> None:
+        responses = [
             throttled.simulate_post(
                 "/auth/register",
                 json={"email": f"{number}@example.com", "password": "12345678"},
@@ -57,10 +57,12 @@ class TestThrottle:
             for number in range(4)
         ]
 
-        assert statuses(answers) == [201, 201, 201, 429]
+        assert statuses(responses) == [201, 201, 201, 429]
         assert log_in(throttled, "0@example.com").status_code == 429
 
-    def test_a_throttled_try_costs_no_bcrypt(self, throttled: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_throttled_attempt_does_not_run_bcrypt(
+        self, throttled: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         for _ in range(3):
             log_in(throttled, "ada@example.com")
 
@@ -68,29 +70,29 @@ class TestThrottle:
 
         assert log_in(throttled, "ada@example.com").status_code == 429
 
-    def test_the_addresses_of_one_ipv6_network_are_one(self, throttled: TestClient) -> None:
+    def test_the_addresses_of_one_ipv6_network_count_as_one(self, throttled: TestClient) -> None:
         addresses = [f"2001:db8:0:1::{number:x}" for number in range(4)]
-        answers = [log_in(throttled, f"{number}@example.com", each) for number, each in enumerate(addresses)]
+        responses = [log_in(throttled, f"{number}@example.com", each) for number, each in enumerate(addresses)]
 
-        assert statuses(answers) == [401, 401, 401, 429]
+        assert statuses(responses) == [401, 401, 401, 429]
         assert log_in(throttled, "other@example.com", "2001:db8:0:2::1").status_code == 401
 
-    def test_ipv4_addresses_are_each_their_own_however_they_are_written(self, throttled: TestClient) -> None:
+    def test_each_ipv4_address_counts_separately_in_every_spelling(self, throttled: TestClient) -> None:
         addresses = [f"::ffff:192.0.2.{number}" for number in range(1, 6)]
-        answers = [log_in(throttled, f"{number}@example.com", each) for number, each in enumerate(addresses)]
+        responses = [log_in(throttled, f"{number}@example.com", each) for number, each in enumerate(addresses)]
 
-        assert statuses(answers) == [401] * 5
+        assert statuses(responses) == [401] * 5
 
     @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
     def test_a_forged_address_changes_nothing(self, throttled: TestClient, header: str) -> None:
-        answers = [
+        responses = [
             log_in(throttled, f"{number}@example.com", **{header: f"for=198.51.100.{number}"})
             if header == "Forwarded"
             else log_in(throttled, f"{number}@example.com", **{header: f"198.51.100.{number}"})
             for number in range(4)
         ]
 
-        assert statuses(answers) == [401, 401, 401, 429]
+        assert statuses(responses) == [401, 401, 401, 429]
 
     def test_behind_a_trusted_proxy_the_clients_address_counts(self, make_client: Callable[..., TestClient]) -> None:
         client = make_client(AUTH_RATE_LIMIT="3/hour", TRUSTED_PROXY="192.0.2.0/24")
@@ -98,7 +100,7 @@ class TestThrottle:
         for number in range(6):
             forwarded = {"X-Forwarded-For": f"198.51.100.{number}"}
             assert log_in(client, f"{number}@example.com", **forwarded).status_code == 401
-        # What a client writes stands left of what the proxy adds.
+        # The client's forged entry is left of the entry that the proxy appends.
         forged = [
             log_in(client, f"f{number}@example.com", **{"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.99"})
             for number in range(4)
@@ -108,14 +110,14 @@ class TestThrottle:
     def test_nothing_is_counted_without_a_limit(self, client: TestClient) -> None:
         assert {log_in(client, "ada@example.com").status_code for _ in range(30)} == {401}
 
-    def test_every_answer_says_what_the_limit_is(self, make_client: Callable[..., TestClient]) -> None:
-        answer = log_in(make_client(AUTH_RATE_LIMIT="20/minute"), "ada@example.com")
+    def test_every_response_reports_the_limit(self, make_client: Callable[..., TestClient]) -> None:
+        response = log_in(make_client(AUTH_RATE_LIMIT="20/minute"), "ada@example.com")
 
-        assert answer.headers["ratelimit-policy"] == '"auth";q=20;w=60'
+        assert response.headers["ratelimit-policy"] == '"auth";q=20;w=60'
 
 
 class TestThreads:
-    """Several logins at once leave threads for others: bcrypt has a part of them, and no long queue."""
+    """Concurrent logins leave threads for other requests: bcrypt may use only some threads, with a short queue."""
 
     def test_bcrypt_never_takes_all_threads(
         self, make_client: Callable[..., TestClient], make_user: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
@@ -137,16 +139,16 @@ class TestThreads:
             try:
                 logins = [workers.submit(log_in, client, f"{number}@example.com") for number in range(6)]
                 assert hashing.acquire(timeout=DEADLINE)
-                # The same four threads serve this one.
+                # The same four threads serve this request.
                 listing = workers.submit(user, "GET", "/api/tasks")
                 assert listing.result(timeout=DEADLINE).status_code == 200
                 assert len(set(busy)) < 4
             finally:
                 release.set()
-            answers = [login.result(timeout=DEADLINE) for login in logins]
+            responses = [login.result(timeout=DEADLINE) for login in logins]
 
-        assert set(statuses(answers)) == {401, 503}
-        for answer in answers:
-            if answer.status_code == 503:
-                assert error_of(answer) == (503, "OVERLOADED")
-                assert int(answer.headers["retry-after"]) >= 1
+        assert set(statuses(responses)) == {401, 503}
+        for response in responses:
+            if response.status_code == 503:
+                assert error_of(response) == (503, "OVERLOADED")
+                assert int(response.headers["retry-after"]) >= 1

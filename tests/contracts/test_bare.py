@@ -18,11 +18,11 @@ class TestTaskOperations:
     """User story 3."""
 
     def test_a_new_task_belongs_to_the_user(self, user: Caller, database: Database) -> None:
-        answer = user("POST", "/tasks", {"title": "Water the plants"})
+        response = user("POST", "/tasks", {"title": "Water the plants"})
 
-        assert answer.status_code == 201
-        task = answer.json["data"]
-        assert answer.headers["location"] == f"/tasks/{task['id']}"
+        assert response.status_code == 201
+        task = response.json["data"]
+        assert response.headers["location"] == f"/tasks/{task['id']}"
         assert database.run("SELECT user_id, title FROM tasks") == [(user.user_id, "Water the plants")]
 
     def test_only_the_users_tasks_are_listed(self, user: Caller, make_user: Callable[..., Caller]) -> None:
@@ -48,7 +48,7 @@ class TestTaskOperations:
         assert error_of(user(method, f"/tasks/{task['id']}", body)) == (403, "FORBIDDEN")
         assert other("GET", f"/tasks/{task['id']}").json["data"] == task
 
-    def test_the_look_that_tells_403_from_404_comes_only_after_a_miss(
+    def test_the_query_that_distinguishes_403_from_404_runs_only_after_a_miss(
         self, user: Caller, statements: list[str]
     ) -> None:
         task = user.make_task("Mine")
@@ -77,28 +77,28 @@ class TestValidationAndErrors:
             ("PATCH", "/tasks/1/complete", {"completed": 1}, "completed"),
         ],
     )
-    def test_invalid_input_is_400_with_what_is_wrong_named(
+    def test_invalid_input_is_400_and_names_the_invalid_field(
         self, user: Caller, method: str, path: str, body: object, wrong: str
     ) -> None:
-        answer = user(method, path, body)
+        response = user(method, path, body)
 
-        assert error_of(answer) == (400, "VALIDATION_ERROR")
-        assert [each["field"] for each in answer.json["error"]["details"]] == [wrong]
+        assert error_of(response) == (400, "VALIDATION_ERROR")
+        assert [each["field"] for each in response.json["error"]["details"]] == [wrong]
 
     def test_every_wrong_field_is_named_once(self, user: Caller) -> None:
-        answer = user("POST", "/tasks", {"title": "", "description": 5, "completed": "yes", "due_date": "soon"})
+        response = user("POST", "/tasks", {"title": "", "description": 5, "completed": "yes", "due_date": "soon"})
 
-        named = [each["field"] for each in answer.json["error"]["details"]]
+        named = [each["field"] for each in response.json["error"]["details"]]
         assert sorted(named) == ["completed", "description", "due_date", "title"]
 
-    def test_a_body_that_is_not_json_is_400_and_says_so(self, user: Caller) -> None:
-        answer = user("POST", "/tasks", headers={"Content-Type": "application/json"}, body=b'{"title": ')
+    def test_a_body_that_is_not_json_is_400_malformed(self, user: Caller) -> None:
+        response = user("POST", "/tasks", headers={"Content-Type": "application/json"}, body=b'{"title": ')
 
-        assert error_of(answer) == (400, "MALFORMED_JSON")
-        assert "JSON" in answer.json["error"]["message"]
+        assert error_of(response) == (400, "MALFORMED_JSON")
+        assert "JSON" in response.json["error"]["message"]
 
     @pytest.mark.parametrize("path", ["/tasks/1", "/nowhere", "/tasks/1/nowhere"])
-    def test_what_does_not_exist_is_404(self, user: Caller, path: str) -> None:
+    def test_an_unknown_task_or_path_is_404(self, user: Caller, path: str) -> None:
         assert error_of(user("GET", path)) == (404, "NOT_FOUND")
 
     def test_a_reused_idempotency_key_is_422_here_too(self, user: Caller) -> None:
@@ -110,27 +110,27 @@ class TestValidationAndErrors:
             "IDEMPOTENCY_KEY_REUSED",
         )
 
-    def test_an_error_of_the_server_is_500_and_tells_no_details(self, user: Caller, broken_inserts: None) -> None:
-        answer = user("POST", "/tasks", {"title": "Buy milk"})
+    def test_a_server_error_is_500_without_details(self, user: Caller, broken_inserts: None) -> None:
+        response = user("POST", "/tasks", {"title": "Buy milk"})
 
-        assert error_of(answer) == (500, "INTERNAL_ERROR")
-        assert "insides" not in answer.text
+        assert error_of(response) == (500, "INTERNAL_ERROR")
+        assert "insides" not in response.text
 
 
 class TestLargeResults:
     """User story 5."""
 
-    def test_pages_limit_the_size_of_an_answer(self, user: Caller) -> None:
+    def test_pages_limit_the_size_of_a_response(self, user: Caller) -> None:
         for number in range(5):
             user.make_task(f"Task {number}")
 
-        answer = user("GET", "/tasks?limit=2&page=2")
+        response = user("GET", "/tasks?limit=2&page=2")
 
-        assert [task["title"] for task in answer.json["data"]] == ["Task 2", "Task 1"]
-        pagination = answer.json["pagination"]
+        assert [task["title"] for task in response.json["data"]] == ["Task 2", "Task 1"]
+        pagination = response.json["pagination"]
         assert (pagination["page"], pagination["limit"], pagination["total"], pagination["pages"]) == (2, 2, 5, 3)
-        assert "page=3" in answer.headers["link"]
-        assert "page=1" in answer.headers["link"]
+        assert "page=3" in response.headers["link"]
+        assert "page=1" in response.headers["link"]
 
 
 def test_the_reference_is_at_docs(client: TestClient) -> None:

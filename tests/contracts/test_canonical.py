@@ -35,21 +35,21 @@ class TestCreateNewTask:
     def test_given_title_and_description_the_task_is_created_returned_and_listed(
         self, user: Caller, database: Database
     ) -> None:
-        answer = user("POST", "/api/tasks", {"title": "Buy groceries", "description": "Milk, eggs, bread"})
+        response = user("POST", "/api/tasks", {"title": "Buy groceries", "description": "Milk, eggs, bread"})
 
-        assert answer.status_code == 201
-        task = answer.json["data"]
-        assert set(answer.json) == {"data"}
+        assert response.status_code == 201
+        task = response.json["data"]
+        assert set(response.json) == {"data"}
         assert set(task) == TASK_FIELDS
         assert (task["title"], task["description"]) == ("Buy groceries", "Milk, eggs, bread")
         assert database.run("SELECT user_id, title FROM tasks") == [(user.user_id, "Buy groceries")]
         assert user("GET", "/api/tasks").json == {"data": [task]}
 
-    def test_the_answer_says_where_the_task_is(self, user: Caller) -> None:
-        answer = user("POST", "/api/tasks", {"title": "Call dentist"})
+    def test_the_response_has_the_location_of_the_task(self, user: Caller) -> None:
+        response = user("POST", "/api/tasks", {"title": "Call dentist"})
 
-        assert answer.headers["location"] == f"/api/tasks/{answer.json['data']['id']}"
-        assert user("GET", answer.headers["location"]).json == answer.json
+        assert response.headers["location"] == f"/api/tasks/{response.json['data']['id']}"
+        assert user("GET", response.headers["location"]).json == response.json
 
     def test_given_only_a_title_the_description_is_null(self, user: Caller) -> None:
         task = user.make_task("Call dentist")
@@ -58,18 +58,20 @@ class TestCreateNewTask:
         assert task["due_date"] is None
 
     @pytest.mark.parametrize("body", [{}, {"title": None}, {"title": ""}, {"title": " \t\n "}])
-    def test_given_no_title_it_is_422_title_is_required(self, user: Caller, body: dict[str, object]) -> None:
-        answer = user("POST", "/api/tasks", body)
+    def test_given_no_title_it_is_422_with_title_required(self, user: Caller, body: dict[str, object]) -> None:
+        response = user("POST", "/api/tasks", body)
 
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
-        assert answer.json["error"]["details"] == [{"field": "title", "message": "Title is required"}]
+        assert error_of(response) == (422, "VALIDATION_ERROR")
+        assert response.json["error"]["details"] == [{"field": "title", "message": "Title is required"}]
         assert user.titles() == []
 
-    def test_given_no_token_it_is_401_and_nothing_is_stored(self, nobody: Caller, database: Database) -> None:
-        assert error_of(nobody("POST", "/api/tasks", {"title": "Buy milk"})) == (401, "UNAUTHORIZED")
+    def test_given_no_token_it_is_401_and_nothing_is_stored(self, anonymous: Caller, database: Database) -> None:
+        assert error_of(anonymous("POST", "/api/tasks", {"title": "Buy milk"})) == (401, "UNAUTHORIZED")
         assert database.run("SELECT count(*) FROM tasks") == [(0,)]
 
-    def test_the_owner_is_the_tokens_never_the_bodys(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+    def test_the_owner_comes_from_the_token_never_from_the_body(
+        self, user: Caller, make_user: Callable[..., Caller]
+    ) -> None:
         other = make_user()
         other.make_task("Theirs")
 
@@ -96,18 +98,18 @@ class TestCreateNewTask:
 class TestViewAllTasks:
     """User story 2."""
 
-    def test_given_3_tasks_all_3_are_returned_whole(self, user: Caller) -> None:
+    def test_given_3_tasks_all_3_are_returned_in_full(self, user: Caller) -> None:
         tasks = [user.make_task(f"Task {number}", description="…") for number in range(3)]
 
-        answer = user("GET", "/api/tasks")
+        response = user("GET", "/api/tasks")
 
-        assert answer.status_code == 200
-        assert answer.json == {"data": tasks[::-1]}
+        assert response.status_code == 200
+        assert response.json == {"data": tasks[::-1]}
 
     def test_given_no_tasks_the_list_is_empty(self, user: Caller) -> None:
-        answer = user("GET", "/api/tasks")
+        response = user("GET", "/api/tasks")
 
-        assert (answer.status_code, answer.json) == (200, {"data": []})
+        assert (response.status_code, response.json) == (200, {"data": []})
 
     def test_given_two_users_each_sees_only_their_own(self, make_user: Callable[..., Caller]) -> None:
         ada, ben = make_user(), make_user()
@@ -117,8 +119,8 @@ class TestViewAllTasks:
         assert ada.titles() == ["Ada's"]
         assert ben.titles() == ["Ben's"]
 
-    def test_given_no_token_it_is_401(self, nobody: Caller) -> None:
-        assert error_of(nobody("GET", "/api/tasks")) == (401, "UNAUTHORIZED")
+    def test_given_no_token_it_is_401(self, anonymous: Caller) -> None:
+        assert error_of(anonymous("GET", "/api/tasks")) == (401, "UNAUTHORIZED")
 
     def test_given_an_authenticated_user_with_10_tasks_the_list_is_newest_first(self, user: Caller) -> None:
         for number in range(10):
@@ -133,10 +135,10 @@ class TestViewAllTasks:
             (user.user_id,),
         )
 
-        answer = user("GET", "/api/tasks")
+        response = user("GET", "/api/tasks")
 
-        assert len(answer.json["data"]) == 1201
-        assert set(answer.json) == {"data"}
+        assert len(response.json["data"]) == 1201
+        assert set(response.json) == {"data"}
 
 
 class TestUpdateExistingTask:
@@ -147,10 +149,10 @@ class TestUpdateExistingTask:
         task = user.make_task("Buy milk", due_date="2026-03-01")
         path = f"/api/tasks/{task['id']}"
 
-        answer = user(method, path, {"title": "Buy organic milk", "description": "From Whole Foods"})
+        response = user(method, path, {"title": "Buy organic milk", "description": "From Whole Foods"})
 
-        assert answer.status_code == 200
-        changed = answer.json["data"]
+        assert response.status_code == 200
+        changed = response.json["data"]
         assert changed == {
             **task,
             "title": "Buy organic milk",
@@ -160,7 +162,7 @@ class TestUpdateExistingTask:
         assert user("GET", path).json["data"] == changed
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-    def test_fields_that_are_not_given_keep_their_values_and_null_clears(self, user: Caller, method: str) -> None:
+    def test_missing_fields_keep_their_values_and_null_clears_a_field(self, user: Caller, method: str) -> None:
         task = user.make_task("Buy milk", description="2 l", due_date="2026-03-01", completed=True)
         path = f"/api/tasks/{task['id']}"
 
@@ -172,7 +174,7 @@ class TestUpdateExistingTask:
         assert (cleared["title"], cleared["completed"]) == ("Buy more milk", True)
 
     @pytest.mark.parametrize("body", [{}, {"colour": "red"}, {"user_id": "someone"}])
-    def test_a_change_names_at_least_one_known_field(self, user: Caller, body: dict[str, object]) -> None:
+    def test_an_update_needs_at_least_one_known_field(self, user: Caller, body: dict[str, object]) -> None:
         task = user.make_task("Buy milk")
 
         assert error_of(user("PATCH", f"/api/tasks/{task['id']}", body)) == (422, "VALIDATION_ERROR")
@@ -185,7 +187,7 @@ class TestUpdateExistingTask:
         assert error_of(user("PUT", path, {"title": title})) == (422, "VALIDATION_ERROR")
         assert user("GET", path).json["data"] == task
 
-    def test_updated_at_moves_on_and_created_at_stays(self, user: Caller) -> None:
+    def test_an_update_changes_updated_at_and_keeps_created_at(self, user: Caller) -> None:
         task = user.make_task("Buy milk")
 
         changed = user("PUT", f"/api/tasks/{task['id']}", {"title": "Buy milk"}).json["data"]
@@ -208,12 +210,12 @@ class TestUpdateExistingTask:
 class TestDeleteTask:
     """User story 4."""
 
-    def test_a_deleted_task_is_gone(self, user: Caller, database: Database) -> None:
+    def test_a_deleted_task_is_not_found(self, user: Caller, database: Database) -> None:
         path = f"/api/tasks/{user.make_task('Buy milk')['id']}"
 
-        answer = user("DELETE", path)
+        response = user("DELETE", path)
 
-        assert (answer.status_code, answer.content) == (204, b"")
+        assert (response.status_code, response.content) == (204, b"")
         assert database.run("SELECT count(*) FROM tasks") == [(0,)]
         for method in ("GET", "DELETE"):
             assert error_of(user(method, path)) == (404, "NOT_FOUND")
@@ -223,7 +225,7 @@ class TestToggleCompletion:
     """User story 5."""
 
     @pytest.mark.parametrize("body", [None, {}, {"unknown": 1}])
-    def test_completion_flips_each_time(self, user: Caller, body: dict[str, object] | None) -> None:
+    def test_a_completion_request_without_a_value_toggles(self, user: Caller, body: dict[str, object] | None) -> None:
         task = user.make_task("Buy milk")
         path = f"/api/tasks/{task['id']}/complete"
 
@@ -234,19 +236,19 @@ class TestToggleCompletion:
         assert instant(task["updated_at"]) < instant(done["updated_at"]) < instant(undone["updated_at"])
 
     @pytest.mark.parametrize("wanted", [True, False])
-    def test_completion_that_is_set_is_safe_to_repeat(self, user: Caller, wanted: bool) -> None:
+    def test_setting_completed_is_safe_to_repeat(self, user: Caller, wanted: bool) -> None:
         path = f"/api/tasks/{user.make_task('Buy milk')['id']}/complete"
 
         for _ in range(2):
             assert user("PATCH", path, {"completed": wanted}).json["data"]["completed"] is wanted
 
     @pytest.mark.parametrize("wanted", ["true", 1, None, []])
-    def test_completion_is_a_real_boolean(self, user: Caller, wanted: object) -> None:
+    def test_completed_must_be_a_boolean(self, user: Caller, wanted: object) -> None:
         task = user.make_task("Buy milk")
 
-        refused = user("PATCH", f"/api/tasks/{task['id']}/complete", {"completed": wanted})
+        response = user("PATCH", f"/api/tasks/{task['id']}/complete", {"completed": wanted})
 
-        assert error_of(refused) == (422, "VALIDATION_ERROR")
+        assert error_of(response) == (422, "VALIDATION_ERROR")
         assert user("GET", f"/api/tasks/{task['id']}").json["data"] == task
 
 
@@ -256,7 +258,7 @@ class TestEdgeCases:
     def test_a_token_without_a_user_id_is_401(self, make_user: Callable[..., Caller]) -> None:
         assert error_of(make_user(sub=None)("GET", "/api/tasks")) == (401, "TOKEN_INVALID")
 
-    def test_an_expired_token_is_401_and_says_so(self, make_user: Callable[..., Caller]) -> None:
+    def test_an_expired_token_is_401_token_expired(self, make_user: Callable[..., Caller]) -> None:
         expired = make_user(exp=int(time.time()) - 1)
 
         assert error_of(expired("GET", "/api/tasks")) == (401, "TOKEN_EXPIRED")
@@ -267,7 +269,7 @@ class TestEdgeCases:
 
         assert user.titles(user_id=str(other.user_id)) == []
 
-    def test_tasks_go_with_their_user(self, user: Caller, database: Database) -> None:
+    def test_deleting_a_user_deletes_their_tasks(self, user: Caller, database: Database) -> None:
         user.make_task("Buy milk")
 
         database.run("DELETE FROM users WHERE id = %s", (user.user_id,))
@@ -280,9 +282,9 @@ class TestEdgeCases:
         assert user("GET", "/api/tasks/").json == {"data": [task]}
         assert user("GET", f"/api/tasks/{task['id']}/").json == {"data": task}
 
-    def test_no_session_is_kept(self, user: Caller, nobody: Caller) -> None:
-        answer = user("GET", "/api/tasks", headers={"Authorization": f"bearer {token_for(str(user.user_id))}"})
+    def test_no_session_is_kept(self, user: Caller, anonymous: Caller) -> None:
+        response = user("GET", "/api/tasks", headers={"Authorization": f"bearer {token_for(str(user.user_id))}"})
 
-        assert answer.status_code == 200
-        assert "set-cookie" not in answer.headers
-        assert error_of(nobody("GET", "/api/tasks")) == (401, "UNAUTHORIZED")
+        assert response.status_code == 200
+        assert "set-cookie" not in response.headers
+        assert error_of(anonymous("GET", "/api/tasks")) == (401, "UNAUTHORIZED")

@@ -1,4 +1,4 @@
-"""The order in which a request is checked: of any two things wrong with it, the earlier one is answered."""
+"""The order of the checks of a request: of two faults, the response reports the one that is checked first."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STATUS = {
     "precondition": 412,
 }
 
-# Two faults that one request cannot have: a task id is malformed or somebody's.
+# One request cannot have both faults: a malformed task id belongs to no user.
 IMPOSSIBLE = {("task id", "whose task")}
 
 
@@ -52,7 +52,7 @@ def status_of(family: Family, fault: str) -> int:
 
 @dataclass
 class Scene:
-    """An application with a user who may call once more, unless told otherwise, and somebody else's task."""
+    """An application with a rate limit of one call, a user with a task, and another user's task."""
 
     client: TestClient
     user: Caller
@@ -89,7 +89,7 @@ def scene(make_client: Callable[..., TestClient], make_user: Callable[..., Calle
 
 
 def faults_of(family: Family) -> list[str]:
-    """The checks there are: a user stands in one family's paths only."""
+    """The checks of a family: only one family has a user id in its paths."""
     return [fault for fault in ORDER if family is OWNER_PATH or fault != "another's path"]
 
 
@@ -103,20 +103,20 @@ def pairs() -> list[Any]:
 
 
 @pytest.mark.parametrize(("family", "earlier", "later"), pairs())
-def test_of_two_faults_the_earlier_is_answered(scene: Scene, family: Family, earlier: str, later: str) -> None:
-    answer = scene.send(family, {earlier, later})
+def test_of_two_faults_the_response_reports_the_earlier(scene: Scene, family: Family, earlier: str, later: str) -> None:
+    response = scene.send(family, {earlier, later})
 
-    assert error_of(answer)[0] == status_of(family, earlier), answer.text
+    assert error_of(response)[0] == status_of(family, earlier), response.text
 
 
 @pytest.mark.parametrize(
     ("family", "fault"),
     [pytest.param(family, fault, id=f"{family.name}-{fault}") for family in FAMILIES for fault in faults_of(family)],
 )
-def test_each_fault_alone_is_answered_as_itself(scene: Scene, family: Family, fault: str) -> None:
-    answer = scene.send(family, {fault})
+def test_a_single_fault_gets_its_own_status(scene: Scene, family: Family, fault: str) -> None:
+    response = scene.send(family, {fault})
 
-    assert error_of(answer)[0] == status_of(family, fault), answer.text
+    assert error_of(response)[0] == status_of(family, fault), response.text
 
 
 @in_every_family
@@ -135,7 +135,7 @@ def test_a_request_without_fault_passes(scene: Scene, family: Family) -> None:
     ids=["media type", "syntax", "fields"],
 )
 @pytest.mark.parametrize("last", ["task limit", "idempotency key"])
-def test_the_limit_of_tasks_and_a_bad_key_come_after_the_body(
+def test_the_body_is_checked_before_the_task_limit_and_the_idempotency_key(
     *,
     make_client: Callable[..., TestClient],
     make_user: Callable[..., Caller],
@@ -148,13 +148,13 @@ def test_the_limit_of_tasks_and_a_bad_key_come_after_the_body(
     user.make_task("The only one")
     headers = {**change["headers"], **({"Idempotency-Key": "not visible"} if last == "idempotency key" else {})}
 
-    answer = user("POST", family.tasks(str(user.user_id)), headers=headers, body=change["body"])
+    response = user("POST", family.tasks(str(user.user_id)), headers=headers, body=change["body"])
 
-    assert error_of(answer)[0] == (status or family.invalid)
+    assert error_of(response)[0] == (status or family.invalid)
     if status is None:
-        assert answer.json["error"]["code"] == "VALIDATION_ERROR"
+        assert response.json["error"]["code"] == "VALIDATION_ERROR"
 
 
-def test_an_unknown_method_of_a_known_path_needs_a_token_first(nobody: Caller, user: Caller) -> None:
-    assert error_of(nobody("PUT", "/api/tasks")) == (401, "UNAUTHORIZED")
+def test_an_unknown_method_of_a_known_path_needs_a_token_first(anonymous: Caller, user: Caller) -> None:
+    assert error_of(anonymous("PUT", "/api/tasks")) == (401, "UNAUTHORIZED")
     assert error_of(user("PUT", "/api/tasks")) == (405, "METHOD_NOT_ALLOWED")

@@ -1,4 +1,4 @@
-"""Requests of one user at the same instant: nothing is lost, nothing runs backwards, and what began is finished."""
+"""Concurrent requests of one user: no update is lost, `updated_at` never decreases, and started requests complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEADLINE = 10.0
 AT_ONCE = 8
 
 WAITING = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-"""Sessions that wait for another's lock."""
+"""Sessions that wait for a lock of another session."""
 
 
 @pytest.fixture
@@ -34,17 +34,17 @@ def path(user: Caller) -> str:
     return f"/api/tasks/{user.make_task('Buy milk')['id']}"
 
 
-def version_of(answer: Result) -> int:
-    return int(answer.headers["etag"].strip('"'))
+def version_of(response: Result) -> int:
+    return int(response.headers["etag"].strip('"'))
 
 
-def test_every_flip_counts(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
-    answers = list(pool.map(lambda _: user("PATCH", f"{path}/complete"), range(AT_ONCE + 1)))
+def test_every_concurrent_toggle_counts(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
+    responses = list(pool.map(lambda _: user("PATCH", f"{path}/complete"), range(AT_ONCE + 1)))
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert sorted(version_of(answer) for answer in answers) == list(range(2, AT_ONCE + 3))
-    in_order = sorted(answers, key=version_of)
-    assert [answer.json["data"]["completed"] for answer in in_order] == [True, False] * (AT_ONCE // 2) + [True]
+    assert {response.status_code for response in responses} == {200}
+    assert sorted(version_of(response) for response in responses) == list(range(2, AT_ONCE + 3))
+    in_order = sorted(responses, key=version_of)
+    assert [response.json["data"]["completed"] for response in in_order] == [True, False] * (AT_ONCE // 2) + [True]
 
 
 def test_changes_of_different_fields_are_both_kept(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
@@ -80,7 +80,7 @@ def test_updated_at_never_runs_backwards_behind_a_lock(
 
 
 def wait_for_a_lock(database: Database) -> None:
-    """Until some session waits for another's row."""
+    """Wait until a session waits for a locked row."""
     wait_until(lambda: database.run(f"SELECT 1 {WAITING}"), "a session to wait for a lock")
 
 
@@ -108,27 +108,27 @@ def test_a_create_whose_connection_is_lost_is_repeated_only_with_a_key(
 
 
 def test_a_task_is_deleted_once(user: Caller, path: str, pool: ThreadPoolExecutor) -> None:
-    answers = list(pool.map(lambda _: user("DELETE", path), range(AT_ONCE)))
+    responses = list(pool.map(lambda _: user("DELETE", path), range(AT_ONCE)))
 
-    assert sorted(answer.status_code for answer in answers) == [204] + [404] * (AT_ONCE - 1)
+    assert sorted(response.status_code for response in responses) == [204] + [404] * (AT_ONCE - 1)
 
 
-def test_creates_at_the_limit_pass_it_by_their_number_at_most(
+def test_concurrent_creates_exceed_the_task_limit_by_at_most_their_number(
     make_client: Callable[..., TestClient], make_user: Callable[..., Caller], pool: ThreadPoolExecutor
 ) -> None:
     user = make_user(through=make_client(MAX_TASKS="5"))
     for _ in range(4):
         user.make_task()
 
-    answers = list(pool.map(lambda _: user("POST", "/api/tasks", {"title": "x"}), range(AT_ONCE)))
+    responses = list(pool.map(lambda _: user("POST", "/api/tasks", {"title": "x"}), range(AT_ONCE)))
 
-    made = [answer for answer in answers if answer.status_code == 201]
+    made = [response for response in responses if response.status_code == 201]
     assert 1 <= len(made) <= AT_ONCE
     assert len(user.titles()) == 4 + len(made)
     assert error_of(user("POST", "/api/tasks", {"title": "x"})) == (409, "TASK_LIMIT_REACHED")
 
 
-def test_a_request_that_began_with_a_valid_token_completes(
+def test_a_request_completes_although_its_token_expires_meanwhile(
     user: Caller, path: str, make_user: Callable[..., Caller], database_url: str, pool: ThreadPoolExecutor
 ) -> None:
     expiry = int(time.time()) + 2
@@ -149,7 +149,7 @@ def test_a_request_that_began_with_a_valid_token_completes(
     assert user("GET", path).json["data"]["title"] == "Changed"
 
 
-def test_one_users_rows_that_are_locked_hold_nobody_else_up(
+def test_locked_rows_of_one_user_do_not_block_other_users(
     user: Caller, path: str, make_user: Callable[..., Caller], database_url: str, database: Database
 ) -> None:
     other_session = psycopg2.connect(database_url)

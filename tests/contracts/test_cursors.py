@@ -1,4 +1,4 @@
-"""Cursors: opaque places in a sorted list, that stay right while the list changes."""
+"""Cursors: opaque positions in a sorted list that stay valid while the list changes."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from api.postgres.database import Database
 from tests.contracts import task_model
 from tests.support.callers import Caller, error_of
 
-STANDING = 90
+UNCHANGED = 90
 LIMIT = 4
 CHANGES_A_PAGE = 2
 DEADLINE = 20.0
 
 
 def walk(user: Caller, **query: str) -> Iterator[list[dict[str, Any]]]:
-    """The pages of a walk by cursor."""
+    """The pages of a list, read by cursor from the first to the last."""
     cursor: dict[str, str] = {}
     while True:
-        answer = user("GET", "/api/tasks", params={**query, **cursor})
-        assert answer.status_code == 200, answer.text
-        yield answer.json["data"]
-        if answer.json["pagination"]["next_cursor"] is None:
+        response = user("GET", "/api/tasks", params={**query, **cursor})
+        assert response.status_code == 200, response.text
+        yield response.json["data"]
+        if response.json["pagination"]["next_cursor"] is None:
             return
-        cursor = {"cursor": answer.json["pagination"]["next_cursor"]}
+        cursor = {"cursor": response.json["pagination"]["next_cursor"]}
 
 
 def any_fields(numbers: random.Random) -> dict[str, Any]:
-    """A task that sorts anywhere; due dates and titles are often the same."""
+    """Random fields of a task; due dates and titles are often equal."""
     due = [None, f"2026-03-{numbers.randint(1, 28):02}", f"2026-03-{numbers.randint(1, 28):02}T12:00:00Z"]
     return {"title": f"{numbers.choice('abcXYZ')}{numbers.randint(0, 9)}", "due_date": numbers.choice(due)}
 
 
 @contextmanager
 def churning(user: Caller) -> Iterator[threading.Semaphore]:
-    """Meanwhile two threads create tasks, change them and delete them; each time, what is yielded is released."""
+    """Within this block two threads create, update and delete tasks; each change releases the semaphore."""
     stop, changed = threading.Event(), threading.Semaphore(0)
     failures: list[str] = []
 
@@ -53,11 +53,11 @@ def churning(user: Caller) -> Iterator[threading.Semaphore]:
         while not stop.is_set():
             if len(made) > 10:
                 path = f"/api/tasks/{made.pop(numbers.randrange(len(made)))}"
-                answers = [user("PATCH", path, any_fields(numbers)), user("DELETE", path)]
+                responses = [user("PATCH", path, any_fields(numbers)), user("DELETE", path)]
             else:
-                answers = [user("POST", "/api/tasks", any_fields(numbers))]
-                made.append(answers[0].json["data"]["id"])
-            failures.extend(answer.text for answer in answers if answer.status_code >= 400)
+                responses = [user("POST", "/api/tasks", any_fields(numbers))]
+                made.append(responses[0].json["data"]["id"])
+            failures.extend(response.text for response in responses if response.status_code >= 400)
             changed.release()
 
     threads = [threading.Thread(target=churn, args=(seed,)) for seed in (1, 2)]
@@ -74,9 +74,11 @@ def churning(user: Caller) -> Iterator[threading.Semaphore]:
 
 @pytest.mark.parametrize("order", task_model.ORDERS)
 @pytest.mark.parametrize("sort", task_model.SORTS)
-def test_a_walk_sees_every_standing_task_once_while_others_come_and_go(user: Caller, sort: str, order: str) -> None:
+def test_a_walk_returns_every_unchanged_task_once_while_others_are_created_and_deleted(
+    user: Caller, sort: str, order: str
+) -> None:
     numbers = random.Random(7)
-    standing = [user.make_task(**any_fields(numbers)) for _ in range(STANDING)]
+    unchanged = [user.make_task(**any_fields(numbers)) for _ in range(UNCHANGED)]
     seen: list[dict[str, Any]] = []
 
     with churning(user) as changed:
@@ -85,12 +87,12 @@ def test_a_walk_sees_every_standing_task_once_while_others_come_and_go(user: Cal
             for _ in range(CHANGES_A_PAGE):
                 assert changed.acquire(timeout=DEADLINE)
 
-    ids = {task["id"] for task in standing}
-    assert [task for task in seen if task["id"] in ids] == task_model.sort(standing, sort, order)
+    ids = {task["id"] for task in unchanged}
+    assert [task for task in seen if task["id"] in ids] == task_model.sort(unchanged, sort, order)
 
 
-class TestStandingStill:
-    def test_a_walk_goes_on_where_its_last_task_is_gone(self, user: Caller) -> None:
+class TestAWalk:
+    def test_a_walk_continues_after_its_last_task_was_deleted(self, user: Caller) -> None:
         for number in range(6):
             user.make_task(f"Task {number}")
         first = user("GET", "/api/tasks", params={"limit": "2"}).json
@@ -117,7 +119,7 @@ class TestStandingStill:
         assert seen == sorted(seen, reverse=order == "desc")
 
     @pytest.mark.parametrize("order", task_model.ORDERS)
-    def test_titles_that_differ_late_are_walked_in_order(self, user: Caller, order: str) -> None:
+    def test_titles_with_a_long_common_prefix_are_walked_in_order(self, user: Caller, order: str) -> None:
         titles = ["x" * 399 + letter for letter in "cAbDe"] + ["x" * 120 + letter for letter in "CaBd"]
         for title in titles:
             user.make_task(title)
@@ -126,7 +128,7 @@ class TestStandingStill:
 
         assert seen == sorted(titles, key=str.lower, reverse=order == "desc")
 
-    def test_filters_are_repeated_with_each_cursor(self, user: Caller) -> None:
+    def test_a_walk_keeps_its_filters(self, user: Caller) -> None:
         for number in range(8):
             user.make_task(f"Task {number}", completed=number % 2 == 0)
 
@@ -135,7 +137,7 @@ class TestStandingStill:
         assert seen == ["Task 6", "Task 4", "Task 2", "Task 0"]
 
 
-class TestRefused:
+class TestRejectedCursors:
     @pytest.fixture
     def cursor(self, user: Caller) -> str:
         for number in range(3):
@@ -144,39 +146,39 @@ class TestRefused:
 
     @staticmethod
     def cursor_of(user: Caller, **query: str) -> str:
-        answer = user("GET", "/api/tasks", params={**query, "limit": "1"}).json
-        cursor: str = answer["pagination"]["next_cursor"]
+        response = user("GET", "/api/tasks", params={**query, "limit": "1"}).json
+        cursor: str = response["pagination"]["next_cursor"]
         return cursor
 
     @staticmethod
-    def refused(user: Caller, **query: str) -> bool:
-        answer = user("GET", "/api/tasks", params=query)
-        if answer.status_code == 200:
+    def is_rejected(user: Caller, **query: str) -> bool:
+        response = user("GET", "/api/tasks", params=query)
+        if response.status_code == 200:
             return False
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
-        assert [each["field"] for each in answer.json["error"]["details"]] == ["cursor"]
+        assert error_of(response) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in response.json["error"]["details"]] == ["cursor"]
         return True
 
     def test_a_cursor_of_another_sort_or_order(self, user: Caller, cursor: str) -> None:
         listings = [{"sort": sort, "order": order} for sort in task_model.SORTS for order in task_model.ORDERS]
 
         for mine, other in itertools.product(listings, repeat=2):
-            assert self.refused(user, **other, cursor=self.cursor_of(user, **mine)) == (mine != other)
+            assert self.is_rejected(user, **other, cursor=self.cursor_of(user, **mine)) == (mine != other)
 
-    def test_the_default_order_is_the_same_as_that_order_named(self, user: Caller, cursor: str) -> None:
-        assert not self.refused(user, cursor=cursor, sort="created_at", order="desc")
+    def test_the_default_order_equals_the_same_order_named(self, user: Caller, cursor: str) -> None:
+        assert not self.is_rejected(user, cursor=cursor, sort="created_at", order="desc")
 
-    def test_a_page_beside_a_cursor(self, user: Caller, cursor: str) -> None:
-        assert self.refused(user, cursor=cursor, page="1")
+    def test_a_page_together_with_a_cursor(self, user: Caller, cursor: str) -> None:
+        assert self.is_rejected(user, cursor=cursor, page="1")
 
     def test_every_truncated_cursor(self, user: Caller, cursor: str) -> None:
-        assert [length for length in range(len(cursor)) if not self.refused(user, cursor=cursor[:length])] == []
+        assert [length for length in range(len(cursor)) if not self.is_rejected(user, cursor=cursor[:length])] == []
 
     @pytest.mark.parametrize("junk", ["!", " ", "=", "\n", "é", "\0", "/", "%"])
     def test_a_garbled_cursor(self, user: Caller, cursor: str, junk: str) -> None:
         middle = len(cursor) // 2
 
-        assert self.refused(user, cursor=cursor[:middle] + junk + cursor[middle:])
+        assert self.is_rejected(user, cursor=cursor[:middle] + junk + cursor[middle:])
 
     @pytest.mark.parametrize(
         "content",
@@ -210,18 +212,18 @@ class TestRefused:
             b'["created",true,"\\ud800",1]',
         ],
     )
-    def test_a_forged_cursor_that_no_list_could_have_given(self, user: Caller, cursor: str, content: bytes) -> None:
-        assert self.refused(user, cursor=urlsafe_b64encode(content).rstrip(b"=").decode())
+    def test_a_forged_cursor_that_no_list_returns(self, user: Caller, cursor: str, content: bytes) -> None:
+        assert self.is_rejected(user, cursor=urlsafe_b64encode(content).rstrip(b"=").decode())
 
     @pytest.mark.parametrize("value", ["a\0b", 5, None, ["x"], {}])
     def test_a_forged_title(self, user: Caller, cursor: str, value: object) -> None:
         content = json.dumps(["title", False, value, 1]).encode()
 
-        assert self.refused(user, sort="title", cursor=urlsafe_b64encode(content).rstrip(b"=").decode())
+        assert self.is_rejected(user, sort="title", cursor=urlsafe_b64encode(content).rstrip(b"=").decode())
 
 
 @pytest.mark.parametrize("value", ["", "'; DROP TABLE tasks; --", "%s", "🦄" * 600, "\\"])
-def test_a_forged_place_shows_ones_own_tasks_at_most(
+def test_a_forged_position_shows_only_the_callers_tasks(
     user: Caller, make_user: Callable[..., Caller], value: str
 ) -> None:
     make_user().make_task("zzz theirs")
@@ -232,7 +234,7 @@ def test_a_forged_place_shows_ones_own_tasks_at_most(
     assert set(user.titles(sort="title", cursor=cursor)) <= {"zzz mine"}
 
 
-def test_another_users_cursor_shows_ones_own_tasks_only(user: Caller, make_user: Callable[..., Caller]) -> None:
+def test_another_users_cursor_shows_only_the_callers_tasks(user: Caller, make_user: Callable[..., Caller]) -> None:
     other = make_user()
     for number in range(3):
         other.make_task(f"Theirs {number}")
@@ -242,7 +244,7 @@ def test_another_users_cursor_shows_ones_own_tasks_only(user: Caller, make_user:
     assert user.titles(cursor=cursor) == ["Mine 1", "Mine 0"]
 
 
-def test_a_cursor_holds_nothing_of_its_owner(user: Caller) -> None:
+def test_a_cursor_does_not_contain_the_user_id(user: Caller) -> None:
     for _ in range(2):
         user.make_task("Buy milk")
     cursor = user("GET", "/api/tasks", params={"limit": "1"}).json["pagination"]["next_cursor"]

@@ -1,4 +1,4 @@
-"""Due dates come back as what they were: a date as that date in every time zone, a date-time as the same instant."""
+"""Due dates are returned as sent: a date as the same date in every time zone, a date-time as the same instant."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ NOT_VALID = [
 
 
 @pytest.mark.parametrize("date", DATES)
-def test_a_date_comes_back_as_that_date(user: Caller, date: str) -> None:
+def test_a_date_is_returned_as_the_same_date(user: Caller, date: str) -> None:
     task = user.make_task(due_date=date)
 
     assert task["due_date"] == date
@@ -93,7 +93,7 @@ def test_a_date_comes_back_as_that_date(user: Caller, date: str) -> None:
 
 
 @pytest.mark.parametrize(("sent", "kept"), DATE_TIMES.items(), ids=DATE_TIMES)
-def test_a_date_time_comes_back_as_the_same_instant_in_utc(user: Caller, sent: str, kept: str) -> None:
+def test_a_date_time_is_returned_as_the_same_instant_in_utc(user: Caller, sent: str, kept: str) -> None:
     task = user.make_task(due_date=sent)
 
     assert task["due_date"] == kept
@@ -101,18 +101,18 @@ def test_a_date_time_comes_back_as_the_same_instant_in_utc(user: Caller, sent: s
 
 
 @pytest.mark.parametrize("due_date", NOT_VALID, ids=repr)
-def test_what_is_neither_is_refused_with_the_field_named(user: Caller, due_date: object) -> None:
+def test_any_other_due_date_is_rejected_and_the_field_named(user: Caller, due_date: object) -> None:
     task = user.make_task(due_date="2026-03-01")
     path = f"/api/tasks/{task['id']}"
 
     for method, where in (("POST", "/api/tasks"), ("PATCH", path)):
-        answer = user(method, where, {"title": "x", "due_date": due_date})
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
-        assert [each["field"] for each in answer.json["error"]["details"]] == ["due_date"]
+        response = user(method, where, {"title": "x", "due_date": due_date})
+        assert error_of(response) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in response.json["error"]["details"]] == ["due_date"]
     assert user("GET", "/api/tasks").json["data"] == [task]
 
 
-def test_a_date_can_become_a_date_time_and_back_and_nothing(user: Caller) -> None:
+def test_a_due_date_can_change_to_a_date_time_and_back_and_to_null(user: Caller) -> None:
     path = f"/api/tasks/{user.make_task(due_date='2026-03-01')['id']}"
 
     for due_date in ("2026-03-01T00:00:00.000000Z", "2026-03-01", None, "2026-03-02"):
@@ -146,7 +146,7 @@ def test_a_date_sorts_as_its_midnight_in_utc(user: Caller) -> None:
 
 @pytest.fixture(scope="module")
 def altered_url(create_database: Callable[[], str]) -> str:
-    """A migrated database whose settings tests may change."""
+    """A migrated database whose session defaults the tests may change."""
     url = create_database()
     database = connect(url)
     migrate(database, "users")
@@ -170,7 +170,7 @@ def elsewhere(
     client_over: Callable[..., TestClient],
     make_user: Callable[..., Caller],
 ) -> Iterator[Caller]:
-    """A user of a database whose sessions have other settings."""
+    """A user of a database with these session defaults."""
     database = connect(altered_url)
     name = urlsplit(altered_url).path[1:]
     for change in ("RESET ALL", f"SET {request.param}"):
@@ -180,7 +180,7 @@ def elsewhere(
     database.close()
 
 
-def test_sessions_of_other_places_change_nothing(elsewhere: Caller) -> None:
+def test_session_time_zones_and_date_styles_change_nothing(elsewhere: Caller) -> None:
     sent = {date: date for date in DATES} | DATE_TIMES
 
     for due_date, kept in sent.items():

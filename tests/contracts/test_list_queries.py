@@ -15,16 +15,16 @@ from tests.support.callers import Caller, error_of
 
 
 def titles_of(user: Caller, query_string: str) -> list[str]:
-    answer = user("GET", "/api/tasks", query_string=query_string)
-    assert answer.status_code == 200, answer.text
-    return [task["title"] for task in answer.json["data"]]
+    response = user("GET", "/api/tasks", query_string=query_string)
+    assert response.status_code == 200, response.text
+    return [task["title"] for task in response.json["data"]]
 
 
 @pytest.mark.parametrize("search", [None, "milk", "red phone"])
 @pytest.mark.parametrize("status", [None, "all", "pending", "completed"])
 @pytest.mark.parametrize("order", [None, *task_model.ORDERS])
 @pytest.mark.parametrize("sort", [None, *task_model.SORTS])
-def test_every_combination_is_what_the_model_says(
+def test_every_combination_of_parameters_matches_the_model(
     *,
     user: Caller,
     listed: list[dict[str, Any]],
@@ -65,7 +65,7 @@ def test_every_combination_is_what_the_model_says(
 
 @pytest.mark.parametrize(("alias", "name"), [("created_at", "created"), ("updated_at", "updated")])
 @pytest.mark.parametrize("order", task_model.ORDERS)
-def test_the_column_names_are_sorts_too(
+def test_the_column_names_are_accepted_as_sorts(
     user: Caller, listed: list[dict[str, Any]], alias: str, name: str, order: str
 ) -> None:
     aliased = user("GET", "/api/tasks", params={"sort": alias, "order": order, "limit": "5"}).json
@@ -90,19 +90,19 @@ class TestSearch:
             ('"', []),
         ],
     )
-    def test_every_character_stands_for_itself(self, user: Caller, search: str, found: list[str]) -> None:
+    def test_every_character_of_a_search_matches_itself(self, user: Caller, search: str, found: list[str]) -> None:
         for title in ("100% sure", "100 sure", "a_b", "axb", "a\\b", "it's", "{1,2}"):
             user.make_task(title)
 
         assert user.titles(search=search) == found
 
     @pytest.mark.parametrize("search", ["zoë", "ZOË", "Zoë", "ÉTÉ", "été", "ПРИВЕТ", "привет", "ΑΘΉΝΑ"])
-    def test_case_is_folded_in_all_scripts(self, user: Caller, search: str) -> None:
+    def test_search_ignores_case_in_all_scripts(self, user: Caller, search: str) -> None:
         user.make_task("Zoë, Été, Привет, Αθήνα")
 
         assert len(user.titles(search=search)) == 1
 
-    def test_each_word_must_stand_somewhere_in_title_or_description(self, user: Caller) -> None:
+    def test_each_word_must_occur_in_the_title_or_the_description(self, user: Caller) -> None:
         user.make_task("Buy milk", description="From the farm")
         user.make_task("Buy bread", description=None)
 
@@ -117,12 +117,12 @@ class TestSearch:
         assert user.titles(search="bc") == []
 
     @pytest.mark.parametrize("search", ["", "   ", "\t"])
-    def test_no_words_find_everything(self, user: Caller, search: str) -> None:
+    def test_a_search_without_words_finds_all_tasks(self, user: Caller, search: str) -> None:
         user.make_task("Buy milk")
 
         assert user.titles(search=search) == ["Buy milk"]
 
-    def test_never_another_users_tasks(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+    def test_search_never_finds_another_users_tasks(self, user: Caller, make_user: Callable[..., Caller]) -> None:
         make_user().make_task("Secret plan")
 
         assert user.titles(search="secret") == []
@@ -155,42 +155,42 @@ class TestParameters:
             ("page=1&cursor=abc", "cursor"),
         ],
     )
-    def test_a_value_that_is_not_valid_is_refused_with_its_name(self, user: Caller, query: str, wrong: str) -> None:
-        answer = user("GET", "/api/tasks", query_string=query)
+    def test_an_invalid_value_is_rejected_and_named(self, user: Caller, query: str, wrong: str) -> None:
+        response = user("GET", "/api/tasks", query_string=query)
 
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
-        assert [each["field"] for each in answer.json["error"]["details"]] == [wrong]
+        assert error_of(response) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in response.json["error"]["details"]] == [wrong]
 
     @pytest.mark.parametrize("name", ["status", "search", "sort", "order", "limit", "page", "cursor"])
-    def test_one_given_twice_is_refused_with_its_name(self, user: Caller, name: str) -> None:
+    def test_a_repeated_parameter_is_rejected_and_named(self, user: Caller, name: str) -> None:
         value = {"status": "all", "sort": "title", "order": "asc"}.get(name, "1")
-        answer = user("GET", "/api/tasks", query_string=f"{name}={value}&{name}={value}")
+        response = user("GET", "/api/tasks", query_string=f"{name}={value}&{name}={value}")
 
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
-        assert [each["field"] for each in answer.json["error"]["details"]] == [name]
+        assert error_of(response) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in response.json["error"]["details"]] == [name]
 
-    def test_all_wrong_values_are_named(self, user: Caller) -> None:
-        answer = user("GET", "/api/tasks", query_string="status=x&sort=x&order=x&limit=x&page=x")
+    def test_all_invalid_values_are_named(self, user: Caller) -> None:
+        response = user("GET", "/api/tasks", query_string="status=x&sort=x&order=x&limit=x&page=x")
 
-        named = {each["field"] for each in answer.json["error"]["details"]}
+        named = {each["field"] for each in response.json["error"]["details"]}
         assert named == {"status", "sort", "order", "limit", "page"}
 
     @pytest.mark.parametrize(
         "query", ["_=1", "colour=red", "Status=done", "user_id=x&user_id=y", "=", "&&", "limits=x"]
     )
-    def test_unknown_ones_are_ignored(self, user: Caller, query: str) -> None:
+    def test_unknown_parameters_are_ignored(self, user: Caller, query: str) -> None:
         user.make_task("Buy milk")
 
         assert titles_of(user, query) == ["Buy milk"]
 
-    def test_text_that_is_not_utf_8_is_refused(self, user: Caller) -> None:
+    def test_a_search_that_is_not_utf_8_is_rejected(self, user: Caller) -> None:
         assert error_of(user("GET", "/api/tasks", query_string="search=%FF")) == (422, "VALIDATION_ERROR")
 
     @in_every_family
-    def test_a_wrong_one_has_the_familys_status(self, user: Caller, family: Family) -> None:
-        answer = user("GET", family.tasks(str(user.user_id)), query_string="sort=priority")
+    def test_an_invalid_parameter_has_the_status_of_the_family(self, user: Caller, family: Family) -> None:
+        response = user("GET", family.tasks(str(user.user_id)), query_string="sort=priority")
 
-        assert error_of(answer) == (family.invalid, "VALIDATION_ERROR")
+        assert error_of(response) == (family.invalid, "VALIDATION_ERROR")
 
 
 class TestPages:
@@ -200,36 +200,36 @@ class TestPages:
             user.make_task(f"Task {number}")
 
     def test_a_limit_alone_is_page_1(self, user: Caller) -> None:
-        answer = user("GET", "/api/tasks", params={"limit": "3"})
+        response = user("GET", "/api/tasks", params={"limit": "3"})
 
-        assert answer.json["pagination"]["page"] == 1
-        assert answer.json == user("GET", "/api/tasks", params={"limit": "3", "page": "1"}).json
+        assert response.json["pagination"]["page"] == 1
+        assert response.json == user("GET", "/api/tasks", params={"limit": "3", "page": "1"}).json
 
-    def test_a_page_alone_has_50(self, user: Caller, database: Database) -> None:
+    def test_a_page_without_a_limit_has_50_tasks(self, user: Caller, database: Database) -> None:
         database.run("INSERT INTO tasks (user_id, title) SELECT %s, 'x' FROM generate_series(1, 50)", (user.user_id,))
 
-        answer = user("GET", "/api/tasks", params={"page": "1"}).json
-        assert (len(answer["data"]), answer["pagination"]["limit"]) == (50, 50)
-        rest = user("GET", "/api/tasks", params={"cursor": answer["pagination"]["next_cursor"]}).json
+        response = user("GET", "/api/tasks", params={"page": "1"}).json
+        assert (len(response["data"]), response["pagination"]["limit"]) == (50, 50)
+        rest = user("GET", "/api/tasks", params={"cursor": response["pagination"]["next_cursor"]}).json
         assert (len(rest["data"]), rest["pagination"]) == (7, {"limit": 50, "next_cursor": None})
 
     @pytest.mark.parametrize("page", [4, 1_000_000_000])
     def test_a_page_past_the_end_is_empty(self, user: Caller, page: int) -> None:
-        answer = user("GET", "/api/tasks", params={"limit": "3", "page": str(page)})
+        response = user("GET", "/api/tasks", params={"limit": "3", "page": str(page)})
 
-        assert answer.json["data"] == []
-        assert answer.json["pagination"] == {
+        assert response.json["data"] == []
+        assert response.json["pagination"] == {
             "page": page, "limit": 3, "total": 7, "pages": 3, "next_cursor": None
         }  # fmt: skip
 
     def test_an_empty_list_has_no_pages(self, make_user: Callable[..., Caller]) -> None:
-        answer = make_user()("GET", "/api/tasks", params={"page": "1"})
+        response = make_user()("GET", "/api/tasks", params={"page": "1"})
 
-        assert answer.json == {
+        assert response.json == {
             "data": [],
             "pagination": {"page": 1, "limit": 50, "total": 0, "pages": 0, "next_cursor": None},
         }
-        assert "link" not in answer.headers
+        assert "link" not in response.headers
 
 
 def test_a_search_for_many_words_folds_each_text_once(
@@ -243,6 +243,6 @@ def test_a_search_for_many_words_folds_each_text_once(
         (user.user_id,),
     )
 
-    answer = user("GET", "/api/tasks", params={"search": " ".join(["lorem", "ipsum"] * 40), "limit": "1"})
+    response = user("GET", "/api/tasks", params={"search": " ".join(["lorem", "ipsum"] * 40), "limit": "1"})
 
-    assert answer.json["pagination"]["total"] == 1000
+    assert response.json["pagination"]["total"] == 1000

@@ -1,4 +1,4 @@
-"""What the real process writes to its log: one event a thing that happened, with ids, and no secret ever."""
+"""The log of the real process: one event for each action, with ids and without secrets."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ SECRETS = {
 
 
 @dataclass
-class Told:
-    """A call, and the log lines that carry its request id."""
+class LoggedCall:
+    """The response to a call, and the log lines with its request id."""
 
-    answer: Response
+    response: Response
     lines: list[dict[str, Any]]
 
     @property
@@ -45,10 +45,10 @@ class Told:
 
 
 @dataclass
-class Scene:
-    """Everything that was called, and all that was logged."""
+class LoggedRun:
+    """The calls of a run by label, and the whole log."""
 
-    told: dict[str, Told]
+    calls: dict[str, LoggedCall]
     log: str
     tokens: list[str]
     task_id: int
@@ -56,22 +56,22 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(
+def run(
     start_shared_service: Callable[..., Service],
-) -> Scene:
-    """One run of the service through everything that is an event."""
+) -> LoggedRun:
+    """One run of the service in which every event occurs."""
     service = start_shared_service(AUTH_RATE_LIMIT="", RATE_LIMIT="")
     user_id = "user-in-the-log"
     token = token_for(user_id, email=SECRETS["claimed e-mail"], name=SECRETS["name"])
     stranger = token_for("somebody-else")
-    calls: dict[str, Response] = {}
+    responses: dict[str, Response] = {}
 
     def call(
         label: str, method: str, path: str, token: str | None = None, body: object = None, **headers: str
     ) -> Response:
         headers = {"X-Request-ID": f"id-of-{label.replace(' ', '-')}", **headers}
-        calls[label] = service.call(method, path, body, token=token, headers=headers)
-        return calls[label]
+        responses[label] = service.call(method, path, body, token=token, headers=headers)
+        return responses[label]
 
     account = {"email": SECRETS["e-mail"], "password": SECRETS["password"], "name": SECRETS["name"]}
     registered = call("registration", "POST", "/auth/register", None, account)
@@ -102,12 +102,14 @@ def scene(
 
     log = service.output
     lines = [json.loads(line) for line in log.splitlines()]
-    told = {
-        label: Told(answer, [line for line in lines if line.get("request_id") == f"id-of-{label.replace(' ', '-')}"])
-        for label, answer in calls.items()
+    calls = {
+        label: LoggedCall(
+            response, [line for line in lines if line.get("request_id") == f"id-of-{label.replace(' ', '-')}"]
+        )
+        for label, response in responses.items()
     }
     tokens = [token, stranger, registered.json["data"]["token"], logged_in.json["data"]["token"]]
-    return Scene(told, log, tokens, task_id, user_id)
+    return LoggedRun(calls, log, tokens, task_id, user_id)
 
 
 EVENTS = {
@@ -123,26 +125,26 @@ EVENTS = {
 }
 
 
-@pytest.mark.parametrize(("label", "event", "status"), [(label, *told) for label, told in EVENTS.items()])
-def test_each_thing_that_happens_is_one_event(scene: Scene, label: str, event: str, status: int) -> None:
-    told = scene.told[label]
+@pytest.mark.parametrize(("label", "event", "status"), [(label, *expected) for label, expected in EVENTS.items()])
+def test_each_action_is_one_event(run: LoggedRun, label: str, event: str, status: int) -> None:
+    logged = run.calls[label]
 
-    assert told.answer.status == status
-    assert (told.line["event"], told.line["status"]) == (event, status)
+    assert logged.response.status == status
+    assert (logged.line["event"], logged.line["status"]) == (event, status)
 
 
 @pytest.mark.parametrize("label", ["created", "replayed", "updated", "completed", "reopened", "deleted"])
-def test_an_event_of_a_task_names_task_and_user(scene: Scene, label: str) -> None:
-    line = scene.told[label].line
+def test_an_event_of_a_task_names_task_and_user(run: LoggedRun, label: str) -> None:
+    line = run.calls[label].line
 
-    assert (line["task_id"], line["user_id"]) == (scene.task_id, scene.user_id)
+    assert (line["task_id"], line["user_id"]) == (run.task_id, run.user_id)
 
 
 @pytest.mark.parametrize("label", ["registration", "login"])
-def test_an_event_of_an_account_names_its_user(scene: Scene, label: str) -> None:
-    told = scene.told[label]
+def test_an_event_of_an_account_names_its_user(run: LoggedRun, label: str) -> None:
+    logged = run.calls[label]
 
-    assert told.line["user_id"] == told.answer.json["data"]["user"]["id"]
+    assert logged.line["user_id"] == logged.response.json["data"]["user"]["id"]
 
 
 @pytest.mark.parametrize(
@@ -158,36 +160,36 @@ def test_an_event_of_an_account_names_its_user(scene: Scene, label: str) -> None
         ("unknown path", 404),
     ],
 )
-def test_a_refusal_is_an_event_with_its_reason(scene: Scene, label: str, status: int) -> None:
-    line = scene.told[label].line
+def test_a_rejected_request_is_an_event_with_its_reason(run: LoggedRun, label: str, status: int) -> None:
+    line = run.calls[label].line
 
     assert (line["event"], line["status"]) == ("refused", status)
     assert line["reason"]
 
 
-def test_every_call_has_one_line_with_what_was_asked_and_how_long_it_took(scene: Scene) -> None:
-    for label, told in scene.told.items():
-        assert told.answer.headers["x-request-id"] == told.line["request_id"], label
-        assert {"method", "path", "status", "ms", "timestamp", "level"} <= set(told.line), label
-        assert "?" not in told.line["path"]
+def test_every_call_has_one_line_with_its_route_status_and_duration(run: LoggedRun) -> None:
+    for label, logged in run.calls.items():
+        assert logged.response.headers["x-request-id"] == logged.line["request_id"], label
+        assert {"method", "path", "status", "ms", "timestamp", "level"} <= set(logged.line), label
+        assert "?" not in logged.line["path"]
 
 
 @pytest.mark.parametrize("what", SECRETS)
-def test_no_secret_is_ever_in_it(scene: Scene, what: str) -> None:
+def test_the_log_contains_no_secret(run: LoggedRun, what: str) -> None:
     secret = SECRETS[what]
 
-    assert secret not in scene.log
-    assert secret.split("@")[0] not in scene.log
+    assert secret not in run.log
+    assert secret.split("@")[0] not in run.log
 
 
-def test_no_token_is_ever_in_it(scene: Scene) -> None:
-    for token in scene.tokens:
+def test_the_log_contains_no_token(run: LoggedRun) -> None:
+    for token in run.tokens:
         for part in token.split("."):
-            assert part not in scene.log
-    assert "$2b$" not in scene.log
+            assert part not in run.log
+    assert "$2b$" not in run.log
 
 
-def test_text_for_people_holds_the_same_and_no_secret_either(start_service: Callable[..., Service]) -> None:
+def test_the_text_format_has_the_same_events_and_no_secret(start_service: Callable[..., Service]) -> None:
     service = start_service(LOG_FORMAT="text")
     body = {"title": SECRETS["title"], "description": SECRETS["description"]}
     token = token_for("user-in-the-log")

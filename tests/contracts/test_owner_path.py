@@ -1,4 +1,4 @@
-"""The specification "Backend API & Database", and what "Todo Backend API" wants of paths: /api/{user_id}/tasks."""
+"""The specification "Backend API & Database", and the paths of "Todo Backend API": /api/{user_id}/tasks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tests.support.callers import Caller, error_of
 class TestCreateATask:
     """User story 1."""
 
-    def test_valid_data_makes_a_task_201(self, user: Caller) -> None:
+    def test_valid_data_creates_a_task_with_201(self, user: Caller) -> None:
         fields = {"title": "Pay rent", "description": "March", "due_date": "2026-03-01"}
 
-        answer = user("POST", f"/api/{user.user_id}/tasks", fields)
+        response = user("POST", f"/api/{user.user_id}/tasks", fields)
 
-        assert answer.status_code == 201
-        task = answer.json["data"]
+        assert response.status_code == 201
+        task = response.json["data"]
         assert isinstance(task["id"], int)
         assert {name: task[name] for name in fields} == fields
         assert task["user_id"] == user.user_id
-        assert answer.headers["location"] == f"/api/{user.user_id}/tasks/{task['id']}"
+        assert response.headers["location"] == f"/api/{user.user_id}/tasks/{task['id']}"
 
     @pytest.mark.parametrize(
         ("fields", "wrong"),
@@ -38,10 +38,10 @@ class TestCreateATask:
     def test_invalid_data_is_422_with_the_field_named(
         self, user: Caller, fields: dict[str, object], wrong: str
     ) -> None:
-        answer = user("POST", f"/api/{user.user_id}/tasks", fields)
+        response = user("POST", f"/api/{user.user_id}/tasks", fields)
 
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
-        assert [each["field"] for each in answer.json["error"]["details"]] == [wrong]
+        assert error_of(response) == (422, "VALIDATION_ERROR")
+        assert [each["field"] for each in response.json["error"]["details"]] == [wrong]
 
 
 class TestViewTheUsersTasks:
@@ -51,9 +51,9 @@ class TestViewTheUsersTasks:
         make_user().make_task("Theirs")
         mine = [user.make_task("First"), user.make_task("Second")]
 
-        answer = user("GET", f"/api/{user.user_id}/tasks")
+        response = user("GET", f"/api/{user.user_id}/tasks")
 
-        assert (answer.status_code, answer.json) == (200, {"data": mine[::-1]})
+        assert (response.status_code, response.json) == (200, {"data": mine[::-1]})
 
     def test_another_users_path_is_403(self, user: Caller, make_user: Callable[..., Caller]) -> None:
         other = make_user()
@@ -61,10 +61,10 @@ class TestViewTheUsersTasks:
 
         assert error_of(user("GET", f"/api/{other.user_id}/tasks")) == (403, "FORBIDDEN")
 
-    def test_a_path_of_nobody_is_403_as_well(self, user: Caller) -> None:
+    def test_the_path_of_an_unknown_user_is_403(self, user: Caller) -> None:
         assert error_of(user("GET", "/api/nobody-at-all/tasks")) == (403, "FORBIDDEN")
 
-    def test_the_path_must_be_the_users_exactly(self, make_user: Callable[..., Caller]) -> None:
+    def test_the_user_id_in_the_path_must_match_exactly(self, make_user: Callable[..., Caller]) -> None:
         user = make_user("Ada")
 
         for spelling in ("ada", "ADA", "Ada%20", "Ad%C3%A1"):
@@ -75,24 +75,24 @@ class TestUpdateAndManageTasks:
     """User story 3."""
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-    def test_a_task_is_updated_200(self, user: Caller, method: str) -> None:
+    def test_an_update_is_200(self, user: Caller, method: str) -> None:
         task = user.make_task("Pay rent")
 
-        answer = user(method, f"/api/{user.user_id}/tasks/{task['id']}", {"due_date": "2026-04-01"})
+        response = user(method, f"/api/{user.user_id}/tasks/{task['id']}", {"due_date": "2026-04-01"})
 
-        assert answer.status_code == 200
-        assert answer.json["data"]["due_date"] == "2026-04-01"
-        assert answer.json["data"]["title"] == "Pay rent"
+        assert response.status_code == 200
+        assert response.json["data"]["due_date"] == "2026-04-01"
+        assert response.json["data"]["title"] == "Pay rent"
 
-    def test_completion_is_toggled_200(self, user: Caller) -> None:
+    def test_toggling_completion_is_200(self, user: Caller) -> None:
         task = user.make_task("Pay rent")
 
-        answer = user("PATCH", f"/api/{user.user_id}/tasks/{task['id']}/complete")
+        response = user("PATCH", f"/api/{user.user_id}/tasks/{task['id']}/complete")
 
-        assert answer.status_code == 200
-        assert answer.json["data"]["completed"] is True
+        assert response.status_code == 200
+        assert response.json["data"]["completed"] is True
 
-    def test_a_task_is_deleted_204(self, user: Caller) -> None:
+    def test_a_deletion_is_204(self, user: Caller) -> None:
         task = user.make_task("Pay rent")
 
         assert user("DELETE", f"/api/{user.user_id}/tasks/{task['id']}").status_code == 204
@@ -105,17 +105,19 @@ class TestEdgeCases:
     def test_a_task_that_does_not_exist_is_404(self, user: Caller) -> None:
         assert error_of(user("GET", f"/api/{user.user_id}/tasks/1")) == (404, "NOT_FOUND")
 
-    def test_another_users_task_on_ones_own_path_is_404(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+    def test_another_users_task_under_the_callers_path_is_404(
+        self, user: Caller, make_user: Callable[..., Caller]
+    ) -> None:
         theirs = make_user().make_task("Theirs")
 
         assert error_of(user("GET", f"/api/{user.user_id}/tasks/{theirs['id']}")) == (404, "NOT_FOUND")
 
-    def test_another_users_path_is_refused_before_the_body_is_read_and_the_database_asked(
+    def test_another_users_path_is_rejected_before_the_body_is_read_and_the_database_queried(
         self, user: Caller, statements: list[str]
     ) -> None:
-        answer = user("POST", "/api/someone-else/tasks", headers={"Content-Type": "text/plain"}, body=b"{")
+        response = user("POST", "/api/someone-else/tasks", headers={"Content-Type": "text/plain"}, body=b"{")
 
-        assert error_of(answer) == (403, "FORBIDDEN")
+        assert error_of(response) == (403, "FORBIDDEN")
         assert statements == []
         user("GET", "/api/tasks")
         assert len(statements) == 1
@@ -124,7 +126,7 @@ class TestEdgeCases:
         "user_id",
         ["a b", "a%2Fb", "zoë", "張三", "🦄", "a+b", "a?b#c", "a&b=c", "a@b.example", "{x}", "..", "a;b,c", "[1]"],
     )
-    def test_ids_of_any_characters_go_into_the_path_percent_encoded(
+    def test_user_ids_of_any_characters_are_percent_encoded_in_the_path(
         self, make_user: Callable[..., Caller], user_id: str
     ) -> None:
         user = make_user(user_id)
@@ -138,7 +140,7 @@ class TestEdgeCases:
         assert user("GET", location).json == made.json
 
     @pytest.mark.parametrize("user_id", ["a/b", "tasks"])
-    def test_users_whom_no_path_can_name_are_served_by_the_other_families(
+    def test_user_ids_that_no_path_can_hold_work_in_the_other_families(
         self, make_user: Callable[..., Caller], user_id: str
     ) -> None:
         task = make_user(user_id).make_task("Mine")

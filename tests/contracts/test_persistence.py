@@ -1,6 +1,6 @@
-"""The specification "Backend API & Data Persistence": every change is kept, and only for whom it belongs to.
+"""The specification "Backend API & Data Persistence": every change is kept, and visible only to its owner.
 
-The restarts are of the real process.
+The tests restart the real process.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class TestSecureTaskManagement:
 
         assert database.run("SELECT user_id FROM tasks WHERE id = %s", (task["id"],)) == [(user.user_id,)]
 
-    def test_a_list_has_the_users_tasks_only(self, user: Caller, make_user: Callable[..., Caller]) -> None:
+    def test_a_list_has_only_the_users_tasks(self, user: Caller, make_user: Callable[..., Caller]) -> None:
         make_user().make_task("Theirs")
         user.make_task("Mine")
 
         assert user.titles() == ["Mine"]
 
-    def test_a_task_is_deleted_if_it_is_the_users(
+    def test_only_the_owner_can_delete_a_task(
         self, user: Caller, make_user: Callable[..., Caller], database: Database
     ) -> None:
         path = f"/api/tasks/{user.make_task('Mine')['id']}"
@@ -60,31 +60,29 @@ CALLS = [
 class TestAuthentication:
     """User story 2."""
 
-    def test_without_a_token_every_call_is_401(self, nobody: Caller, method: str, path: str) -> None:
-        answer = nobody(method, path)
+    def test_without_a_token_every_call_is_401(self, anonymous: Caller, method: str, path: str) -> None:
+        response = anonymous(method, path)
 
-        assert error_of(answer) == (401, "UNAUTHORIZED")
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert error_of(response) == (401, "UNAUTHORIZED")
+        assert response.headers["www-authenticate"] == "Bearer"
 
     @pytest.mark.parametrize(("claims", "code"), [({"exp": 1}, "TOKEN_EXPIRED"), ({"sub": None}, "TOKEN_INVALID")])
-    def test_with_an_expired_or_invalid_token_too(
+    def test_with_an_expired_or_invalid_token_every_call_is_401(
         self, make_user: Callable[..., Caller], method: str, path: str, claims: dict[str, object], code: str
     ) -> None:
-        answer = make_user(**claims)(method, path)
+        response = make_user(**claims)(method, path)
 
-        assert error_of(answer) == (401, code)
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert error_of(response) == (401, code)
+        assert response.headers["www-authenticate"] == "Bearer"
 
-    def test_with_a_valid_token_it_is_processed(self, user: Caller, method: str, path: str) -> None:
+    def test_with_a_valid_token_every_call_is_processed(self, user: Caller, method: str, path: str) -> None:
         assert user(method, path, {"title": "x"}).status_code in (200, 201, 404)
 
 
 class TestPersistence:
     """User story 3."""
 
-    def test_tasks_are_there_after_a_restart_and_changes_and_deletions_hold(
-        self, start_service: Callable[..., Service]
-    ) -> None:
+    def test_tasks_changes_and_deletions_survive_a_restart(self, start_service: Callable[..., Service]) -> None:
         token = token_for("ada")
         service = start_service()
         made = service.call("POST", "/api/tasks", {"title": "Mine", "due_date": "2026-03-01"}, token=token)
@@ -98,7 +96,7 @@ class TestPersistence:
         assert service.call("GET", gone.headers["location"], token=token).status == 404
         assert service.call("GET", "/api/tasks", token=token).json["data"] == [kept.json["data"]]
 
-    def test_an_updated_task_is_read_back_as_updated(self, user: Caller) -> None:
+    def test_an_updated_task_is_returned_as_updated(self, user: Caller) -> None:
         task = user.make_task("Before", description="x")
 
         user("PATCH", f"/api/tasks/{task['id']}", {"title": "After"})
@@ -112,7 +110,7 @@ class TestPersistence:
 
         assert error_of(user("GET", path)) == (404, "NOT_FOUND")
 
-    def test_an_update_that_is_refused_stores_no_part_of_it(self, user: Caller) -> None:
+    def test_a_rejected_update_stores_nothing(self, user: Caller) -> None:
         task = user.make_task("Before")
         path = f"/api/tasks/{task['id']}"
 
@@ -123,7 +121,7 @@ class TestPersistence:
 class TestDatabaseAway:
     """The specification's edge case: the connection fails during a request."""
 
-    def test_calls_are_503_meanwhile_nothing_is_stored_and_it_goes_on_by_itself(
+    def test_calls_are_503_and_store_nothing_until_the_service_recovers_by_itself(
         self, create_database: Callable[[], str], postgres_url: str, client_over: Callable[..., TestClient]
     ) -> None:
         url = create_database()
@@ -135,13 +133,13 @@ class TestDatabaseAway:
 
         administrator.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         administrator.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        answers = [user("POST", "/api/tasks", {"title": "Lost"}), user("GET", "/api/tasks"), user("GET", "/ready")]
+        responses = [user("POST", "/api/tasks", {"title": "Lost"}), user("GET", "/api/tasks"), user("GET", "/ready")]
         administrator.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
-        for answer in answers:
-            assert error_of(answer) == (503, "DATABASE_UNAVAILABLE")
-            assert int(answer.headers["retry-after"]) >= 1
-            assert name not in answer.text
+        for response in responses:
+            assert error_of(response) == (503, "DATABASE_UNAVAILABLE")
+            assert int(response.headers["retry-after"]) >= 1
+            assert name not in response.text
         wait_until(lambda: user("GET", "/api/tasks").status_code == 200, "the list to be served")
         assert user.titles() == ["Before"]
         database.close()

@@ -38,11 +38,11 @@ def path(user: Caller) -> str:
 
 @in_every_family
 class TestETag:
-    def test_every_answer_with_one_task_has_a_strong_one(self, user: Caller, family: Family) -> None:
+    def test_every_response_with_one_task_has_a_strong_entity_tag(self, user: Caller, family: Family) -> None:
         owner = str(user.user_id)
         made = user("POST", family.tasks(owner), {"title": "Buy milk"})
         task_id = made.json["data"]["id"]
-        answers = [
+        responses = [
             made,
             user("GET", family.task(owner, task_id)),
             user("HEAD", family.task(owner, task_id)),
@@ -52,26 +52,26 @@ class TestETag:
             user("PATCH", family.completion(owner, task_id), {"completed": False}),
         ]
 
-        tags = [answer.headers["etag"] for answer in answers]
+        tags = [response.headers["etag"] for response in responses]
         assert all(tag.startswith('"') and tag.endswith('"') for tag in tags)
         assert len(set(tags)) == 5, "a read keeps the tag, every write changes it"
         assert tags[0] == tags[1] == tags[2]
 
-    def test_the_task_that_was_read_is_not_sent_again(self, user: Caller, family: Family) -> None:
+    def test_an_unchanged_task_is_304(self, user: Caller, family: Family) -> None:
         path = family.task(str(user.user_id), user.make_task()["id"])
         tag = user("GET", path).headers["etag"]
 
         for method in ("GET", "HEAD"):
-            answer = user(method, path, headers={"If-None-Match": tag})
-            assert (answer.status_code, answer.content) == (304, b"")
-            assert answer.headers["etag"] == tag
+            response = user(method, path, headers={"If-None-Match": tag})
+            assert (response.status_code, response.content) == (304, b"")
+            assert response.headers["etag"] == tag
         user("PATCH", path, {"title": "Changed"})
         assert user("GET", path, headers={"If-None-Match": tag}).status_code == 200
 
 
 class TestIfNoneMatch:
     @pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"1", "2"', 'W/"9","2"', "*", '"x" , W/"2"'])
-    def test_what_names_the_version_is_304(self, user: Caller, path: str, tags: str) -> None:
+    def test_a_matching_entity_tag_is_304(self, user: Caller, path: str, tags: str) -> None:
         assert user("GET", path, headers={"If-None-Match": tags}).status_code == 304
 
     @pytest.mark.parametrize("tags", ['"1"', '"22"', 'W/"1"', '"1", "3"', '"*"', '""', '"2 "'])
@@ -84,13 +84,13 @@ class TestIfNoneMatch:
 
 class TestIfMatch:
     @each_write
-    def test_the_current_version_lets_a_write_pass(
+    def test_a_write_with_the_current_entity_tag_succeeds(
         self, user: Caller, path: str, method: str, suffix: str, body: Any
     ) -> None:
         assert write(user, path + suffix, '"2"', method, body).status_code in (200, 204)
 
     @each_write
-    def test_a_version_that_is_gone_is_412_and_changes_nothing(
+    def test_a_write_with_an_old_entity_tag_is_412_and_changes_nothing(
         self, user: Caller, path: str, method: str, suffix: str, body: Any
     ) -> None:
         before = user("GET", path)
@@ -100,7 +100,7 @@ class TestIfMatch:
         assert (after.json, after.headers["etag"]) == (before.json, before.headers["etag"])
 
     @pytest.mark.parametrize("tags", ['"2"', "*", '"1", "2"', '"x","2"', 'W/"2", "2"', ' "2" '])
-    def test_what_names_the_version_strongly_passes(self, user: Caller, path: str, tags: str) -> None:
+    def test_a_strongly_matching_entity_tag_succeeds(self, user: Caller, path: str, tags: str) -> None:
         assert write(user, path, tags).status_code == 200
 
     @pytest.mark.parametrize(
@@ -116,20 +116,20 @@ class TestIfMatch:
 
     @pytest.mark.parametrize("tags", ['"1"', "*", 'W/"1"'])
     @each_write
-    def test_an_unknown_task_is_404_with_it_too(
+    def test_an_unknown_task_is_404_despite_if_match(
         self, user: Caller, method: str, suffix: str, body: Any, tags: str
     ) -> None:
         assert error_of(write(user, f"/api/tasks/1{suffix}", tags, method, body)) == (404, "NOT_FOUND")
 
     @in_every_family
-    def test_another_users_task_is_refused_as_such(
+    def test_another_users_task_gets_its_own_error_despite_if_match(
         self, user: Caller, make_user: Callable[..., Caller], family: Family
     ) -> None:
         theirs = make_user().make_task("Theirs")
 
-        answer = write(user, family.task(str(user.user_id), theirs["id"]), '"1"')
+        response = write(user, family.task(str(user.user_id), theirs["id"]), '"1"')
 
-        assert answer.status_code == family.foreign
+        assert response.status_code == family.foreign
 
     def test_the_last_version_that_the_column_holds_is_a_version(
         self, user: Caller, path: str, database: Database
@@ -141,18 +141,20 @@ class TestIfMatch:
     def test_without_it_the_last_write_wins(self, user: Caller, path: str) -> None:
         assert user("PATCH", path, {"title": "Mine"}).status_code == 200
 
-    def test_of_eight_writers_with_one_version_one_wins(self, user: Caller, path: str) -> None:
+    def test_of_eight_concurrent_writes_with_one_entity_tag_one_succeeds(self, user: Caller, path: str) -> None:
         def attempt(number: int) -> Result:
             return user("PATCH", path, {"title": f"Writer {number}"}, headers={"If-Match": '"2"'})
 
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(attempt, range(8)))
+            responses = list(pool.map(attempt, range(8)))
 
-        assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
-        winner = next(answer for answer in answers if answer.status_code == 200)
+        assert sorted(response.status_code for response in responses) == [200] + [412] * 7
+        winner = next(response for response in responses if response.status_code == 200)
         assert user("GET", path).json == winner.json
 
-    def test_it_is_decided_in_the_statement_that_writes(self, user: Caller, path: str, statements: list[str]) -> None:
+    def test_the_update_statement_itself_compares_the_version(
+        self, user: Caller, path: str, statements: list[str]
+    ) -> None:
         statements.clear()
 
         write(user, path, '"2"')

@@ -1,6 +1,6 @@
-"""Generated requests at every route: never a 5xx, always the envelope, and never another user's rows.
+"""Generated requests to every route: never a 5xx, always the envelope, and never another user's rows.
 
-The examples are the same in each CI run; elsewhere they are new ones each time.
+CI always runs the same examples; every other run has new ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ bounded = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-# JSON may escape lone surrogates; nothing else on the wire can hold them.
+# Only JSON escapes can carry lone surrogates over the wire.
 any_text = st.text(max_size=40)
 plain_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 stored_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -101,12 +101,12 @@ segments = plain_text.map(lambda text: quote(text, safe=""))
 
 @st.composite
 def paths(draw: st.DrawFn) -> str:
-    """A route's path; `{me}`, `{other}`, `{mine}` and `{theirs}` stand for what the test makes."""
+    """A route's path; the test replaces `{me}`, `{other}`, `{mine}` and `{theirs}` by ids."""
     fixed = ["/", "/health", "/ready", "/docs", "/openapi.json", "/auth/register", "/auth/login"]
     if draw(st.integers(0, 5)) == 0:
         return draw(st.one_of(st.sampled_from(fixed), segments.map(lambda text: f"/{text}")))
     family = draw(st.sampled_from(FAMILIES))
-    # An owner is put in as it is, so that the marks are kept.
+    # Not percent-encoded, so that the marks are kept.
     owner = draw(st.one_of(st.sampled_from(["{me}", "{other}"]), segments))
     path = family.collection.replace("{owner}", owner)
     if draw(st.booleans()):
@@ -133,7 +133,7 @@ def rows_of(database: Database, user_id: str | None) -> list[tuple[Any, ...]]:
     body=bodies,
     token=st.one_of(st.just("own"), st.just("own"), st.just("own"), st.none(), header_text),
 )
-def test_no_request_fails_the_service_or_reaches_anothers_rows(
+def test_no_request_causes_a_5xx_or_reaches_another_users_rows(
     *,
     client: TestClient,
     database: Database,
@@ -160,44 +160,44 @@ def test_no_request_fails_the_service_or_reaches_anothers_rows(
     if token is not None:
         header = {**header, "Authorization": f"Bearer {me.token if token == 'own' else token}"}
 
-    answer = client.simulate_request(
+    response = client.simulate_request(
         method, path, query_string=query, headers=header, body=body, remote_addr="192.0.2.1"
     )
 
-    assert answer.status_code < 500, answer.text
-    assert answer.headers["x-request-id"]
-    if answer.status_code >= 400 and method != "HEAD":
-        error_of(answer)
+    assert response.status_code < 500, response.text
+    assert response.headers["x-request-id"]
+    if response.status_code >= 400 and method != "HEAD":
+        error_of(response)
     assert rows_of(database, other.user_id) == theirs
     database.run("DELETE FROM tasks WHERE user_id = 'me'")
 
 
 @bounded
 @given(fields=members)
-def test_a_create_is_stored_as_sent_or_refused_by_name(
+def test_a_create_is_stored_as_sent_or_its_invalid_fields_are_named(
     user: Caller, database: Database, fields: dict[str, Any]
 ) -> None:
     body = json.dumps(fields).encode()
-    answer = user("POST", "/api/tasks", headers={"Content-Type": "application/json"}, body=body)
+    response = user("POST", "/api/tasks", headers={"Content-Type": "application/json"}, body=body)
 
-    if answer.status_code == 201:
-        task = answer.json["data"]
+    if response.status_code == 201:
+        task = response.json["data"]
         for name in ("title", "description", "completed"):
             if name in fields:
                 assert task[name] == fields[name]
         assert user("GET", f"/api/tasks/{task['id']}").json["data"] == task
-    elif error_of(answer) == (422, "VALIDATION_ERROR"):
-        named = {each["field"] for each in answer.json["error"]["details"]}
+    elif error_of(response) == (422, "VALIDATION_ERROR"):
+        named = {each["field"] for each in response.json["error"]["details"]}
         assert named <= {"title", "description", "completed", "due_date"}
     else:
         # NaN, and escaped halves of surrogate pairs.
-        assert error_of(answer) == (400, "MALFORMED_JSON")
+        assert error_of(response) == (400, "MALFORMED_JSON")
         assert "NaN" in body.decode() or "Infinity" in body.decode() or "\\ud" in body.decode()
 
 
 @bounded
 @given(title=stored_text, description=stored_text)
-def test_text_comes_back_as_it_went_in_and_is_found(user: Caller, title: str, description: str) -> None:
+def test_text_is_returned_as_sent_and_found_by_search(user: Caller, title: str, description: str) -> None:
     assume(title.strip())
 
     task = user.make_task(title, description=description)
@@ -209,7 +209,7 @@ def test_text_comes_back_as_it_went_in_and_is_found(user: Caller, title: str, de
 
 @bounded
 @given(at=st.datetimes(), minutes=st.integers(-23 * 60 - 59, 23 * 60 + 59))
-def test_an_instant_is_kept_whatever_its_offset(user: Caller, at: datetime, minutes: int) -> None:
+def test_an_instant_is_kept_with_any_offset(user: Caller, at: datetime, minutes: int) -> None:
     offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
     try:
         instant = (at - timedelta(minutes=minutes)).replace(tzinfo=timezone.utc)
@@ -217,18 +217,18 @@ def test_an_instant_is_kept_whatever_its_offset(user: Caller, at: datetime, minu
         instant = None
     sent = f"{at.isoformat(timespec='microseconds')}{offset}"
 
-    answer = user("POST", "/api/tasks", {"title": "x", "due_date": sent})
+    response = user("POST", "/api/tasks", {"title": "x", "due_date": sent})
 
     if instant is None:
-        assert error_of(answer) == (422, "VALIDATION_ERROR")
+        assert error_of(response) == (422, "VALIDATION_ERROR")
     else:
         kept = instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        assert answer.json["data"]["due_date"] == kept
+        assert response.json["data"]["due_date"] == kept
 
 
 @bounded
 @given(user_id=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=255))
-def test_any_user_id_has_tasks_of_its_own(client: TestClient, user_id: str) -> None:
+def test_a_user_id_of_any_characters_has_its_own_tasks(client: TestClient, user_id: str) -> None:
     caller = Caller(client, user_id, token_for(user_id))
 
     task = caller.make_task("Mine")

@@ -1,4 +1,4 @@
-"""Users that tokens name: their rows are made on the first write, or, where somebody else keeps the users, never."""
+"""Users named by tokens: the first write creates their rows, unless the users table existed before the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.postgres import connect
 
 
 class TestProvisioning:
-    def test_the_first_write_makes_the_row_from_the_claims(
+    def test_the_first_write_creates_the_row_from_the_claims(
         self, make_user: Callable[..., Caller], database: Database
     ) -> None:
         user = make_user("ada", email="ada@example.com", name="Ada")
@@ -34,7 +34,7 @@ class TestProvisioning:
             ("ada", "ada@example.com", "Ada", None)
         ]
 
-    def test_it_costs_known_users_nothing(self, user: Caller, statements: list[str]) -> None:
+    def test_a_known_user_needs_no_further_statement(self, user: Caller, statements: list[str]) -> None:
         user.make_task("First")
         statements.clear()
 
@@ -42,7 +42,7 @@ class TestProvisioning:
 
         assert len(statements) == 1
 
-    def test_claims_that_are_missing_leave_nulls(self, make_user: Callable[..., Caller], database: Database) -> None:
+    def test_missing_claims_are_stored_as_null(self, make_user: Callable[..., Caller], database: Database) -> None:
         make_user("ada").make_task("First")
 
         assert database.run("SELECT email, name FROM users") == [(None, None)]
@@ -63,7 +63,7 @@ class TestProvisioning:
         assert make_user("é" * length).make_task("Mine")["user_id"] == "é" * length
 
     def test_the_longest_id_and_the_longest_texts_fit_together(self, make_user: Callable[..., Caller]) -> None:
-        # No index entry may get too long: four bytes a character, and nothing in them to compress.
+        # No index entry may get too long: four bytes for each character, and random text that does not compress.
         characters = [chr(number) for number in random.Random(1).sample(range(0x10000, 0x110000), 755)]
         user = make_user("".join(characters[:255]))
 
@@ -71,23 +71,23 @@ class TestProvisioning:
 
         assert user("GET", f"/api/tasks/{task['id']}").json["data"] == task
 
-    def test_off_makes_a_missing_user_a_401(
+    def test_with_provisioning_off_an_unknown_user_is_401(
         self, make_client: Callable[..., TestClient], make_user: Callable[..., Caller], database: Database
     ) -> None:
         user = make_user(through=make_client(PROVISION_USERS="off"))
 
-        refused = user("POST", "/api/tasks", {"title": "x"})
+        response = user("POST", "/api/tasks", {"title": "x"})
 
-        assert error_of(refused)[0] == 401
-        assert refused.headers["www-authenticate"] == "Bearer"
+        assert error_of(response)[0] == 401
+        assert response.headers["www-authenticate"] == "Bearer"
         assert database.run("SELECT count(*) FROM users") == [(0,)]
         database.run("INSERT INTO users (id) VALUES (%s)", (user.user_id,))
         user.make_task("x")
 
 
 @dataclass
-class ForeignHouse:
-    """A database whose users table somebody else made, and testing clients of its application."""
+class ExistingUsers:
+    """A database with an existing users table, and test clients of its application."""
 
     database: Database
     client: Callable[..., TestClient]
@@ -108,7 +108,7 @@ def kind(request: pytest.FixtureRequest) -> tuple[str, str, str]:
 
 @pytest.fixture(scope="module")
 def foreign_url(create_database: Callable[[], str], kind: tuple[str, str, str]) -> str:
-    """A database that had its users table before our migrations came."""
+    """A database that had its users table before the migrations ran."""
     id_type, table, _ = kind
     url = create_database()
     database = connect(url)
@@ -121,19 +121,19 @@ def foreign_url(create_database: Callable[[], str], kind: tuple[str, str, str]) 
 
 
 @pytest.fixture
-def house(
+def existing(
     foreign_url: str, client_over: Callable[..., TestClient], kind: tuple[str, str, str]
-) -> Iterator[ForeignHouse]:
+) -> Iterator[ExistingUsers]:
     _, table, user_id = kind
     database = connect(foreign_url)
     database.run(f'DELETE FROM "{table}"')
     database.run(f'INSERT INTO "{table}" VALUES (%s, %s, true)', (user_id, "ada@example.com"))
-    yield ForeignHouse(database, partial(client_over, database, USERS_TABLE=table))
+    yield ExistingUsers(database, partial(client_over, database, USERS_TABLE=table))
     database.close()
 
 
 def described(database: Database, table: str) -> list[Any]:
-    """All that may be altered of a table, and its rows."""
+    """Everything that could be altered: columns, indexes, constraints, comment and rows."""
     return [
         database.run(
             "SELECT column_name, data_type, column_default, is_nullable FROM information_schema.columns"
@@ -147,11 +147,11 @@ def described(database: Database, table: str) -> list[Any]:
     ]
 
 
-class TestSomebodyElsesUsersTable:
-    def test_its_users_have_tasks_of_their_own(
-        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+class TestAnExistingUsersTable:
+    def test_its_users_can_use_every_task_call(
+        self, existing: ExistingUsers, kind: tuple[str, str, str], make_user: Callable[..., Caller]
     ) -> None:
-        user = make_user(kind[2], through=house.client())
+        user = make_user(kind[2], through=existing.client())
 
         task = user.make_task("Mine")
 
@@ -164,53 +164,53 @@ class TestSomebodyElsesUsersTable:
         assert user("DELETE", f"/api/tasks/{task['id']}").status_code == 204
 
     def test_it_is_never_altered_or_written(
-        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+        self, existing: ExistingUsers, kind: tuple[str, str, str], make_user: Callable[..., Caller]
     ) -> None:
         _, table, user_id = kind
-        before = described(house.database, table)
-        client = house.client()
+        before = described(existing.database, table)
+        client = existing.client()
 
         make_user(user_id, through=client, email="other@example.com", name="Other").make_task("Mine")
         stranger = make_user(str(uuid4()), through=client, email="new@example.com")
-        answer = stranger("POST", "/api/tasks", {"title": "x"})
+        response = stranger("POST", "/api/tasks", {"title": "x"})
 
-        assert error_of(answer)[0] == 401
-        assert answer.headers["www-authenticate"] == "Bearer"
-        assert described(house.database, table) == before
+        assert error_of(response)[0] == 401
+        assert response.headers["www-authenticate"] == "Bearer"
+        assert described(existing.database, table) == before
 
-    def test_its_users_take_their_tasks_with_them(
-        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+    def test_deleting_one_of_its_users_deletes_their_tasks(
+        self, existing: ExistingUsers, kind: tuple[str, str, str], make_user: Callable[..., Caller]
     ) -> None:
-        make_user(kind[2], through=house.client()).make_task("Mine")
+        make_user(kind[2], through=existing.client()).make_task("Mine")
 
-        house.database.run(f'DELETE FROM "{kind[1]}"')
+        existing.database.run(f'DELETE FROM "{kind[1]}"')
 
-        assert house.database.run("SELECT count(*) FROM tasks") == [(0,)]
+        assert existing.database.run("SELECT count(*) FROM tasks") == [(0,)]
 
-    def test_it_has_no_local_accounts(self, house: ForeignHouse) -> None:
+    def test_it_has_no_local_accounts(self, existing: ExistingUsers) -> None:
         for path in ("/auth/register", "/auth/login"):
-            assert error_of(house.client().simulate_post(path, json={})) == (404, "NOT_FOUND")
+            assert error_of(existing.client().simulate_post(path, json={})) == (404, "NOT_FOUND")
 
     @pytest.mark.parametrize("setting", ["LOCAL_ACCOUNTS", "PROVISION_USERS"])
-    def test_asking_for_what_would_write_it_stops_the_start(self, house: ForeignHouse, setting: str) -> None:
+    def test_settings_that_would_write_to_it_stop_the_start(self, existing: ExistingUsers, setting: str) -> None:
         with pytest.raises(SettingsError, match=setting):
-            house.client(**{setting: "on"})
+            existing.client(**{setting: "on"})
 
     def test_the_users_ids_are_compared_exactly(
-        self, house: ForeignHouse, kind: tuple[str, str, str], make_user: Callable[..., Caller]
+        self, existing: ExistingUsers, kind: tuple[str, str, str], make_user: Callable[..., Caller]
     ) -> None:
-        user = make_user(kind[2], through=house.client())
+        user = make_user(kind[2], through=existing.client())
         task = user.make_task("Mine")
 
         for spelling in (kind[2].upper(), kind[2].replace("-", ""), f"{{{kind[2]}}}"):
             if spelling != kind[2]:
-                other = make_user(spelling, through=house.client())
+                other = make_user(spelling, through=existing.client())
                 assert other("GET", f"/api/tasks/{task['id']}").status_code in (401, 404)
                 assert other("GET", "/api/tasks").json.get("data", []) == []
                 assert other("POST", "/api/tasks", {"title": "x"}).status_code == 401
 
 
-def test_a_users_table_whose_ids_are_neither_text_nor_uuid_is_refused(
+def test_a_users_table_whose_ids_are_neither_text_nor_uuid_is_rejected(
     create_database: Callable[[], str],
 ) -> None:
     database = connect(create_database())

@@ -1,4 +1,4 @@
-"""A user's task calls are counted: the headers of draft-ietf-httpapi-ratelimit-headers-10, 429, and whose count it is.
+"""The rate limit of a user's task calls: its counters, 429, and the headers of draft-ietf-httpapi-ratelimit-headers-10.
 
 Counting in Redis is in test_redis_rate_limits.py; the limit on /auth in test_account_limits.py.
 """
@@ -21,7 +21,7 @@ def limited(make_client: Callable[..., TestClient]) -> TestClient:
     return make_client(RATE_LIMIT="3/hour")
 
 
-def test_every_answer_says_what_the_limit_is_and_what_is_left(
+def test_every_response_reports_the_limit_and_the_remaining_calls(
     make_client: Callable[..., TestClient], make_user: Callable[..., Caller]
 ) -> None:
     user = make_user(through=make_client(RATE_LIMIT="600/minute"))
@@ -35,19 +35,19 @@ def test_every_answer_says_what_the_limit_is_and_what_is_left(
         assert 1 <= int(match[2]) <= 60
 
 
-def test_one_call_too_many_is_429_with_retry_after(limited: TestClient, make_user: Callable[..., Caller]) -> None:
+def test_a_call_over_the_limit_is_429_with_retry_after(limited: TestClient, make_user: Callable[..., Caller]) -> None:
     user = make_user(through=limited)
-    answers = [user("GET", "/api/tasks") for _ in range(5)]
+    responses = [user("GET", "/api/tasks") for _ in range(5)]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
-    for answer in answers[3:]:
-        assert error_of(answer) == (429, "RATE_LIMITED")
-        assert 1 <= int(answer.headers["retry-after"]) <= 3600
-        assert answer.headers["ratelimit-policy"] == '"user";q=3;w=3600'
-        assert re.fullmatch(r'"user";r=0;t=\d+', answer.headers["ratelimit"])
+    assert [response.status_code for response in responses] == [200, 200, 200, 429, 429]
+    for response in responses[3:]:
+        assert error_of(response) == (429, "RATE_LIMITED")
+        assert 1 <= int(response.headers["retry-after"]) <= 3600
+        assert response.headers["ratelimit-policy"] == '"user";q=3;w=3600'
+        assert re.fullmatch(r'"user";r=0;t=\d+', response.headers["ratelimit"])
 
 
-def test_a_call_that_is_refused_stores_nothing(limited: TestClient, make_user: Callable[..., Caller]) -> None:
+def test_a_rate_limited_call_stores_nothing(limited: TestClient, make_user: Callable[..., Caller]) -> None:
     user = make_user(through=limited)
     for number in range(4):
         user("POST", "/api/tasks", {"title": f"Task {number}"})
@@ -55,14 +55,14 @@ def test_a_call_that_is_refused_stores_nothing(limited: TestClient, make_user: C
     assert make_user(user.user_id).titles() == ["Task 2", "Task 1", "Task 0"]
 
 
-def test_users_are_counted_each_by_themselves(limited: TestClient, make_user: Callable[..., Caller]) -> None:
+def test_each_user_is_counted_separately(limited: TestClient, make_user: Callable[..., Caller]) -> None:
     ada, ben = make_user(through=limited), make_user(through=limited)
     for _ in range(4):
         ada("GET", "/api/tasks")
 
-    answer = ben("GET", "/api/tasks")
-    assert answer.status_code == 200
-    assert '"user";r=2;' in answer.headers["ratelimit"]
+    response = ben("GET", "/api/tasks")
+    assert response.status_code == 200
+    assert '"user";r=2;' in response.headers["ratelimit"]
 
 
 def test_all_families_and_tokens_of_a_user_count_together(
@@ -78,7 +78,7 @@ def test_all_families_and_tokens_of_a_user_count_together(
 
 
 @in_every_family
-def test_refused_calls_of_a_known_user_count_too(
+def test_rejected_calls_of_a_known_user_count(
     limited: TestClient, make_user: Callable[..., Caller], family: Family
 ) -> None:
     user = make_user(through=limited)
@@ -90,7 +90,7 @@ def test_refused_calls_of_a_known_user_count_too(
 
 
 def test_calls_without_a_known_user_are_not_counted(
-    limited: TestClient, make_user: Callable[..., Caller], nobody: Caller
+    limited: TestClient, make_user: Callable[..., Caller], anonymous: Caller
 ) -> None:
     user = make_user(through=limited)
     stranger = Caller(limited, None, None)

@@ -1,4 +1,4 @@
-"""Rate limits counted in Redis, by many processes together; and what happens without Redis: requests pass."""
+"""Rate limits that several processes count together in Redis; without Redis, requests pass."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from falcon.testing import Result, TestClient
 from tests.support.callers import Caller, error_of
 from tests.support.ports import free_port
 from tests.support.redis import Redis
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 SOON = 3.0
-"""Seconds in which a request has to pass that waits for a Redis which does not answer."""
+"""The longest time, in seconds, that a hanging Redis may delay a request."""
 
 
 def log_in(client: TestClient) -> Result:
@@ -39,16 +39,16 @@ def test_two_instances_count_together(
     there = make_user(here.user_id, through=instances[1])
     other = make_user(through=instances[1])
 
-    answers = [caller("GET", "/api/tasks") for caller in (here, there, here, there, here, there)]
+    responses = [caller("GET", "/api/tasks") for caller in (here, there, here, there, here, there)]
 
-    assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
-    assert error_of(answers[5]) == (429, "RATE_LIMITED")
-    assert '"user";r=3;' in answers[0].headers["ratelimit"]
-    assert '"user";r=2;' in answers[1].headers["ratelimit"]
+    assert [response.status_code for response in responses] == [200] * 4 + [429] * 2
+    assert error_of(responses[5]) == (429, "RATE_LIMITED")
+    assert '"user";r=3;' in responses[0].headers["ratelimit"]
+    assert '"user";r=2;' in responses[1].headers["ratelimit"]
     assert other("GET", "/api/tasks").status_code == 200
 
 
-def test_tries_to_log_in_are_counted_together_too(redis: Redis, make_client: Callable[..., TestClient]) -> None:
+def test_login_attempts_are_counted_together(redis: Redis, make_client: Callable[..., TestClient]) -> None:
     instances = [make_client(AUTH_RATE_LIMIT="3/hour", RATE_LIMIT_STORAGE=redis.url) for _ in range(2)]
 
     statuses = [log_in(instances[number % 2]).status_code for number in range(4)]
@@ -65,7 +65,7 @@ def test_the_store_holds_no_email(redis: Redis, make_client: Callable[..., TestC
     assert "ada" not in keys
 
 
-def test_redis_that_is_down_lets_requests_pass_and_the_log_says_so(
+def test_while_redis_is_down_requests_pass_and_the_log_reports_it(
     make_client: Callable[..., TestClient], make_user: Callable[..., Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
     nowhere = f"redis://127.0.0.1:{free_port()}/0"
@@ -73,16 +73,16 @@ def test_redis_that_is_down_lets_requests_pass_and_the_log_says_so(
 
     with caplog.at_level(logging.WARNING):
         started = time.monotonic()
-        answers = [user("GET", "/api/tasks") for _ in range(3)]
+        responses = [user("GET", "/api/tasks") for _ in range(3)]
 
-    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [response.status_code for response in responses] == [200] * 3
     assert time.monotonic() - started < SOON
-    assert not any("ratelimit" in answer.headers for answer in answers)
+    assert not any("ratelimit" in response.headers for response in responses)
     assert len(warnings_of(caplog)) == 1
     assert "requests pass" in warnings_of(caplog)[0]
 
 
-def test_redis_that_hangs_holds_nobody_up_for_long(
+def test_a_hanging_redis_delays_requests_only_briefly(
     make_client: Callable[..., TestClient], make_user: Callable[..., Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as hung:
@@ -90,14 +90,14 @@ def test_redis_that_hangs_holds_nobody_up_for_long(
         user = make_user(through=make_client(RATE_LIMIT="1/hour", RATE_LIMIT_STORAGE=url))
         with caplog.at_level(logging.WARNING):
             started = time.monotonic()
-            answers = [user("GET", "/api/tasks") for _ in range(10)]
+            responses = [user("GET", "/api/tasks") for _ in range(10)]
 
-        assert {answer.status_code for answer in answers} == {200}
+        assert {response.status_code for response in responses} == {200}
         assert time.monotonic() - started < SOON
         assert len(warnings_of(caplog)) == 1
 
 
-def test_counting_goes_on_once_redis_is_back(
+def test_counting_resumes_when_redis_is_back(
     redis: Redis,
     make_client: Callable[..., TestClient],
     make_user: Callable[..., Caller],
@@ -126,6 +126,6 @@ def test_counts_of_many_threads_are_exact(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=PATIENCE)
+        thread.join(timeout=WAIT_TIMEOUT)
 
     assert sorted(statuses) == [200] * 20 + [429] * 12

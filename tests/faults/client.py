@@ -1,5 +1,6 @@
-"""A client of the service on a connection it keeps: what became of each of its requests, and that no answer holds
-another user's task. Titles begin with their user's id, so that a task in a wrong list is known whatever it says.
+"""A client of the service on a persistent connection. It records each outcome and checks that each task is its user's.
+
+Titles begin with the user's id, so a task in another user's list is recognized even if its `user_id` is wrong.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from tests.support.signing import token_for
 
 
 class Client:
-    """Calls on one connection, opened anew where the server has closed it; `outcomes` may be shared with others.
+    """Calls on one connection and reconnects if the server has closed it; several clients may share `outcomes`.
 
-    Raises ConnectionRefusedError where nobody listens, and AssertionError for a 503 that is not as promised or for a
-    task that is not the caller's.
+    Raises ConnectionRefusedError if nothing listens, and AssertionError for a 503 without its promised header and code
+    and for a task of another user.
     """
 
     def __init__(self, port: int, outcomes: list[Outcome] | None = None) -> None:
         self.outcomes = outcomes if outcomes is not None else []
         self.served_at = 0.0
-        """When (monotonic) the last request began that was answered with 2xx."""
+        """Start (monotonic) of the last request that got a 2xx."""
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
     def call(self, method: str, path: str, body: Any = None, *, user: str | None = None, **headers: str) -> Response:
@@ -58,7 +59,7 @@ class Client:
         return response
 
     def open(self) -> int:
-        """Connect unless the connection is there and open; its port on this side."""
+        """Connect unless connected; the local port."""
         if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
             self.close()
         if self._connection.sock is None:
@@ -82,7 +83,7 @@ def _check_owner(data: Any, user: str) -> None:
 
 
 def ask_what_needs_no_database(client: Client) -> None:
-    """What is answered whatever the database does."""
+    """Check the responses of routes that need no database."""
     assert [
         client.call("GET", "/health").status,
         client.call("GET", "/nowhere").status,

@@ -1,6 +1,6 @@
-"""One PostgreSQL that may be killed, and one running service over it, for all of these tests.
+"""One PostgreSQL that may be killed, and one running service over it, for all tests of this folder.
 
-Every scenario has users of its own, so none needs empty tables. After each the service's log is read.
+Every scenario has its own users, so none needs empty tables. After each the service's log is checked.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def one_server() -> Iterator[Server]:
 
 @pytest.fixture
 def server(one_server: Server) -> Server:
-    """A PostgreSQL that runs, however the test before has left it."""
+    """A running PostgreSQL, started if the previous test has stopped it."""
     one_server.start()
     return one_server
 
@@ -46,7 +46,7 @@ def one_service(one_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def service(server: Server, one_service: Service) -> Iterator[Service]:
-    """The real service with two workers, whom the test must leave as they are."""
+    """The real service with two workers, which the test must leave running."""
     one_service.wait_until_ready()
     workers = one_service.children()
     seen = len(one_service.output)
@@ -57,7 +57,7 @@ def service(server: Server, one_service: Service) -> Iterator[Service]:
 
 @pytest.fixture
 def start_service(server: Server, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Starts a service of the test's own, with these settings; it may be killed."""
+    """Starts another service, with these settings; the test may kill it."""
     with starting(tmp_path, DATABASE_URL=server.url, **ENVIRON) as start:
         yield start
     for log in tmp_path.glob("service-*.log"):
@@ -66,12 +66,12 @@ def start_service(server: Server, tmp_path: Path) -> Iterator[Callable[..., Serv
 
 @pytest.fixture
 def make_load() -> Callable[..., Load]:
-    """Clients of a service, for users that nobody else has."""
+    """A function that makes clients of a service with new users."""
     return lambda service, clients, **options: Load(service, uuid.uuid4().hex[:8], clients, **options)
 
 
 def check_log(log: str) -> None:
-    """Nothing but events, no traceback, and no answer of 500."""
+    """Check that the log holds only events, without a traceback or a 500."""
     for line in log.splitlines():
         event = json.loads(line)
         assert "exception" not in event, event

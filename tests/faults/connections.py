@@ -1,4 +1,4 @@
-"""Which of a service's workers serves which connection, as the system knows it."""
+"""Finds the worker that serves a connection, by the sockets of its process."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.support.waiting import wait_until
 
 
 def ports_of_clients(worker: int, port: int) -> set[int]:
-    """The ports, on the clients' side, of a worker's open connections; `port` is the service's."""
+    """The client ports of a worker's open connections; `port` is the service's port."""
     connections = psutil.Process(worker).net_connections("tcp4")
     return {each.raddr.port for each in connections if each.raddr and each.laddr.port == port}
 
 
 def connect_to(service: Service, worker: int, outcomes: list[Outcome]) -> Client:
-    """A client whose connection that worker serves."""
+    """A client with a connection to this worker."""
 
     def connect() -> Client | None:
         client = Client(service.port, outcomes)

@@ -1,4 +1,4 @@
-"""Many clients of one `Database` that write without pause, and what became of each write."""
+"""Many clients that write through one `Database` without pause, and the outcome of each write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WRITE = "INSERT INTO ledger VALUES (%s, %s) RETURNING client"
 
 
 class Load:
-    """Within its `with` block the clients write; its figures are for asserting and printing."""
+    """Within its `with` block the clients write; its figures are asserted and printed."""
 
     def __init__(self, database: Database, clients: int, sql: str = WRITE) -> None:
         self._database = database
@@ -25,7 +25,7 @@ class Load:
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(clients)]
         self.acknowledged: dict[str, float] = {}
-        self.refused: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         self.unexpected: list[BaseException] = []
         self.longest = 0.0
 
@@ -38,26 +38,26 @@ class Load:
         self.stop()
 
     def stop(self) -> None:
-        """Let each client finish what it is doing."""
+        """Stop each client after its current write."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
 
     def wait_for_success(self, since: float) -> float:
-        """Seconds from `since` (monotonic) to the first write that began after it and was acknowledged."""
+        """Seconds from `since` (monotonic) to the start of the first acknowledged write after it."""
         return min(wait_until(lambda: [at for at in list(self.acknowledged.values()) if at > since], "a write")) - since
 
-    def wait_for_refusal(self) -> None:
-        """Return when clients have noticed that something is wrong."""
-        wait_until(lambda: self.refused, "a client to notice", 5)
+    def wait_for_error(self) -> None:
+        """Return when a write has failed."""
+        wait_until(lambda: self.failed, "a write to fail", 5)
 
     def check(self, name: str, recovered: float | None = None) -> None:
-        """Nothing lost, nothing twice, nobody waited for 2 s or met an error of another kind; print the figures."""
+        """Print the figures; no write is lost or doubled, none took 2 s, and none met an error of another kind."""
         rows = Counter(key for (key,) in self._database.run("SELECT id::text FROM ledger", repeatable=True))
         lost = [key for key in self.acknowledged if key not in rows]
-        sent = len(self.acknowledged) + sum(self.refused.values()) + len(self.unexpected)
+        sent = len(self.acknowledged) + sum(self.failed.values()) + len(self.unexpected)
         print(
-            f"\n{name}: sent {sent}, acknowledged {len(self.acknowledged)}, refused {dict(self.refused)}, "
+            f"\n{name}: sent {sent}, acknowledged {len(self.acknowledged)}, failed {dict(self.failed)}, "
             f"lost {len(lost)}, longest wait {self.longest:.2f} s"
             + (f", recovered after {recovered:.2f} s" if recovered is not None else "")
         )
@@ -76,9 +76,9 @@ class Load:
                 self._database.run(self._sql, (key, client))
                 self.acknowledged[key] = started
             except DatabaseUnavailable as ex:
-                self.refused[ex.kind] += 1
+                self.failed[ex.kind] += 1
             except Overloaded:
-                self.refused["overloaded"] += 1
+                self.failed["overloaded"] += 1
             except Exception as ex:
                 self.unexpected.append(ex)
             self.longest = max(self.longest, time.monotonic() - started)

@@ -1,4 +1,4 @@
-"""What became of each request, and the line of figures that is printed for a scenario."""
+"""The outcome of each request, and the line of figures printed for a scenario."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 BROKEN = 0
-"""In place of a status where the connection ended before the answer."""
+"""The status of a request whose connection ended before the response."""
 
 
 class Outcome(NamedTuple):
@@ -15,13 +15,13 @@ class Outcome(NamedTuple):
 
     status: int
     code: str
-    """The error code of the answer; empty where it is none."""
+    """The error code of the response; empty for a success."""
     began: float
     sent: float
-    """When all of it was with the kernel."""
+    """When the client had passed the whole request to the kernel."""
     ended: float
     port: int
-    """The client's own, which tells the connection."""
+    """The client's local port, which identifies the connection."""
 
     @property
     def wait(self) -> float:

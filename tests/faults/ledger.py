@@ -1,5 +1,6 @@
-"""What one user's tasks must be by the answers that were given: known for what was acknowledged, open for a write
-whose answer was a 503 or never came. Nothing here sends anything.
+"""A user's expected tasks by the responses: known after an acknowledged write, open after a 503 or no response.
+
+This module sends no requests.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 @dataclass
 class KnownTask:
-    """A task whose creation was acknowledged, as the last acknowledged write left it."""
+    """An acknowledged task, in the state of its last acknowledged write."""
 
     id: int
     title: str
@@ -18,7 +19,7 @@ class KnownTask:
     description: str | None = None
     version: int = 1
     open_writes: int = 0
-    """Writes that may have been done, or may be done yet: what the network swallowed it may still deliver."""
+    """Writes that may have been done or may still be done: the network may deliver them late."""
 
     def agrees_with(self, task: dict[str, Any]) -> bool:
         if task["title"] != self.title:
@@ -30,7 +31,7 @@ class KnownTask:
 
 @dataclass
 class Ledger:
-    """One user's."""
+    """The expected tasks and idempotency keys of one user."""
 
     user_id: str
     tasks: dict[int, KnownTask] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class Ledger:
         return f"{self.user_id}/{self.created}"
 
     def compare(self, tasks: list[dict[str, Any]]) -> list[str]:
-        """What is wrong with a list of all the user's tasks: lost, there twice, there again, or never asked for."""
+        """The faults of a list of all the user's tasks: lost, duplicated, deleted or never created."""
         listed = {task["id"]: task for task in tasks}
         titles = {task["title"] for task in tasks}
         wrong = [f"lost: {task}" for task in self.tasks.values() if task.id not in listed]
@@ -62,13 +63,13 @@ class Ledger:
             elif task["id"] in self.deleted:
                 wrong.append(f"deleted and there again: {task}")
             elif task["id"] not in self.maybe_deleted and task["title"] not in self.maybe_created:
-                wrong.append(f"nobody made {task}")
+                wrong.append(f"never created: {task}")
         return wrong
 
     def compare_keys(self, keys: set[str], tasks: list[dict[str, Any]]) -> list[str]:
-        """What is wrong with the stored idempotency keys: a key and its task are written together or not at all."""
+        """The faults of the stored idempotency keys: a key and its task are written together or not at all."""
         wrong = [f"lost key: {key}" for key in self.keys - keys]
         titles = {task["title"] for task in tasks}
         open_keys = {self.pending_key} - {None}
         wrong += [f"half-written: {key}" for key in open_keys if (key in keys) != (key in titles)]
-        return wrong + [f"nobody sent key {key}" for key in keys - self.keys - open_keys]
+        return wrong + [f"never sent: key {key}" for key in keys - self.keys - open_keys]

@@ -1,6 +1,6 @@
-"""Clients of the real service, each for some of 200 users, who write and read without pause, and what became of it.
+"""Clients of the real service that write and read without pause, each for some of 200 users.
 
-What one client does is in operations.py, what must be true of the answers in ledger.py; the figures are drawn up here.
+operations.py has the operations of a client, ledger.py the checks of the responses; this module has the figures.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from tests.support.waiting import wait_until
 ENVIRON = {
     **UNLIMITED,
     "WORKERS": "2",
-    # Less than the default: more of the 2 s that an answer may take is left for a busy machine to be slow in.
+    # Less than the default, so that a slow machine has more of the 2 s in which a response must arrive.
     "STATEMENT_TIMEOUT": "1.2",
 }
-"""Settings of a service that a load is put on."""
+"""Settings of a service under load."""
 
 USERS = 200
 PAUSE = 0.06
-"""Seconds between two requests of a client, on average: these threads must not be what is waited for."""
+"""Mean seconds between two requests of a client, so that the clients themselves are not the bottleneck."""
 
 LONGEST_WAIT = 2.0
 RECOVERY = 3.0
-PATIENCE = 20.0
+WAIT_TIMEOUT = 20.0
 
 
 class Load:
-    """Within its `with` block the clients call; `name` begins their users' ids, so it is one load's own."""
+    """Within its `with` block the clients call; `name` is the prefix of their users' ids and unique to this load."""
 
     def __init__(self, service: Service, name: str, clients: int, pause: float = PAUSE) -> None:
         self.name = name
@@ -47,7 +47,7 @@ class Load:
         self.recoveries: list[float] = []
         self._wrong: list[str] = []
         self._begun = 0
-        self._turned_away = 0
+        self._refused = 0
         self._pause = pause
         self._service = service
         self._stopped = threading.Event()
@@ -60,7 +60,7 @@ class Load:
     def __enter__(self) -> Load:
         for thread in self._threads:
             thread.start()
-        wait_until(lambda: self._begun == len(self._clients), "every user to have a task", PATIENCE)
+        wait_until(lambda: self._begun == len(self._clients), "every user to have a task", WAIT_TIMEOUT)
         self.run(1)
         return self
 
@@ -68,44 +68,46 @@ class Load:
         self.stop()
 
     def run(self, seconds: float) -> None:
-        """Let them call for a while."""
+        """Let the clients call for some seconds."""
         time.sleep(seconds)
 
     def stop(self) -> None:
-        """Let each client finish what it is doing."""
+        """Stop each client after its current request."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
 
-    def wait_until_turned_away(self) -> None:
-        """Return when all clients have ended because nobody listens any more."""
-        wait_until(lambda: self._turned_away == len(self._clients), "the clients to end", PATIENCE)
+    def wait_until_connections_are_refused(self) -> None:
+        """Return when all clients have ended because the port no longer accepts connections."""
+        wait_until(lambda: self._refused == len(self._clients), "the clients to end", WAIT_TIMEOUT)
 
     def wait_until_all_are_served(self, since: float) -> None:
-        """Return when each client has been answered with 2xx what it asked after `since`."""
-        wait_until(lambda: all(client.served_at > since for client in self._clients), "all to be served", PATIENCE)
+        """Return when each client has got a 2xx for a request that began after `since`."""
+        wait_until(lambda: all(client.served_at > since for client in self._clients), "all to be served", WAIT_TIMEOUT)
 
-    def wait_until_refused(self, since: float) -> None:
-        """Return when a client has been answered with 503 what it asked after `since`."""
+    def wait_for_503(self, since: float) -> None:
+        """Return when a request that began after `since` has got a 503."""
         wait_until(
-            lambda: any(each.status == 503 and each.began > since for each in self.outcomes[-200:]), "a 503", PATIENCE
+            lambda: any(each.status == 503 and each.began > since for each in self.outcomes[-200:]),
+            "a 503",
+            WAIT_TIMEOUT,
         )
 
     def recover(self, since: float) -> None:
-        """The fault was over at `since`: a moment later all are served again."""
+        """Check that all clients are served again within RECOVERY of `since`, the end of the fault."""
         self.wait_until_all_are_served(since)
         self.recoveries.append(first_served_after(since, self.outcomes))
         late = [each for each in self.outcomes if each.status == 503 and each.began > since + RECOVERY]
-        assert late == [], "refused 3 s after the fault was over"
+        assert late == [], "503 more than 3 s after the end of the fault"
         assert time.monotonic() - since < RECOVERY, "not all served again in time"
 
     def check(
         self, title: str, server: Server, *, may_break: Collection[int] | None = (), within: float = LONGEST_WAIT
     ) -> None:
-        """Print the figures; nothing is lost, there twice, or anybody else's.
+        """Print the figures; no task is lost, duplicated or another user's.
 
-        Nobody waited for longer than `within` seconds. `may_break` are the clients' ports of connections that may have
-        ended before the answer; None is all.
+        No request took longer than `within` seconds. `may_break` holds the client ports of the connections that may
+        have ended before the response; None means all.
         """
         if self._service.process.poll() is None:
             self._read_back_through_the_api()
@@ -114,7 +116,7 @@ class Load:
         assert self._wrong == []
         assert lost == []
         broken = [each for each in self.outcomes if each.status == BROKEN]
-        assert may_break is None or self._turned_away == 0
+        assert may_break is None or self._refused == 0
         assert may_break is None or [each for each in broken if each.port not in may_break] == []
         assert longest_wait(self.outcomes) < within
         assert all(seconds < RECOVERY for seconds in self.recoveries)
@@ -132,12 +134,12 @@ class Load:
         for ledger in self.ledgers:
             stored = tasks.pop(ledger.user_id, [])
             wrong += ledger.compare(stored) + ledger.compare_keys(keys.get(ledger.user_id, set()), stored)
-        return wrong + [f"nobody's: {tasks}"] * bool(tasks)
+        return wrong + [f"of no known user: {tasks}"] * bool(tasks)
 
     def _call(self, client: Client, ledgers: list[Ledger], random: Random) -> None:
         try:
             for ledger in ledgers:
-                # Not all at once: the first connections and users' rows are no fault.
+                # Spread out: the burst of first connections and user rows is not part of the scenario.
                 time.sleep(random.uniform(0, 2 / len(ledgers)))
                 self._wrong.extend(create(client, ledger, keyed=True))
             self._begun += 1
@@ -146,7 +148,7 @@ class Load:
                 self._wrong.extend(act(client, mine, anybody, random))
                 time.sleep(self._pause * random.uniform(0.5, 1.5))
         except ConnectionRefusedError:
-            self._turned_away += 1
+            self._refused += 1
         except Exception as ex:
             self._wrong.append(repr(ex))
         finally:

@@ -1,6 +1,6 @@
-"""What a client does for a user: one call of the API each, checked against the user's ledger and entered there.
+"""The operations of a client: each makes one call for a user, checks it against the user's ledger and records it there.
 
-Each returns what is wrong with the answer. One of 503, or none, is never wrong here: a write stays open.
+Each returns the faults of the response. A 503 or a missing response is not a fault: the write stays open.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ MOST_TASKS = 12
 
 
 def act(client: Client, ledger: Ledger, other: Ledger, random: Random) -> list[str]:
-    """Any operation that can be done now, now and then on another user's task."""
+    """Run a random operation that is possible now, sometimes on another user's task."""
     sure = [task for task in ledger.tasks.values() if not task.open_writes]
     if ledger.pending_key is not None or not sure:
         return create(client, ledger, keyed=random.random() < 0.5)
     if len(sure) > MOST_TASKS:
         return delete(client, ledger, random.choice(sure))
-    kinds = {"create": 25, "list": 15, "find": 18, "toggle": 18, "edit": 10, "delete": 8, "intrude": 6}
+    kinds = {"create": 25, "list": 15, "find": 18, "toggle": 18, "edit": 10, "delete": 8, "access_foreign": 6}
     kind = random.choices(list(kinds), list(kinds.values()))[0]
     if kind == "create":
         return create(client, ledger, keyed=random.random() < 0.5)
     if kind == "list":
         return list_all(client, ledger)
-    if kind == "intrude":
-        return intrude(client, ledger, other, random)
+    if kind == "access_foreign":
+        return access_foreign(client, ledger, other, random)
     on_one: dict[str, Callable[[Client, Ledger, KnownTask], list[str]]] = {
         "find": find,
         "toggle": toggle,
@@ -43,16 +43,16 @@ def act(client: Client, ledger: Ledger, other: Ledger, random: Random) -> list[s
 
 
 def create(client: Client, ledger: Ledger, *, keyed: bool) -> list[str]:
-    """A new task; where the last create with a key had no answer, that one again."""
+    """Create a task, or repeat the last create with a key if it had no response."""
     title = ledger.pending_key or ledger.next_title()
     if keyed:
         ledger.pending_key = title
     headers = {"Idempotency_Key": title} if ledger.pending_key else {}
     ledger.maybe_created.add(title)
-    answer = client.call("POST", PATH, {"title": title}, user=ledger.user_id, **headers)
-    if answer.status != 201:
-        return _not_done(answer)
-    task = answer.json["data"]
+    response = client.call("POST", PATH, {"title": title}, user=ledger.user_id, **headers)
+    if response.status != 201:
+        return _not_done(response)
+    task = response.json["data"]
     ledger.maybe_created.discard(title)
     ledger.tasks[task["id"]] = KnownTask(task["id"], title)
     if ledger.pending_key is not None:
@@ -62,61 +62,61 @@ def create(client: Client, ledger: Ledger, *, keyed: bool) -> list[str]:
 
 
 def list_all(client: Client, ledger: Ledger) -> list[str]:
-    answer = client.call("GET", PATH, user=ledger.user_id)
-    return ledger.compare(answer.json["data"]) if answer.status == 200 else _not_done(answer)
+    response = client.call("GET", PATH, user=ledger.user_id)
+    return ledger.compare(response.json["data"]) if response.status == 200 else _not_done(response)
 
 
 def find(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
-    answer = client.call("GET", f"{PATH}/{known.id}", user=ledger.user_id)
-    return _check(known, answer.json["data"]) if answer.status == 200 else _not_done(answer)
+    response = client.call("GET", f"{PATH}/{known.id}", user=ledger.user_id)
+    return _check(known, response.json["data"]) if response.status == 200 else _not_done(response)
 
 
 def toggle(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
-    answer = client.call("PATCH", f"{PATH}/{known.id}/complete", user=ledger.user_id)
-    return _enter(known, answer, completed=not known.completed)
+    response = client.call("PATCH", f"{PATH}/{known.id}/complete", user=ledger.user_id)
+    return _record(known, response, completed=not known.completed)
 
 
 def edit(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
     description = f"{known.title} as of version {known.version}"
-    answer = client.call("PATCH", f"{PATH}/{known.id}", {"description": description}, user=ledger.user_id)
-    return _enter(known, answer, description=description)
+    response = client.call("PATCH", f"{PATH}/{known.id}", {"description": description}, user=ledger.user_id)
+    return _record(known, response, description=description)
 
 
 def delete(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
-    answer = client.call("DELETE", f"{PATH}/{known.id}", user=ledger.user_id)
+    response = client.call("DELETE", f"{PATH}/{known.id}", user=ledger.user_id)
     del ledger.tasks[known.id]
-    if answer.status == 204:
+    if response.status == 204:
         ledger.deleted.add(known.id)
         return []
     ledger.maybe_deleted[known.id] = known
-    return _not_done(answer)
+    return _not_done(response)
 
 
-def intrude(client: Client, ledger: Ledger, other: Ledger, random: Random) -> list[str]:
-    """Another user's task, asked for, written and deleted: it is not there."""
+def access_foreign(client: Client, ledger: Ledger, other: Ledger, random: Random) -> list[str]:
+    """Read, update or delete another user's task: it is not found."""
     tasks = list(other.tasks)
     if not tasks or other is ledger:
         return []
     path = f"{PATH}/{random.choice(tasks)}"
     body = {"description": f"written by {ledger.user_id}"}
     method = random.choice(("GET", "PATCH", "DELETE"))
-    answer = client.call(method, path, body if method == "PATCH" else None, user=ledger.user_id)
-    return [] if answer.status == 404 else _not_done(answer)
+    response = client.call(method, path, body if method == "PATCH" else None, user=ledger.user_id)
+    return [] if response.status == 404 else _not_done(response)
 
 
-def _enter(known: KnownTask, answer: Response, **changes: Any) -> list[str]:
-    if answer.status != 200:
+def _record(known: KnownTask, response: Response, **changes: Any) -> list[str]:
+    if response.status != 200:
         known.open_writes += 1
-        return _not_done(answer)
+        return _not_done(response)
     known.version += 1
     for name, value in changes.items():
         setattr(known, name, value)
-    return _check(known, answer.json["data"])
+    return _check(known, response.json["data"])
 
 
 def _check(known: KnownTask, task: dict[str, Any]) -> list[str]:
-    return [] if known.agrees_with(task) else [f"{known} was answered with {task}"]
+    return [] if known.agrees_with(task) else [f"{known} is {task} in the response"]
 
 
-def _not_done(answer: Response) -> list[str]:
-    return [] if answer.status in (503, BROKEN) else [f"unexpected: {answer}"]
+def _not_done(response: Response) -> list[str]:
+    return [] if response.status in (503, BROKEN) else [f"unexpected: {response}"]

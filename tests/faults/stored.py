@@ -1,4 +1,4 @@
-"""What the database holds of some users, read beside the service, all of it as of one moment."""
+"""The stored rows of some users, read directly from the database in one snapshot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS = "SELECT user_id, key FROM idempotency_keys WHERE starts_with(user_id, %s)
 
 
 def read_stored(server: Server, prefix: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, set[str]]]:
-    """Tasks, and idempotency keys, of each user whose id begins so."""
+    """Tasks and idempotency keys by user, for all users whose id has this prefix."""
     tasks: dict[str, list[dict[str, Any]]] = defaultdict(list)
     keys: dict[str, set[str]] = defaultdict(set)
     connection = psycopg2.connect(server.url)

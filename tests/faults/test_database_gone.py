@@ -1,5 +1,7 @@
-"""The service while its database crashes, restarts, throws its clients out or cannot be reached: 503 within 2 s and
-no hang, all served again within 3 s of its return, by the same processes, and no acknowledged write lost.
+"""The service while its database crashes, restarts, terminates its connections or is unreachable.
+
+Requests get a 503 within 2 s, and are served within 3 s of its return by the same processes; no acknowledged write is
+lost.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from tests.support.waiting import wait_until
 MakeLoad = Callable[..., Load]
 
 
-def look_around(service: Service, seconds: float) -> None:
-    """Ask for `seconds`, while the database is gone, what needs none, and whether it is ready."""
+def check_without_database(service: Service, seconds: float) -> None:
+    """Check for `seconds` that /ready is 503 and that routes without the database work."""
     bystander = Client(service.port)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -35,20 +37,20 @@ def look_around(service: Service, seconds: float) -> None:
     assert longest < LONGEST_WAIT
 
 
-def test_killed_under_the_load_of_50_clients_and_started_again(
+def test_the_database_is_killed_under_the_load_of_50_clients_and_started_again(
     server: Server, service: Service, make_load: MakeLoad
 ) -> None:
     with make_load(service, 50) as load:
         server.kill()
         killed = time.monotonic()
-        load.wait_until_refused(killed)
-        look_around(service, 1)
+        load.wait_for_503(killed)
+        check_without_database(service, 1)
         load.recover(server.start())
         assert service.call("GET", "/ready").status == 200
     load.check("database killed with -9 and started again, 50 clients", server)
 
 
-def test_restarted_ten_times_within_a_minute(server: Server, service: Service, make_load: MakeLoad) -> None:
+def test_the_database_is_restarted_ten_times_in_a_row(server: Server, service: Service, make_load: MakeLoad) -> None:
     began = time.monotonic()
     with make_load(service, 20) as load:
         for _ in range(10):
@@ -58,7 +60,7 @@ def test_restarted_ten_times_within_a_minute(server: Server, service: Service, m
     load.check(f"database restarted ten times within {time.monotonic() - began:.0f} s", server)
 
 
-def test_every_connection_terminated_again_and_again(server: Server, service: Service, make_load: MakeLoad) -> None:
+def test_every_connection_is_terminated_repeatedly(server: Server, service: Service, make_load: MakeLoad) -> None:
     with make_load(service, 50) as load:
         for _ in range(20):
             assert server.terminate_connections() > 0
@@ -66,13 +68,13 @@ def test_every_connection_terminated_again_and_again(server: Server, service: Se
     load.check("every connection terminated, twenty times", server)
 
 
-def test_connections_terminated_while_idle_cost_no_request(server: Server, service: Service) -> None:
+def test_terminating_idle_connections_fails_no_request(server: Server, service: Service) -> None:
     user = f"idle-{time.monotonic_ns()}"
     outcomes: list[Outcome] = []
     clients = [Client(service.port, outcomes) for _ in range(8)]
 
     def create(number: int) -> Response:
-        # Without a key: not to be tried again where it may have been done.
+        # Without an idempotency key, so it may not be repeated if it may have run.
         return clients[number % 8].call("POST", "/api/tasks", {"title": f"{user}/{number}"}, user=user)
 
     with ThreadPoolExecutor(8) as pool:
@@ -89,15 +91,17 @@ def test_connections_terminated_while_idle_cost_no_request(server: Server, servi
         client.close()
 
 
-def test_a_black_hole_and_back(server: Server, start_service: Callable[..., Service], make_load: MakeLoad) -> None:
+def test_the_network_drops_all_packets_and_recovers(
+    server: Server, start_service: Callable[..., Service], make_load: MakeLoad
+) -> None:
     with StalledProxy(server.url) as proxy:
         service = start_service(DATABASE_URL=proxy.url)
         workers = service.children()
         # A statement's deadline is near the 2 s, so the machine must not be busy.
         with make_load(service, 20, pause=0.1) as load:
             proxy.stall()
-            load.wait_until_refused(time.monotonic())
-            look_around(service, 3)
+            load.wait_for_503(time.monotonic())
+            check_without_database(service, 3)
             proxy.resume()
             load.recover(time.monotonic())
             assert service.call("GET", "/ready").status == 200

@@ -1,4 +1,4 @@
-"""The disk is full for some users' tasks: 503, neither task nor idempotency key is stored, and all others go on."""
+"""The disk is full for some users' tasks: they get a 503 and nothing is stored; other users are not affected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.processes import Service
 
 MakeLoad = Callable[..., Load]
 
-# The trigger comes after the row and its key are written: all of it must be undone.
+# The trigger runs after the task and its key are written: both must be rolled back.
 DISK_FULL = """
 CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -24,7 +24,7 @@ WHEN (starts_with(NEW.user_id, '{prefix}')) EXECUTE FUNCTION disk_full()
 
 @contextlib.contextmanager
 def full_disk(server: Server, prefix: str) -> Iterator[None]:
-    """No task of a user whose id begins so can be written."""
+    """Within this block no task of a user with this id prefix can be written."""
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(DISK_FULL.format(prefix=prefix))
         try:
@@ -33,16 +33,16 @@ def full_disk(server: Server, prefix: str) -> Iterator[None]:
             cursor.execute("DROP FUNCTION disk_full CASCADE")
 
 
-def test_a_full_disk_stores_nothing_and_leaves_others_alone(
+def test_a_full_disk_for_some_users_stores_nothing_and_does_not_affect_others(
     server: Server, service: Service, make_load: MakeLoad
 ) -> None:
     with make_load(service, 10) as full, make_load(service, 10) as others:
         user = full.name
         with full_disk(server, user):
-            full.wait_until_refused(time.monotonic())
+            full.wait_for_503(time.monotonic())
             client, title = Client(service.port), {"title": f"{user}/kept"}
-            refused = client.call("POST", "/api/tasks", title, user=user, Idempotency_Key="kept")
-            assert (refused.status, refused.code) == (503, "DATABASE_UNAVAILABLE")
+            failed = client.call("POST", "/api/tasks", title, user=user, Idempotency_Key="kept")
+            assert (failed.status, failed.code) == (503, "DATABASE_UNAVAILABLE")
             assert client.call("GET", "/api/tasks", user=user).json == {"data": []}
             full.run(0.5)
         full.recover(time.monotonic())

@@ -1,4 +1,4 @@
-"""A lock that somebody holds on a row: who wants that row gets a 503 within 2 s, and is in nobody else's way."""
+"""A lock on a row: writes to that row get a 503 within 2 s and do not affect other users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAUSE = 0.1
 """Seconds between two requests of a client: a statement's deadline is near the 2 s, so the machine must not be busy."""
 
 
-class Wanting:
+class RowWriters:
     """Within its `with` block `clients` write one task of `user`, again and again."""
 
     def __init__(self, service: Service, user: str, clients: int) -> None:
@@ -33,7 +33,7 @@ class Wanting:
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(client,)) for client in self._clients]
 
-    def __enter__(self) -> Wanting:
+    def __enter__(self) -> RowWriters:
         for thread in self._threads:
             thread.start()
         return self
@@ -44,15 +44,15 @@ class Wanting:
             thread.join()
 
     def wait_until_served(self, since: float) -> None:
-        """Return when one was answered with 2xx what it asked after `since`."""
+        """Return when a request that began after `since` has got a 2xx."""
         wait_until(lambda: any(client.served_at > since for client in self._clients), "one to be served")
 
-    def wait_until_refused(self, since: float) -> None:
-        """Return when one was answered with 503 what it asked after `since`."""
+    def wait_for_503(self, since: float) -> None:
+        """Return when a request that began after `since` has got a 503."""
         wait_until(lambda: any(each.status == 503 and each.began > since for each in self.outcomes), "a 503")
 
     def check(self, title: str, server: Server) -> None:
-        """Print the figures; each acknowledged write was done once, and nobody waited for long."""
+        """Print the figures; each acknowledged write was done once, and no request took too long."""
         [task] = read_stored(server, self._user)[0][self._user]
         acknowledged = sum(each.is_good for each in self.outcomes)
         report(title, self.outcomes, max(0, acknowledged - (task["version"] - 1)))
@@ -67,39 +67,37 @@ class Wanting:
         client.close()
 
 
-def test_a_lock_held_on_a_row_is_in_the_way_of_nobody_else(
-    server: Server, service: Service, make_load: MakeLoad
-) -> None:
-    wanting = Wanting(service, f"three-{time.monotonic_ns()}", 3)
-    with make_load(service, 10, pause=PAUSE) as others, wanting:
-        with server.locked(wanting.task_id):
+def test_a_row_lock_does_not_affect_other_users(server: Server, service: Service, make_load: MakeLoad) -> None:
+    writers = RowWriters(service, f"three-{time.monotonic_ns()}", 3)
+    with make_load(service, 10, pause=PAUSE) as others, writers:
+        with server.locked(writers.task_id):
             locked = time.monotonic()
-            wanting.wait_until_refused(locked)
+            writers.wait_for_503(locked)
             unlocked = time.monotonic()
-        wanting.wait_until_served(unlocked)
-    meanwhile = [each.status for each in wanting.outcomes if locked < each.began and each.ended < unlocked]
+        writers.wait_until_served(unlocked)
+    meanwhile = [each.status for each in writers.outcomes if locked < each.began and each.ended < unlocked]
     assert set(meanwhile) == {503}
     assert [each for each in others.outcomes if each.code == "DATABASE_UNAVAILABLE"] == []
-    wanting.check("a row locked, 3 clients want it", server)
+    writers.check("a row locked, 3 clients want it", server)
     others.check("a row locked, the others meanwhile", server)
 
 
-def test_more_clients_want_a_locked_row_than_there_are_connections(
+def test_more_clients_wait_for_a_locked_row_than_the_pool_has_connections(
     server: Server, service: Service, make_load: MakeLoad
 ) -> None:
-    wanting = Wanting(service, f"twelve-{time.monotonic_ns()}", 12)
+    writers = RowWriters(service, f"twelve-{time.monotonic_ns()}", 12)
     bystander = Client(service.port)
-    with make_load(service, 10, pause=PAUSE) as others, wanting:
-        with server.locked(wanting.task_id):
+    with make_load(service, 10, pause=PAUSE) as others, writers:
+        with server.locked(writers.task_id):
             locked = time.monotonic()
             while time.monotonic() < locked + 4:
                 ask_what_needs_no_database(bystander)
                 time.sleep(0.02)
             unlocked = time.monotonic()
         others.recover(unlocked)
-        wanting.wait_until_served(unlocked)
+        writers.wait_until_served(unlocked)
     bystander.close()
-    wanting.check("a row locked, 12 clients want it by 8 connections", server)
+    writers.check("a row locked, 12 clients want it by 8 connections", server)
     others.check("a row locked by all connections, the others", server)
     report("a row locked by all connections, what needs none", bystander.outcomes, 0)
     assert longest_wait(bystander.outcomes) < LONGEST_WAIT

@@ -1,5 +1,6 @@
-"""A worker that is killed and a service that is told to stop, under load: what was acknowledged is there, and no
-connection breaks but those of whoever was killed.
+"""A killed worker and a stopped service, under load: no acknowledged write is lost.
+
+Only the connections of the killed process break.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MakeLoad = Callable[..., Load]
 SHUTDOWN_TIMEOUT = 10.0
 
 
-def test_a_worker_killed_is_replaced_and_breaks_only_its_own_connections(
+def test_a_killed_worker_is_replaced_and_breaks_only_its_own_connections(
     server: Server, start_service: StartService, make_load: MakeLoad
 ) -> None:
     service = start_service()
@@ -54,16 +55,16 @@ def test_a_worker_killed_is_replaced_and_breaks_only_its_own_connections(
     )
 
 
-def test_told_to_stop_it_finishes_what_is_in_flight(
+def test_on_sigterm_it_finishes_the_requests_in_flight(
     server: Server, start_service: StartService, make_load: MakeLoad
 ) -> None:
     service = start_service(SHUTDOWN_TIMEOUT=str(SHUTDOWN_TIMEOUT))
     with make_load(service, 50, pause=0) as load:
-        told = time.monotonic()
+        signalled = time.monotonic()
         assert service.stop(signal.SIGTERM, SHUTDOWN_TIMEOUT) == 0
-        took = time.monotonic() - told
-        load.wait_until_turned_away()
-    in_flight = [each for each in load.outcomes if each.sent <= told < each.ended]
+        took = time.monotonic() - signalled
+        load.wait_until_connections_are_refused()
+    in_flight = [each for each in load.outcomes if each.sent <= signalled < each.ended]
     assert in_flight
     assert [each for each in in_flight if not each.is_good and each.status != 404] == []
     load.check(
@@ -74,17 +75,17 @@ def test_told_to_stop_it_finishes_what_is_in_flight(
     )
 
 
-def test_told_to_stop_twice_it_ends_at_once(server: Server, start_service: StartService) -> None:
+def test_on_a_second_sigterm_it_ends_at_once(server: Server, start_service: StartService) -> None:
     service = start_service(STATEMENT_TIMEOUT="60", SHUTDOWN_TIMEOUT="60")
     client = Client(service.port)
-    made = client.call("POST", "/api/tasks", {"title": "told/locked"}, user="told")
+    made = client.call("POST", "/api/tasks", {"title": "stopped/locked"}, user="stopped")
     task_id = made.json["data"]["id"]
     with server.locked(task_id), ThreadPoolExecutor(1) as pool:
-        stuck = pool.submit(client.call, "PATCH", f"/api/tasks/{task_id}/complete", user="told")
+        stuck = pool.submit(client.call, "PATCH", f"/api/tasks/{task_id}/complete", user="stopped")
         wait_until(server.count_waiting, "the write to wait for the lock")
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: "stopping" in service.output, "the stop")
-        told = time.monotonic()
+        signalled = time.monotonic()
         assert service.stop(signal.SIGTERM) == 1
-        assert time.monotonic() - told < 2
+        assert time.monotonic() - signalled < 2
         assert stuck.result().status == BROKEN

@@ -1,5 +1,6 @@
-"""Several clients write the same: with If-Match one of two wins and nothing is overwritten unseen; with one
-Idempotency-Key there is one task, though the database crashes in between.
+"""Several clients write the same task: with If-Match one of two edits succeeds and no edit is lost.
+
+With one Idempotency-Key they create one task, even if the database crashes in between.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ REPEATS = 20
 KEYS = 40
 
 
-def test_of_two_editors_one_wins_each_round_and_nothing_is_overwritten_unseen(
+def test_of_two_concurrent_edits_one_succeeds_and_no_edit_is_lost(
     server: Server, service: Service, make_load: MakeLoad
 ) -> None:
     outcomes: list[Outcome] = []
@@ -41,19 +42,19 @@ def test_of_two_editors_one_wins_each_round_and_nothing_is_overwritten_unseen(
     def edit(editor: Client, text: str) -> Response:
         seen = editor.call("GET", path, user=user)
         start.wait()
-        answer = editor.call("PUT", path, {"title": text}, user=user, If_Match=seen.headers["etag"])
-        # Surely not done; any other 503 may not be repeated, for it might meet the version it made itself.
-        while answer.code == "OVERLOADED":
-            answer = editor.call("PUT", path, {"title": text}, user=user, If_Match=seen.headers["etag"])
+        response = editor.call("PUT", path, {"title": text}, user=user, If_Match=seen.headers["etag"])
+        # After OVERLOADED the statement did not run. After any other 503 it may have, and a repeat would be a 412.
+        while response.code == "OVERLOADED":
+            response = editor.call("PUT", path, {"title": text}, user=user, If_Match=seen.headers["etag"])
         start.wait()
-        return answer
+        return response
 
     wins = []
     with make_load(service, 10) as load, ThreadPoolExecutor(2) as pool:
         for number in range(1, ROUNDS + 1):
-            answers = list(pool.map(edit, editors, (f"{user}/{number} first", f"{user}/{number} second")))
-            assert sorted(answer.status for answer in answers) == [200, 412]
-            wins.append(next(answer.json["data"]["title"] for answer in answers if answer.status == 200))
+            responses = list(pool.map(edit, editors, (f"{user}/{number} first", f"{user}/{number} second")))
+            assert sorted(response.status for response in responses) == [200, 412]
+            wins.append(next(response.json["data"]["title"] for response in responses if response.status == 200))
     [task] = read_stored(server, user)[0][user]
     report(f"two editors on two workers, {ROUNDS} rounds", outcomes, ROUNDS + 1 - task["version"])
     assert (task["version"], task["title"]) == (ROUNDS + 1, wins[-1])
@@ -66,22 +67,22 @@ def test_of_two_editors_one_wins_each_round_and_nothing_is_overwritten_unseen(
 def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server, service: Service) -> None:
     user = f"repeated-{time.monotonic_ns()}"
     outcomes: list[Outcome] = []
-    answers: dict[str, list[Response]] = defaultdict(list)
+    responses: dict[str, list[Response]] = defaultdict(list)
     clients = [Client(service.port, outcomes) for _ in range(REPEATS)]
 
     def repeat(client: Client) -> None:
         for number in range(KEYS):
             key = f"{user}/{number}"
-            while (answer := client.call("POST", "/api/tasks", {"title": key}, user=user, Idempotency_Key=key)).code:
-                assert answer.status == 503, answer
+            while (response := client.call("POST", "/api/tasks", {"title": key}, user=user, Idempotency_Key=key)).code:
+                assert response.status == 503, response
                 time.sleep(0.02)
-            answers[key].append(answer)
+            responses[key].append(response)
             time.sleep(0.02)
         client.close()
 
     with ThreadPoolExecutor(REPEATS) as pool:
         done = [pool.submit(repeat, client) for client in clients]
-        wait_until(lambda: len(answers) > KEYS // 4, "the first keys")
+        wait_until(lambda: len(responses) > KEYS // 4, "the first keys")
         assert all(ports_of_clients(worker, service.port) for worker in service.children())
         server.kill()
         wait_until(lambda: any(each.status == 503 for each in outcomes[-REPEATS:]), "a 503")
@@ -91,15 +92,15 @@ def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server,
     recovered = first_served_after(returned, outcomes)
     tasks, keys = read_stored(server, user)
     stored = [task["title"] for task in tasks[user]]
-    lost = [key for key in answers if stored.count(key) != 1]
+    lost = [key for key in responses if stored.count(key) != 1]
     report(f"{REPEATS} repeats of {KEYS} creates across a crash", outcomes, len(lost), recovered)
     assert lost == []
-    assert set(stored) == keys[user] == set(answers)
-    assert len(answers) == KEYS
-    for each in answers.values():
-        assert [answer.status for answer in each] == [201] * REPEATS
-        assert len({answer.json["data"]["id"] for answer in each}) == 1
-        # None where the answer to the one that made it was lost.
-        assert sum("idempotent-replayed" not in answer.headers for answer in each) <= 1
+    assert set(stored) == keys[user] == set(responses)
+    assert len(responses) == KEYS
+    for each in responses.values():
+        assert [response.status for response in each] == [201] * REPEATS
+        assert len({response.json["data"]["id"] for response in each}) == 1
+        # Zero if the response to the creating request was lost.
+        assert sum("idempotent-replayed" not in response.headers for response in each) <= 1
     assert longest_wait(outcomes) < LONGEST_WAIT
     assert recovered < RECOVERY

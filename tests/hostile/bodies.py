@@ -1,4 +1,4 @@
-"""Hostile bodies of every call that reads one."""
+"""Hostile bodies for every route that reads one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIELDS = {
     "/complete": ("completed",),
     "": ("title", "description", "due_date", "completed"),
 }
-"""By a part of the path."""
+"""Field names, by a part of the path."""
 
 FREE_TEXT = ("title", "description")
 SURROGATES = (rb"\ud800", rb"\udfff", rb"a\ud83d", rb"\udc00\ud800", rb"\ud800x")
@@ -37,7 +37,7 @@ def cases() -> Iterator[Case]:
     for route in WITH_BODY:
         fields = next(names for part, names in FIELDS.items() if part in route.path)
         for name, body in NOT_JSON.items():
-            yield case(f"{name} at {route}", [route.ask(body=body), route.ask(body=body, chunked=True)], 400)
+            yield case(f"{name} at {route}", [route.request(body=body), route.request(body=body, chunked=True)], 400)
         yield from _texts(route, [field.encode() for field in fields])
         yield from _values(route, fields)
 
@@ -46,7 +46,7 @@ def _texts(route: Route, fields: list[bytes]) -> Iterator[Case]:
     yield case(
         f"what is not UTF-8 at {route}",
         (
-            route.ask(body=body)
+            route.request(body=body)
             for byte in NOT_UTF_8
             for body in (byte, b'{"%s": 1}' % byte, *(b'{"%s": "%s"}' % (field, byte) for field in fields))
         ),
@@ -55,7 +55,7 @@ def _texts(route: Route, fields: list[bytes]) -> Iterator[Case]:
     yield case(
         f"lone surrogates at {route}",
         (
-            route.ask(body=body)
+            route.request(body=body)
             for text in SURROGATES
             for body in (
                 *(b'{"%s": "%s"}' % (field, text) for field in fields),
@@ -68,10 +68,10 @@ def _texts(route: Route, fields: list[bytes]) -> Iterator[Case]:
     yield case(
         f"raw controls in texts at {route}",
         (
-            route.ask(body=b'{"%s": "a%sb"}' % (field, byte))
+            route.request(body=b'{"%s": "a%sb"}' % (field, byte))
             for byte in CONTROLS
             for field in fields
-            # JSON lets one pass (RFC 8259 section 7).
+            # JSON allows DEL unescaped (RFC 8259, section 7).
             if byte != b"\x7f"
         ),
         400,
@@ -80,8 +80,8 @@ def _texts(route: Route, fields: list[bytes]) -> Iterator[Case]:
 
 def _values(route: Route, fields: tuple[str, ...]) -> Iterator[Case]:
     def valued(name: str, values: dict[str, list[str]], *statuses: int) -> Case:
-        """For each field bodies that are good but for that field, which has one of these values in JSON."""
-        asked = (route.ask(body=_with(route, field, each)) for field, found in values.items() for each in found)
+        """For each field: otherwise valid bodies in which that field has one of these JSON values."""
+        asked = (route.request(body=_with(route, field, each)) for field, found in values.items() for each in found)
         return case(f"{name} at {route}", asked, *(statuses or (route.invalid,)))
 
     controls = [json.dumps(f"a{byte.decode()}b") for byte in CONTROLS[1:]]
@@ -95,12 +95,14 @@ def _values(route: Route, fields: tuple[str, ...]) -> Iterator[Case]:
         yield valued("controls, escaped,", {field: controls for field in fields if field in FREE_TEXT}, *taken)
     integers = [text for n in PAST_64_BITS for text in (f"{n}", f"{-n}", f"{n}.5")]
     yield valued("integers past 64 bits", dict.fromkeys(own, integers), 400, route.invalid)
-    yield valued("integers past 64 bits that nobody reads", {"id": integers, "user_id": integers}, 400, *taken)
+    yield valued("integers past 64 bits in unknown fields", {"id": integers, "user_id": integers}, 400, *taken)
     kinds = ["[]", "{}", "[[]]", "1.5", '[""]', '{"title": {}}']
     yield valued("values of other kinds", dict.fromkeys(own, kinds))
     whole = ("null", "[]", "[{}]", "1", "true", '""', '"<theirs>"', "{}", "18446744073709551616", '{"__proto__": {}}')
     yield case(
-        f"what is no object with fields at {route}", (route.ask(body=each.encode()) for each in whole), *_empty(route)
+        f"a body that is not an object with fields at {route}",
+        (route.request(body=each.encode()) for each in whole),
+        *_empty(route),
     )
 
 
@@ -111,5 +113,5 @@ def _with(route: Route, field: str, value: str) -> bytes:
 
 
 def _empty(route: Route) -> tuple[int, ...]:
-    """A completion without a field flips."""
+    """The statuses of a body without fields: a completion then toggles."""
     return (route.invalid, 200) if route.path.endswith("/complete") else (route.invalid,)

@@ -1,4 +1,4 @@
-"""The real serve.py with two processes, for all these tests."""
+"""One serve.py with two worker processes for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def service_world(create_database: Callable[[], str], tmp_path_factory: pytest.T
 
 @pytest.fixture
 def world(service_world: World) -> Iterator[World]:
-    """The service, and after each test the proof that nothing came of it."""
+    """The service; after each test it is checked that no request had an effect."""
     yield service_world
     service_world.check()

@@ -1,4 +1,4 @@
-"""Hostile header fields, those among them that somebody reads; and HTTP that is none."""
+"""Hostile header fields, above all those that the service or a proxy reads, and malformed HTTP."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ def cases() -> Iterator[Case]:
         yield case(
             f"a control in {name.decode()}",
             (
-                route.ask(name + b": a" + byte + b"b")
+                route.request(name + b": a" + byte + b"b")
                 for byte in CONTROLS
                 for route in (*LISTS, CREATES[1], UPDATES[-1])
                 if byte != b"\t"
             ),
             400,
         )
-    yield case("a control in a header's name", (LISTS[0].ask(b"X-" + byte + b"a: b") for byte in CONTROLS), 400)
+    yield case("a control in a header's name", (LISTS[0].request(b"X-" + byte + b"a: b") for byte in CONTROLS), 400)
     for name in (each.encode() for each in HARMLESS):
         yield case(
             f"what is not UTF-8 in {name.decode()}",
-            (route.ask(name + b": " + byte) for byte in NOT_UTF_8 for route in (*LISTS, *ITEMS)),
+            (route.request(name + b": " + byte) for byte in NOT_UTF_8 for route in (*LISTS, *ITEMS)),
             200,
         )
     yield from _not_utf_8_where_it_matters()
     yield case(
-        "a tag past 64 bits", (r.ask(b'If-Match: "%d"' % n) for n in (2**31, 2**63, 10**400) for r in UPDATES), 412
+        "a tag past 64 bits", (r.request(b'If-Match: "%d"' % n) for n in (2**31, 2**63, 10**400) for r in UPDATES), 412
     )
-    yield case("a header twice", (route.ask(*lines) for lines in TWICE for route in (*LISTS, *UPDATES)), 400)
+    yield case("a header twice", (route.request(*lines) for lines in TWICE for route in (*LISTS, *UPDATES)), 400)
     yield case(
         "two tokens",
-        (route.ask(*[b"Authorization: Bearer <token>"] * 2) for route in (*LISTS, *ITEMS, *UPDATES)),
+        (route.request(*[b"Authorization: Bearer <token>"] * 2) for route in (*LISTS, *ITEMS, *UPDATES)),
         401,
     )
     for route in EVERYWHERE:
-        yield case(f"a header of a million bytes at {route}", [route.ask(b"X-Long: <1000000 * x>")], 431)
-        yield case(f"10,000 headers at {route}", [route.ask(b"<10000 * X-Many: x\r\n>X-Many: x")], 431)
+        yield case(f"a header of a million bytes at {route}", [route.request(b"X-Long: <1000000 * x>")], 431)
+        yield case(f"10,000 headers at {route}", [route.request(b"<10000 * X-Many: x\r\n>X-Many: x")], 431)
     for title, request in ALL.items():
         authorized = request.replace(b"/echo", b"/api/tasks").replace(
             b"\r\n", b"\r\nAuthorization: Bearer <token>\r\n", 1
@@ -69,7 +69,7 @@ def _not_utf_8_where_it_matters() -> Iterator[Case]:
     yield case(
         "what is not UTF-8 in Authorization",
         (
-            route.ask(b"Authorization: " + value + byte)
+            route.request(b"Authorization: " + value + byte)
             for byte in NOT_UTF_8
             for value in CREDENTIALS
             for route in (*LISTS, *ITEMS, *UPDATES)
@@ -79,23 +79,23 @@ def _not_utf_8_where_it_matters() -> Iterator[Case]:
     yield case(
         "what is not UTF-8 in Content-Type",
         (
-            route.ask(b"Content-Type: " + value + byte)
+            route.request(b"Content-Type: " + value + byte)
             for byte in NOT_UTF_8
             for value in MEDIA_TYPES
             for route in (*CREATES, *UPDATES)
         ),
         415,
     )
-    yield case("what is not UTF-8 in If-Match", (r.ask(b"If-Match: " + b) for b in NOT_UTF_8 for r in UPDATES), 412)
+    yield case("what is not UTF-8 in If-Match", (r.request(b"If-Match: " + b) for b in NOT_UTF_8 for r in UPDATES), 412)
     for route in CREATES:
         yield case(
             f"what is not UTF-8 in Idempotency-Key at {route}",
-            (route.ask(b"Idempotency-Key: " + byte) for byte in NOT_UTF_8),
+            (route.request(b"Idempotency-Key: " + byte) for byte in NOT_UTF_8),
             route.invalid,
         )
     for name in (b"Host", b"Content-Length", b"Transfer-Encoding"):
         yield case(
             f"what is not UTF-8 in {name.decode()}",
-            (route.ask(name + b": " + byte) for byte in NOT_UTF_8 for route in LISTS),
+            (route.request(name + b": " + byte) for byte in NOT_UTF_8 for route in LISTS),
             *(400, 501),
         )

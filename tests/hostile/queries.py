@@ -1,4 +1,4 @@
-"""Hostile queries of the lists, and of the calls that read none."""
+"""Hostile query strings for the lists, and for the routes that ignore the query."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.hostile.requests import CONTROLS, EVERYWHERE, LISTS, LOGINS, NOT_UTF_
 
 VALID = {"status": "all", "search": "x", "sort": "title", "order": "asc", "limit": "5", "page": "1", "cursor": "x"}
 CHOICES = tuple(name for name in VALID if name != "search")
-NO_NUMBERS = ("", "+1", "1.0", "1e2", "0x1", "1_0", "%D9%A3", "NaN", "Infinity", "-0", "%201", "1%00", "[]")
+NOT_NUMBERS = ("", "+1", "1.0", "1e2", "0x1", "1_0", "%D9%A3", "NaN", "Infinity", "-0", "%201", "1%00", "[]")
 AT_THE_OTHERS = (
     b"&".join(b"p%d=%d" % (n, n) for n in range(1000)),
     b"<1000 * user_id=1&>user_id=<them>",
     b"%00=%00&%ff=%ff&%0d%0a=%0d%0a&=&=&%",
 )
-"""Queries that nobody reads there."""
+"""Queries for routes that ignore the query."""
 
 
 def cases() -> Iterator[Case]:
@@ -25,12 +25,14 @@ def cases() -> Iterator[Case]:
             yield from _of_a_list(route)
         else:
             allowed = (200, 201, 400) if route in LOGINS else (200, 201)
-            yield case(f"1,000 parameters at {route}", (route.ask(query=query) for query in AT_THE_OTHERS), *allowed)
+            yield case(
+                f"1,000 parameters at {route}", (route.request(query=query) for query in AT_THE_OTHERS), *allowed
+            )
 
 
 def _of_a_list(route: Route) -> Iterator[Case]:
     def listed(name: str, queries: Iterable[str], status: int = route.invalid) -> Case:
-        return case(f"{name} at {route}", (route.ask(query=query.encode()) for query in queries), status)
+        return case(f"{name} at {route}", (route.request(query=query.encode()) for query in queries), status)
 
     yield listed("a control in a choice", (f"{name}=1{quote(byte)}" for byte in CONTROLS for name in CHOICES))
     yield listed("a control in a search", (f"search=a{quote(byte)}" for byte in CONTROLS if byte != b"\0"), 200)
@@ -45,7 +47,9 @@ def _of_a_list(route: Route) -> Iterator[Case]:
     )
     yield listed("integers past 64 bits", (f"{name}={n}" for n in PAST_64_BITS for name in ("limit", "page")))
     yield listed("a cursor with an integer past 64 bits", (f"cursor={_cursor(n)}" for n in PAST_64_BITS))
-    yield listed("numbers that are none", (f"{name}={text}" for name in ("limit", "page") for text in NO_NUMBERS))
+    yield listed(
+        "values that are not numbers", (f"{name}={text}" for name in ("limit", "page") for text in NOT_NUMBERS)
+    )
     yield listed("a parameter 1,000 times", (f"<999 * {name}={value}&>{name}=1" for name, value in VALID.items()))
     yield listed("a parameter again without value", (f"{name}={value}&{name}" for name, value in VALID.items()))
     yield listed("1,000 unknown parameters", ["&".join(f"p{n}={n}" for n in range(1000)), "<1000 * &>"], 200)

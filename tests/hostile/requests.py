@@ -1,6 +1,6 @@
-"""How a hostile request is written down: its bytes, with marks for what is put in when it is sent.
+"""Templates of hostile requests: their bytes, with marks that are filled in before sending.
 
-What is sent is in the lists beside this; where it is sent, and what must hold then, in world.py.
+The requests are in the lists beside this file. world.py sends them and checks the results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CONTROLS: Final = tuple(bytes([code]) for code in (*range(0x20), 0x7F))
 """Every control character of ASCII."""
 
 NOT_UTF_8: Final = (b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"a\x80b")
-"""No bytes, a cut sequence, an overlong slash, a surrogate, past the last code point, a stray continuation."""
+"""An invalid byte, a cut sequence, an overlong slash, a surrogate, past the last code point, a stray continuation."""
 
 PAST_64_BITS: Final = (2**63, 2**64, 2**64 + 1, -(2**63) - 1, 10**100, 10**4000)
 
@@ -25,10 +25,10 @@ _TIMES: Final = re.compile(rb"<(\d+) \* ([^>]+)>")
 
 @dataclass(frozen=True)
 class Case:
-    """Requests of one kind, and the statuses that may answer them.
+    """Requests of one kind, and the statuses allowed in their responses.
 
-    In a request stand `<me>`, the caller, `<own>`, a task of theirs, `<them>`, another user, `<theirs>`, a task of that
-    user, `<token>`, the caller's, and `<7 * x>`, seven of these.
+    Marks in a request: `<me>` is the caller and `<own>` a task of the caller; `<them>` is another user and `<theirs>`
+    a task of that user; `<token>` is the caller's token; `<7 * x>` is seven times `x`.
     """
 
     name: str
@@ -40,8 +40,10 @@ def case(name: str, requests: Iterable[bytes], *statuses: int) -> Case:
     return Case(name, tuple(requests), frozenset(statuses))
 
 
-def ask(method: str, target: str | bytes, *headers: bytes, body: bytes | None = None, chunked: bool = False) -> bytes:
-    """A request that is well-formed but for what is put into it; a body goes as JSON."""
+def build_request(
+    method: str, target: str | bytes, *headers: bytes, body: bytes | None = None, chunked: bool = False
+) -> bytes:
+    """A well-formed request with these parts put in unchecked; a body is sent as JSON."""
     given = {line.partition(b":")[0] for line in headers}
     target = target if isinstance(target, bytes) else target.encode()
     lines = [method.encode() + b" " + target + b" HTTP/1.1"]
@@ -58,7 +60,7 @@ def ask(method: str, target: str | bytes, *headers: bytes, body: bytes | None = 
 
 
 def fill(request: bytes, marks: Mapping[bytes, bytes]) -> bytes:
-    """The request with values at its marks, and its body framed."""
+    """The request with its marks replaced and its body framed."""
     for mark, value in marks.items():
         request = request.replace(mark, value)
     request = _TIMES.sub(lambda match: match[2] * int(match[1]), request)
@@ -71,20 +73,20 @@ def fill(request: bytes, marks: Mapping[bytes, bytes]) -> bytes:
 
 @dataclass(frozen=True)
 class Route:
-    """A call that the service knows, and a body for it."""
+    """A route of the service, and a valid body for it."""
 
     method: str
     path: str
     body: bytes | None = None
     invalid: int = 422
-    """The status of what can be read and is not valid."""
+    """The status of a request that parses but is invalid."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
-    def ask(self, *headers: bytes, query: bytes = b"", body: bytes | None = None, chunked: bool = False) -> bytes:
+    def request(self, *headers: bytes, query: bytes = b"", body: bytes | None = None, chunked: bool = False) -> bytes:
         target = self.path.encode() + (b"?" + query if query else b"")
-        return ask(self.method, target, *headers, body=self.body if body is None else body, chunked=chunked)
+        return build_request(self.method, target, *headers, body=self.body if body is None else body, chunked=chunked)
 
 
 PASSWORD: Final = "correct horse battery"

@@ -1,4 +1,4 @@
-"""A running service with two users in it, one of whom attacks; and what must hold after whatever they send."""
+"""A running service with two users, an attacker and a victim, and the checks after each attack."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.support.http import Connection, Response
 from tests.support.processes import Service
 from tests.support.signing import SECRET, token_for
 
-TREASURE = "a title that only its owner may read"
+SECRET_TITLE = "a title that only its owner may read"
 
 
 class World:
-    """The service, the attacker's way of calling it, and the other user's rows."""
+    """The service, a client for the attacker, and the victim's rows."""
 
     def __init__(self, service: Service, url: str) -> None:
         self.service = service
@@ -25,7 +25,7 @@ class World:
         self._database.autocommit = True
         self._read = 0
         self.token = token_for("attacker")
-        theirs = self._make_task(token_for("victim"), TREASURE)
+        theirs = self._make_task(token_for("victim"), SECRET_TITLE)
         own = self._make_task(self.token, "Mine")
         self._marks = {
             b"<token>": self.token.encode(),
@@ -33,12 +33,12 @@ class World:
             b"<them>": b"victim",
             b"<own>": b"%d" % own,
             b"<theirs>": b"%d" % theirs,
-            # What becomes the other user's task where an integer wraps around.
+            # These become the victim's task id if an integer wraps around.
             b"<2**32 + theirs>": b"%d" % (2**32 + theirs),
             b"<2**64 + theirs>": b"%d" % (2**64 + theirs),
             b"<2**64 - theirs>": b"%d" % (2**64 - theirs),
         }
-        self._treasure = self.rows("victim")
+        self._victims_rows = self.rows("victim")
 
     def _make_task(self, token: str, title: str) -> int:
         made = self.service.call("POST", "/api/tasks", {"title": title}, token=token)
@@ -52,40 +52,40 @@ class World:
             return cursor.fetchall()
 
     def fill(self, request: bytes) -> bytes:
-        """The request as it goes over the wire."""
+        """The bytes of the request on the wire."""
         return fill(request, self._marks)
 
     def connect(self) -> Connection:
         return Connection(self.service.port)
 
     def send(self, request: bytes) -> Response:
-        """The one answer to a request on a connection of its own."""
+        """Send a request on a new connection and return its response."""
         with contextlib.closing(self.connect()) as connection:
-            # A server that has seen enough may answer, and close, before it has everything.
+            # The server may respond and close before it has read the whole request.
             with contextlib.suppress(ConnectionError):
                 connection.send(self.fill(request))
-            return connection.answer(has_body=not request.startswith(b"HEAD "))
+            return connection.read_response(has_body=not request.startswith(b"HEAD "))
 
     def check(self) -> None:
-        """Nothing of the other user was touched; the log since the last check tells of no failure and no secret."""
-        assert self.rows("victim") == self._treasure
+        """Check that the victim's rows are unchanged and that the new log lines hold no failure and no secret."""
+        assert self.rows("victim") == self._victims_rows
         log = self.service.log_file.read_bytes()[self._read :]
         self._read += len(log)
         assert b"Traceback" not in log, log.decode(errors="replace")
-        for secret in (self.token, self.token.rsplit(".", 1)[1], SECRET, PASSWORD, TREASURE):
+        for secret in (self.token, self.token.rsplit(".", 1)[1], SECRET, PASSWORD, SECRET_TITLE):
             assert secret.encode() not in log, log.decode(errors="replace")
         for line in log.splitlines():
-            told = json.loads(line)
-            assert told["level"] == "info", line
-            assert told.get("status", 0) < 500, line
+            event = json.loads(line)
+            assert event["level"] == "info", line
+            assert event.get("status", 0) < 500, line
 
     def close(self) -> None:
         self._database.close()
 
 
-def check_envelope(answer: Response) -> None:
-    """An error as the contract has it."""
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-request-id"]
-    assert set(answer.json) == {"error"}
-    assert {"code", "message"} <= set(answer.json["error"]) <= {"code", "message", "details"}
+def check_envelope(response: Response) -> None:
+    """Check the error envelope of the contract."""
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"]
+    assert set(response.json) == {"error"}
+    assert {"code", "message"} <= set(response.json["error"]) <= {"code", "message", "details"}

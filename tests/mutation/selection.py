@@ -35,7 +35,7 @@ TESTS: Final = {
     " contracts/test_redis_rate_limits.py",
     "api/reading.py": "test_errors.py contracts/test_text.py contracts/test_canonical.py contracts/test_bare.py"
     " contracts/test_cursors.py contracts/test_list_queries.py",
-    "api/refus*": "server/test_refusals.py",
+    "api/refus*": "server/test_malformed_requests.py",
     "api/request_ids.py": "contracts/test_logs.py",
     "api/resolved_settings.py": "test_resolved_settings.py test_tokens.py",
     "api/reference.py": "test_reference.py",

@@ -1,7 +1,7 @@
-"""A pytest plugin: the tests talk to a service that runs elsewhere, in place of the application in their own process.
+"""A pytest plugin: the tests call a running service instead of the application in their own process.
 
-pytest -p tests.operations.front_door tests/contracts, with FRONT_DOOR, the service's URL, and FRONT_DOOR_DATABASE, its
-database's, in the environment. Tests that need other settings or a process of their own are left out.
+Usage: pytest -p tests.operations.front_door tests/contracts, with the service's URL in FRONT_DOOR and the URL of its
+database in FRONT_DOOR_DATABASE. Tests that need other settings or their own process are deselected.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import pytest
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "date"}
 
 UNSENDABLE = ("[bytes-", "\\x7f", "test_properties.py")
-"""Of test ids: requests that a proxy refuses, or a client library does not send, before the service sees them."""
+"""Parts of test ids: a proxy rejects these requests, or a client library cannot send them."""
 
 
 class FrontDoor:
-    """A WSGI application that passes every request on to a URL, on a connection that each thread keeps."""
+    """A WSGI application that forwards every request to a URL, on one connection for each thread."""
 
     def __init__(self, url: str) -> None:
         self._address = urlsplit(url).netloc
@@ -35,14 +35,14 @@ class FrontDoor:
             connection = self._of_thread.connection = http.client.HTTPConnection(self._address, timeout=30)
             self._connections.append(connection)
         try:
-            answer = send(connection, environ)
-            body = answer.read()
+            response = send(connection, environ)
+            body = response.read()
         except BaseException:
-            # Closed, it connects anew with the next request.
+            # A closed connection reconnects at the next request.
             connection.close()
             raise
-        headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
-        start_response(f"{answer.status} {answer.reason}", headers)
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
+        start_response(f"{response.status} {response.reason}", headers)
         return [body]
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ def send(connection: http.client.HTTPConnection, environ: Mapping[str, Any]) -> 
 
 
 def headers_of(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The request's header fields, under the names of the wire."""
+    """The request's header fields, under their names on the wire."""
     named = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
     named += [(name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if name in environ]
     return named
@@ -69,7 +69,7 @@ def headers_of(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> object:
-    """Put the service that runs in the place of what the fixtures of these names would make."""
+    """Replace the fixtures of these names by the running service and its database."""
     if fixturedef.argname == "application":
         door = FrontDoor(os.environ["FRONT_DOOR"])
         fixturedef.addfinalizer(door.close)
@@ -84,7 +84,7 @@ def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> obj
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests that talk to the application with the settings of all tests."""
-    # With monkeypatch a test looks into the process, or makes it fail.
+    # Tests with monkeypatch inspect or change the process.
     own = {"make_client", "start_service", "start_shared_service", "monkeypatch"}
 
     def is_for_any_service(item: pytest.Item) -> bool:

@@ -1,4 +1,4 @@
-"""`serve.py --check`: a line for each part, what to do about it, and an exit status that tells."""
+"""`serve.py --check`: a line for each part with what to do about a fault, and the exit status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GOOD_SECRET = secrets.token_urlsafe(32)
 
 @pytest.fixture
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
-    """Runs the check in an empty directory; its exit status and its lines by part."""
+    """A function that runs the check in an empty directory; its exit status, and its lines by part."""
     monkeypatch.chdir(tmp_path)
 
     def run(**environ: str) -> tuple[int, dict[str, str]]:
@@ -38,7 +38,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
-def test_all_is_well_with_a_current_database(check: Check, database_url: str) -> None:
+def test_a_current_database_passes(check: Check, database_url: str) -> None:
     status, lines = check(DATABASE_URL=database_url)
     assert status == 0
     assert list(lines) == ["settings", "database", "schema", "secret", "JWKS", "Redis"]
@@ -46,7 +46,7 @@ def test_all_is_well_with_a_current_database(check: Check, database_url: str) ->
     assert "PostgreSQL 1" in lines["database"]
 
 
-def test_an_empty_folder_is_well_and_stays_empty(check: Check, tmp_path: Path) -> None:
+def test_an_empty_folder_passes_and_stays_empty(check: Check, tmp_path: Path) -> None:
     status, lines = check(BETTER_AUTH_SECRET="")
     assert (status, "schema" in lines) == (0, False)
     assert not list(tmp_path.iterdir())
@@ -64,7 +64,7 @@ def test_local_accounts_with_the_embedded_database_need_no_secret(check: Check, 
     assert (status, lines["schema"][:3]) == (0, "ok:"), lines
 
 
-def test_a_user_who_may_not_read_the_schema_is_told(check: Check, create_database: Callable[[], str]) -> None:
+def test_a_role_that_may_not_read_the_schema_is_reported(check: Check, create_database: Callable[[], str]) -> None:
     url = create_database()
     database = connect(url)
     migrate(database, "users")
@@ -78,7 +78,7 @@ def test_a_user_who_may_not_read_the_schema_is_told(check: Check, create_databas
     assert "the schema cannot be read: permission denied" in lines["schema"]
 
 
-def test_a_migration_that_is_to_run_is_named_and_not_run(check: Check, create_database: Callable[[], str]) -> None:
+def test_a_pending_migration_is_named_and_not_run(check: Check, create_database: Callable[[], str]) -> None:
     url = create_database()
     status, lines = check(DATABASE_URL=url)
     assert status == 0
@@ -88,13 +88,13 @@ def test_a_migration_that_is_to_run_is_named_and_not_run(check: Check, create_da
     database.close()
 
 
-def test_a_users_table_that_is_not_there_is_told(check: Check, create_database: Callable[[], str]) -> None:
+def test_a_missing_users_table_is_reported(check: Check, create_database: Callable[[], str]) -> None:
     status, lines = check(DATABASE_URL=create_database(), USERS_TABLE="user")
     assert status == 1
     assert "no table user" in lines["schema"]
 
 
-def test_a_role_that_may_not_create_tables_is_told_so(check: Check, create_database: Callable[[], str]) -> None:
+def test_a_role_that_may_not_create_tables_is_reported(check: Check, create_database: Callable[[], str]) -> None:
     url = create_database()
     database = connect(url)
     role = f"reader_{secrets.token_hex(4)}"
@@ -109,7 +109,7 @@ def test_a_role_that_may_not_create_tables_is_told_so(check: Check, create_datab
         database.close()
 
 
-def test_a_database_that_is_not_there_is_told_without_the_password(check: Check) -> None:
+def test_a_missing_database_is_reported_without_the_password(check: Check) -> None:
     status, lines = check(DATABASE_URL=f"postgresql://tasks:pass-word@127.0.0.1:{free_port()}/tasks")
     assert status == 1
     assert lines["database"].startswith("failed: ")
@@ -118,7 +118,7 @@ def test_a_database_that_is_not_there_is_told_without_the_password(check: Check)
     assert "schema" not in lines
 
 
-def test_a_read_only_database_is_told(check: Check, create_database: Callable[[], str]) -> None:
+def test_a_read_only_database_is_reported(check: Check, create_database: Callable[[], str]) -> None:
     url = create_database()
     name = psycopg2.extensions.parse_dsn(url)["dbname"]
     database = connect(url)
@@ -129,7 +129,9 @@ def test_a_read_only_database_is_told(check: Check, create_database: Callable[[]
     assert "primary" in lines["database"]
 
 
-def test_settings_that_do_not_fit_the_users_table_are_told(check: Check, create_database: Callable[[], str]) -> None:
+def test_settings_that_do_not_fit_the_users_table_are_reported(
+    check: Check, create_database: Callable[[], str]
+) -> None:
     url = create_database()
     database = connect(url)
     database.run('CREATE TABLE "user" (id text PRIMARY KEY)')
@@ -144,7 +146,7 @@ def test_settings_that_do_not_fit_the_users_table_are_told(check: Check, create_
     "secret",
     ["a" * 40, "0123456789" * 4, "please-change-this-secret-in-production", "better-auth-secret-12345678901234567890"],
 )
-def test_a_secret_that_can_be_guessed_is_refused_and_not_shown(check: Check, database_url: str, secret: str) -> None:
+def test_a_guessable_secret_is_rejected_and_not_shown(check: Check, database_url: str, secret: str) -> None:
     status, lines = check(DATABASE_URL=database_url, BETTER_AUTH_SECRET=secret)
     assert status == 1
     assert lines["secret"].startswith("failed: ")
@@ -174,13 +176,13 @@ def test_the_keys_behind_the_url_are_counted(check: Check, database_url: str, ke
     assert lines["JWKS"].startswith("failed: ")
 
 
-def test_redis_is_asked(check: Check, database_url: str, redis: Redis) -> None:
+def test_redis_is_checked(check: Check, database_url: str, redis: Redis) -> None:
     assert check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=redis.url)[1]["Redis"] == "ok: responds"
     status, lines = check(DATABASE_URL=database_url, RATE_LIMIT_STORAGE=f"redis://127.0.0.1:{free_port()}/0")
     assert status == 1
     assert "RATE_LIMIT_STORAGE" in lines["Redis"]
 
 
-def test_a_mistaken_setting_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_setting_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"], {"PORT": "eighty"}) == 1
     assert capsys.readouterr().err == "serve.py: PORT must be a whole number from 1 to 65535\n"

@@ -29,11 +29,11 @@ READY = re.compile(
     r"database (?P<database>\S+), logs in \S+\n",
     re.MULTILINE,
 )
-"""What deploy/cluster.py prints once it can be called."""
+"""The line that deploy/cluster.py prints when it is ready."""
 
 
 class Cluster(WebServer):
-    """A running deploy/cluster.py and what its line says of it."""
+    """A running deploy/cluster.py, and the addresses in its line."""
 
     def __init__(self, directory: Path, **environ: str) -> None:
         super().__init__(
@@ -54,7 +54,7 @@ class Cluster(WebServer):
 
 @contextmanager
 def cluster(**environ: str) -> Iterator[Cluster]:
-    """One that is ready, stopped as by Ctrl-C; its files lie where the path is short enough for a socket."""
+    """A ready cluster, stopped as by Ctrl-C; the path of its files is short enough for a socket."""
     for program in ("haproxy", "pgbouncer", "redis-server"):
         find_program(program)
     with TemporaryDirectory() as name:
@@ -70,12 +70,12 @@ def cluster(**environ: str) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def limited() -> Iterator[Cluster]:
-    """One in which a user has LIMIT calls an hour."""
+    """A cluster in which a user has LIMIT calls an hour."""
     with cluster(RATE_LIMIT=f"{LIMIT}/hour") as running:
         yield running
 
 
-def test_what_one_instance_writes_the_others_read(limited: Cluster) -> None:
+def test_all_instances_read_what_one_writes(limited: Cluster) -> None:
     token = token_for("ada")
     tasks = [limited.call("POST", "/api/tasks", {"title": f"Task {n}"}, token=token).json["data"] for n in range(6)]
     for _ in range(3):
@@ -88,7 +88,7 @@ def test_what_one_instance_writes_the_others_read(limited: Cluster) -> None:
     assert limited.call("GET", path, token=token_for("bob")).status == 404
 
 
-def test_a_users_rate_limit_is_one_for_all_three(limited: Cluster) -> None:
+def test_a_users_rate_limit_is_shared_by_all_three(limited: Cluster) -> None:
     token = token_for("eager")
     with ThreadPoolExecutor(12) as pool:
         statuses = Counter(pool.map(lambda _: limited.call("GET", "/api/tasks", token=token).status, range(3 * LIMIT)))
@@ -99,7 +99,7 @@ def test_a_users_rate_limit_is_one_for_all_three(limited: Cluster) -> None:
     assert limited.call("GET", "/api/tasks", token=token_for("patient")).status == 200
 
 
-def test_a_local_account_of_one_instance_is_everybodys(limited: Cluster) -> None:
+def test_a_local_account_made_on_one_instance_works_on_all(limited: Cluster) -> None:
     account = {"email": "ada@example.com", "password": "correct horse"}
     assert limited.call("POST", "/auth/register", account).status == 201
     for _ in range(3):
@@ -107,7 +107,7 @@ def test_a_local_account_of_one_instance_is_everybodys(limited: Cluster) -> None
         assert limited.call("GET", "/api/tasks", token=token).status == 200
 
 
-def test_the_contract_holds_through_the_front_door(tmp_path: Path) -> None:
+def test_the_contract_holds_through_the_proxy(tmp_path: Path) -> None:
     with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="", STATEMENT_TIMEOUT="10") as running:
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))},

@@ -1,4 +1,4 @@
-"""The options of `serve.py`, and what its help shows."""
+"""The options of `serve.py`, and the text of --help."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_help_looks_the_same_on_every_machine() -> None:
 @pytest.mark.parametrize(
     "arguments", [["--chek"], ["--chec"], ["check"], ["--check", "now"], ["--port", "80"], ["-v"], [""]]
 )
-def test_a_wrong_option_is_one_line_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_option_is_one_line_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments, {}) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -44,7 +44,7 @@ def test_a_wrong_option_is_one_line_and_status_2(arguments: list[str], capsys: p
     assert "--help" in printed.err
 
 
-def test_two_options_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_options_together_are_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--help"], {}) == 2
     printed = capsys.readouterr()
     assert "--check" in printed.err
@@ -52,7 +52,7 @@ def test_two_options_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("option", ["--help", "--check"])
-def test_a_reader_that_has_seen_enough_is_no_error(option: str) -> None:
+def test_a_closed_output_pipe_prints_no_error(option: str) -> None:
     command = [sys.executable, str(PROJECT / "serve.py"), option]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"DATA_DIR": "/nowhere"})
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""deploy/, Dockerfile and compose.yaml: linted, held to the code, and run as far as that goes without containers."""
+"""deploy/, Dockerfile and compose.yaml: linted, compared with the code, and run where no container is needed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str
     return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, check=False, **options)
 
 
-def test_the_alert_rules_are_sound_and_fire_when_they_should() -> None:
+def test_the_alert_rules_are_valid_and_pass_their_tests() -> None:
     promtool = find_program("promtool")
     for command in (("check", "rules", "alerts.yaml"), ("test", "rules", "alerts.test.yaml")):
         done = run(promtool, *command, cwd=DEPLOY)
@@ -46,19 +46,19 @@ def test_every_alert_has_a_test_in_which_it_fires() -> None:
     assert fired == alerts
 
 
-def test_the_alert_rules_ask_for_metrics_that_exist() -> None:
+def test_the_alert_rules_query_existing_metrics() -> None:
     rules = (DEPLOY / "alerts.yaml").read_text(encoding="utf-8")
     source = (PROJECT / "api" / "metrics.py").read_text(encoding="utf-8")
     asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"\b(tasks_\w+)\{", rules)}
     assert asked == set(re.findall(r'"(tasks_\w+)"', source)) - {"tasks_rate_limited", "tasks_database_connections"}
 
 
-def test_the_dockerfile_pleases_its_linter() -> None:
+def test_the_dockerfile_passes_its_linter() -> None:
     done = run(find_program("hadolint"), PROJECT / "Dockerfile")
     assert done.returncode == 0, done.stdout
 
 
-def test_what_the_image_holds_is_enough_to_serve(tmp_path: Path, database_url: str) -> None:
+def test_the_files_in_the_image_suffice_to_serve(tmp_path: Path, database_url: str) -> None:
     copied = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for source, _ in copied:
@@ -93,14 +93,14 @@ def test_what_the_image_holds_is_enough_to_serve(tmp_path: Path, database_url: s
     assert str(tmp_path) not in service.output
 
 
-def test_the_image_runs_as_nobody_in_particular() -> None:
+def test_the_image_does_not_run_as_root() -> None:
     users = re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)
     assert users
     assert users[-1] not in {"root", "0"}
     assert "alpine" not in DOCKERFILE.replace("No Alpine", "").lower()
 
 
-def test_compose_sets_only_settings_that_there_are_and_files_that_exist() -> None:
+def test_compose_uses_only_existing_settings_and_files() -> None:
     services = COMPOSE["services"]
     assert set(services) == {"one", "two", "proxy", "database", "redis"}
     for name in ("one", "two"):
@@ -115,11 +115,11 @@ def test_compose_sets_only_settings_that_there_are_and_files_that_exist() -> Non
     assert [name for name, service in services.items() if "profiles" in service] == ["redis"]
 
 
-def test_compose_publishes_the_proxy_alone() -> None:
+def test_compose_publishes_only_the_proxy() -> None:
     assert [name for name, service in COMPOSE["services"].items() if "ports" in service] == ["proxy"]
 
 
-def test_compose_turns_the_proxys_file_into_one_that_names_both_instances(tmp_path: Path) -> None:
+def test_compose_makes_a_proxy_configuration_with_both_instances(tmp_path: Path) -> None:
     script = COMPOSE["services"]["proxy"]["command"][-1]
     expressions = re.findall(r"-e (\S+)", script)
     done = run("sed", *(word for each in expressions for word in ("-e", each)), DEPLOY / "haproxy.cfg")
@@ -146,7 +146,7 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_unit_is_valid_and_gives_the_service_little_to_break(unit: Path) -> None:
+def test_the_unit_is_valid_and_sandboxes_the_service(unit: Path) -> None:
     analyze = find_program("systemd-analyze")
     done = run(analyze, "verify", "--man=no", unit)
     assert (done.returncode, done.stderr) == (0, "")
@@ -154,7 +154,7 @@ def test_the_unit_is_valid_and_gives_the_service_little_to_break(unit: Path) -> 
     assert exposed.returncode == 0, exposed.stdout
 
 
-def test_the_unit_sets_only_settings_that_there_are_and_waits_for_a_stop(unit: Path) -> None:
+def test_the_unit_uses_only_existing_settings_and_waits_for_a_stop(unit: Path) -> None:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(unit)

@@ -1,4 +1,4 @@
-"""The log when it cannot be written, and what must never stand in it."""
+"""The log when it cannot be written, and what it must never contain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def to_standard_output() -> Iterator[Callable[[str], None]]:
-    """Sets the log up as the service does, and back afterwards."""
+    """A function that sets the log up as the service does; reset afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield partial(configure_logging, "info")
@@ -35,7 +35,7 @@ def to_standard_output() -> Iterator[Callable[[str], None]]:
     structlog.reset_defaults()
 
 
-def test_a_reader_that_goes_away_costs_no_request_and_no_worker(tmp_path: Path, database_url: str) -> None:
+def test_a_closed_log_pipe_fails_no_request_and_ends_no_worker(tmp_path: Path, database_url: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -101,7 +101,7 @@ def test_a_traceback_shows_no_values(
     assert title not in written
 
 
-def test_a_path_writes_no_control_characters_into_a_text_log(
+def test_the_text_log_escapes_control_characters_of_a_path(
     to_standard_output: Callable[[str], None],
     capfd: pytest.CaptureFixture[str],
     make_client: Callable[..., TestClient],
@@ -117,7 +117,7 @@ def test_a_path_writes_no_control_characters_into_a_text_log(
     assert len(written.splitlines()) == 2
 
 
-def test_json_lines_are_json_whatever_is_called(
+def test_json_log_lines_are_valid_json_for_any_path(
     to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str], make_client: Callable[..., TestClient]
 ) -> None:
     to_standard_output("json")

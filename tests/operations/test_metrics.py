@@ -1,4 +1,4 @@
-"""The metrics: what they count, across all workers, and what they never show."""
+"""The metrics: what they count across all workers, and what they never contain."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def metrics_port() -> int:
 
 @pytest.fixture
 def service(tmp_path: Path, database_url: str, metrics_port: int) -> Iterator[Service]:
-    """Two workers with metrics, whose temporary files lie in tmp_path."""
+    """Two workers with metrics, with their temporary files in tmp_path."""
     environ = {"DATABASE_URL": database_url, "METRICS_PORT": str(metrics_port), "TMPDIR": str(tmp_path), "WORKERS": "2"}
     with running(tmp_path / "service.log", **UNLIMITED, **environ) as service:
         service.wait_for_event("ready")
@@ -42,7 +42,7 @@ def service(tmp_path: Path, database_url: str, metrics_port: int) -> Iterator[Se
 
 
 def call_many(port: int, method: str, path: str, times: int) -> list[int]:
-    """The statuses of that many calls by as many connections, so that each worker gets some."""
+    """Call on a new connection each time, so that each worker gets some; the statuses."""
 
     with ThreadPoolExecutor(16) as pool:
         return list(
@@ -50,7 +50,7 @@ def call_many(port: int, method: str, path: str, times: int) -> list[int]:
         )
 
 
-def test_the_numbers_of_two_workers_add_up_to_what_was_sent(
+def test_the_counts_of_two_workers_add_up_to_the_requests_sent(
     service: Service, metrics_port: int, tmp_path: Path
 ) -> None:
     sent = [("GET", "/api/tasks", "/api/tasks", 120), ("GET", "/tasks/1", "/tasks/{task_id}", 80)]
@@ -63,7 +63,7 @@ def test_the_numbers_of_two_workers_add_up_to_what_was_sent(
     assert files == ["counter_0.db", "counter_1.db"], "only one worker was asked"
 
 
-def test_the_numbers_outlive_a_killed_worker(service: Service, metrics_port: int, tmp_path: Path) -> None:
+def test_the_counts_survive_a_killed_worker(service: Service, metrics_port: int, tmp_path: Path) -> None:
     call_many(service.port, "GET", "/api/tasks", 40)
     workers = set(service.children())
     os.kill(min(workers), signal.SIGKILL)
@@ -76,11 +76,11 @@ def test_the_numbers_outlive_a_killed_worker(service: Service, metrics_port: int
     assert total(metrics_port, REQUESTS, route="/api/tasks") == 40
     call_many(service.port, "GET", "/api/tasks", 40)
     assert total(metrics_port, REQUESTS, route="/api/tasks") == 80
-    # The replacement goes on with the files of the dead one.
+    # The replacement continues the files of the killed worker.
     assert len(list(tmp_path.glob("tasks-metrics-*/counter_*.db"))) == 2
 
 
-def test_no_label_holds_what_a_client_made_up(service: Service, metrics_port: int) -> None:
+def test_no_label_holds_a_value_chosen_by_a_client(service: Service, metrics_port: int) -> None:
     token = token_for("a-user-nobody-should-see")
     made = service.call("POST", "/api/tasks", {"title": "a-title"}, token=token).json["data"]["id"]
     service.call("GET", f"/api/a-user-nobody-should-see/tasks/{made}", token=token)
@@ -98,7 +98,7 @@ def test_no_label_holds_what_a_client_made_up(service: Service, metrics_port: in
     assert "/api/{user_id}/tasks/{task_id}" in labels_of(metrics_port, "route")
 
 
-def test_token_refusals_are_counted_by_reason(service: Service, metrics_port: int) -> None:
+def test_rejected_tokens_are_counted_by_reason(service: Service, metrics_port: int) -> None:
     service.call("GET", "/api/tasks")
     service.call("GET", "/api/tasks", token="no.token.at-all")
     service.call("GET", "/api/tasks", token=token_for("ada", exp=1))
@@ -123,9 +123,7 @@ def test_rate_limited_calls_are_counted_by_limit(tmp_path: Path, database_url: s
         assert total(metrics_port, "tasks_rate_limited_total", limit="auth") == 2
 
 
-def test_the_pool_and_the_errors_of_the_database_are_told(
-    service: Service, metrics_port: int, database_url: str
-) -> None:
+def test_pool_and_database_errors_are_reported(service: Service, metrics_port: int, database_url: str) -> None:
     call_many(service.port, "GET", "/api/tasks", 20)
     wait_until(lambda: total(metrics_port, "tasks_database_connections", state="idle") > 0)
     blocker = psycopg2.connect(database_url)
@@ -154,17 +152,17 @@ def test_the_age_of_the_keys_grows_while_their_url_is_down(
             wait_until(lambda: total(metrics_port, "tasks_jwks_age_seconds") > 2)
 
 
-def test_without_keys_their_age_is_not_told(service: Service, metrics_port: int) -> None:
+def test_without_keys_their_age_is_not_reported(service: Service, metrics_port: int) -> None:
     assert "tasks_jwks_age_seconds" not in {metric.name for metric in scrape(metrics_port)}
 
 
-def test_nothing_is_left_behind_after_a_stop(service: Service, tmp_path: Path) -> None:
+def test_no_files_are_left_after_a_stop(service: Service, tmp_path: Path) -> None:
     assert list(tmp_path.glob("tasks-metrics-*"))
     assert service.stop() == 0
     assert not list(tmp_path.glob("tasks-metrics-*"))
 
 
-def test_a_metrics_port_that_is_taken_stops_the_start_with_one_line(tmp_path: Path, database_url: str) -> None:
+def test_a_metrics_port_in_use_stops_the_start_with_one_line(tmp_path: Path, database_url: str) -> None:
     port = str(free_port())
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "PORT": port, "METRICS_PORT": port}
     service = Service(tmp_path / "service.log", environ)

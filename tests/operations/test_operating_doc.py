@@ -1,4 +1,4 @@
-"""docs/operating.md: its commands run as printed, in order, and its tables say what the code does."""
+"""docs/operating.md: its commands run as printed, in order, and its tables match the code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
 TIMEOUT = 240.0
 
 
-def test_its_commands_end_with_a_served_observed_backed_up_and_restored_instance(tmp_path: Path) -> None:
+def test_its_commands_serve_observe_back_up_and_restore_an_instance(tmp_path: Path) -> None:
     for program in ("curl", "openssl", "promtool"):
         find_program(program)
     for name in ("serve.py", "api", "migrations", "deploy"):
@@ -45,7 +45,7 @@ def test_its_commands_end_with_a_served_observed_backed_up_and_restored_instance
     assert status == 0, shown + (tmp_path / "service.log").read_text(encoding="utf-8")
     assert shown.count("== block ") == len(BLOCKS)
     assert "tasks_http_requests_total{" in shown
-    # Made, found after the restore, and found after the change of secret, always by the same token.
+    # Created, found after the restore, and found after the change of secret, each time with the same token.
     assert shown.count("Survive the night") == 3, shown
     assert (tmp_path / "tasks.dump").stat().st_size > 1000
     assert "Traceback" not in (tmp_path / "service.log").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from tests.support.programs import find_program
 
 
 class PgBouncer(Program):
-    """Running when this is made; it may be ended and started again on the same port. `url` leads through it."""
+    """Running after construction; can be stopped and started again on the same port. `url` connects through it."""
 
     def __init__(self, directory: Path, database_url: str, **settings: int) -> None:
         self._port = free_port()
@@ -19,6 +19,6 @@ class PgBouncer(Program):
         super().__init__([find_program(command[0]), *command[1:]], directory / "pgbouncer.log")
 
     def start(self) -> None:
-        """Return when it takes connections."""
+        """Start it; return when it accepts connections."""
         super().start()
         self.wait_until(lambda: listens(self._port), "PgBouncer to start")

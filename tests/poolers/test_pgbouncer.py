@@ -1,5 +1,6 @@
-"""The real service behind PgBouncer in transaction mode, which has fewer connections to the server than clients: what
-the service does, what it leaves behind in sessions that others use next, and how it gets over each part's restart.
+"""The real service behind PgBouncer in transaction mode, which has fewer server connections than clients.
+
+The tests cover the service's calls, the state it leaves in shared sessions, and its recovery after restarts.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from tests.support.stalled_proxy import StalledProxy
 
 CLIENTS = 30
 SESSIONS = 3
-"""Connections of PgBouncer to the server; the service's two workers have four each to PgBouncer."""
+"""PgBouncer's connections to the server; each of the service's two workers has four to PgBouncer."""
 
 GONE = 4.0
-"""Seconds that something stays away: longer than all of the timeouts that are to make up for it."""
+"""Seconds of an outage: longer than every timeout that could hide it."""
 
 LONGEST_WAIT = 2.0
-"""Seconds, by the service's own account; what its clients see adds what this process takes for their threads."""
+"""Longest duration of a request in seconds, by the service's log: this process's threads delay its clients further."""
 
 SEEN_WAIT = 4.0
 
-# What PgBouncer itself sets for whoever comes next.
+# Parameters that PgBouncer itself sets for the next client.
 TRACKED = {"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}
 
 
@@ -50,7 +51,7 @@ def pooling(directory: Path, url: str) -> Iterator[PgBouncer]:
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    # A short path, for a socket, through which PgBouncer's account may pass.
+    # Short enough for a socket, and accessible to PgBouncer's account.
     with tempfile.TemporaryDirectory(prefix="poolers-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
@@ -78,7 +79,7 @@ def shared_service(pooler: PgBouncer, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def service(shared_service: Service) -> Iterator[Service]:
-    """The service, whose log must tell of nothing unforeseen."""
+    """The service; afterwards its log must hold no unforeseen error."""
     shared_service.wait_until_ready()
     seen = len(shared_service.output)
     yield shared_service
@@ -86,7 +87,7 @@ def service(shared_service: Service) -> Iterator[Service]:
 
 
 def check_log(log: str) -> None:
-    """Nothing unforeseen, nothing of what a session would have to remember, and nobody who waited for long."""
+    """Check that the log has no unforeseen error, no error about prepared statements and no slow request."""
     assert "Traceback" not in log, log[-3000:]
     assert "prepared statement" not in log
     lines = [json.loads(line) for line in log.splitlines()]
@@ -95,16 +96,16 @@ def check_log(log: str) -> None:
 
 @pytest.fixture
 def load(service: Service) -> Load:
-    """Ten times as many clients as sessions, for users of this test's own."""
+    """Ten times as many clients as sessions, with new users."""
     return Load(service, uuid.uuid4().hex[:8], CLIENTS)
 
 
 def sessions(pooler: PgBouncer, sql: str) -> dict[int, list[Any]]:
-    """The rows of a query in every session that PgBouncer has, by the session's process id."""
+    """The rows of a query in every session of PgBouncer, by the session's process id."""
     with contextlib.ExitStack() as stack:
         found = {}
         for _ in range(SESSIONS):
-            # Each stays in its transaction, and so keeps its session from the others.
+            # Each stays in its transaction and so occupies its session.
             cursor = stack.enter_context(contextlib.closing(psycopg2.connect(pooler.url))).cursor()
             cursor.execute("SELECT pg_backend_pid()")
             (pid,) = cursor.fetchone() or (0,)
@@ -121,7 +122,7 @@ def test_everything_works_for_more_clients_than_sessions(load: Load, server: Ser
     assert [each for each in load.outcomes if each.code == "DATABASE_UNAVAILABLE"] == []
 
 
-def test_nothing_is_left_behind_in_the_sessions(load: Load, pooler: PgBouncer) -> None:
+def test_no_state_is_left_in_the_sessions(load: Load, pooler: PgBouncer) -> None:
     with load:
         pass
     prepared = sessions(pooler, "SELECT statement FROM pg_prepared_statements")
@@ -138,13 +139,13 @@ def test_nothing_is_left_behind_in_the_sessions(load: Load, pooler: PgBouncer) -
 
 
 @pytest.mark.parametrize("end", [PgBouncer.stop, PgBouncer.kill], ids=["stopped", "killed"])
-def test_pgbouncer_is_started_again(
+def test_pgbouncer_is_stopped_and_started_again(
     load: Load, server: Server, pooler: PgBouncer, end: Callable[[PgBouncer], object]
 ) -> None:
     with load:
         ended = time.monotonic()
         end(pooler)
-        load.wait_until_refused(ended)
+        load.wait_for_503(ended)
         load.run(GONE)
         pooler.start()
         load.recover(time.monotonic())
@@ -161,29 +162,33 @@ def test_pgbouncer_is_restarted_at_once(load: Load, server: Server, pooler: PgBo
 
 
 @pytest.mark.parametrize("end", [Server.stop, Server.kill], ids=["stopped", "killed"])
-def test_the_server_behind_it_is_started_again(load: Load, server: Server, end: Callable[[Server], None]) -> None:
+def test_the_server_behind_pgbouncer_is_stopped_and_started_again(
+    load: Load, server: Server, end: Callable[[Server], None]
+) -> None:
     with load:
         ended = time.monotonic()
         end(server)
-        load.wait_until_refused(ended)
+        load.wait_for_503(ended)
         load.run(GONE)
         load.recover(server.start())
     load.check(f"the server behind PgBouncer {end.__name__}ed and started again", server, within=SEEN_WAIT)
 
 
-def test_the_server_behind_it_cannot_be_reached_for_a_while(directory: Path, server: Server, tmp_path: Path) -> None:
+def test_the_server_behind_pgbouncer_is_unreachable_for_a_while(
+    directory: Path, server: Server, tmp_path: Path
+) -> None:
     beside = directory / "beside"
     beside.mkdir(mode=0o711)
     with (
         StalledProxy(server.url) as network,
         pooling(beside, network.url) as pooler,
         running(tmp_path / "log", DATABASE_URL=pooler.url, **ENVIRON) as service,
-        # Few, for they share this process, and its interpreter, with the network.
+        # Few clients: they share this process and its interpreter lock with the proxy.
         Load(service, uuid.uuid4().hex[:8], 2 * SESSIONS) as load,
     ):
         stalled = time.monotonic()
         network.stall()
-        load.wait_until_refused(stalled)
+        load.wait_for_503(stalled)
         load.run(GONE)
         network.resume()
         load.recover(time.monotonic())

@@ -1,4 +1,4 @@
-"""Databases without the service's tables, and what is done to them from the side."""
+"""Databases without the service's tables, and connections of an administrator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def url(create_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def make_database(url: str) -> Iterator[Callable[..., Database]]:
-    """Databases of a test's own, closed after it."""
+    """A function that makes Database objects; they are closed after the test."""
     made: list[Database] = []
 
     def make(url: str = url, *, pool_size: int = 4, statement_timeout: float = 1.5) -> Database:
@@ -44,7 +44,7 @@ def database(make_database: Callable[..., Database]) -> Database:
 
 @pytest.fixture
 def admin(url: str) -> Iterator[Admin]:
-    """Runs a statement on a connection of its own, out of the service's sight."""
+    """A function that runs a statement on a separate connection."""
     connection = psycopg2.connect(**parse_dsn(url))
     connection.autocommit = True
 
@@ -59,7 +59,7 @@ def admin(url: str) -> Iterator[Admin]:
 
 @pytest.fixture
 def role(admin: Admin) -> Iterator[str]:
-    """A role that may log in, without further rights."""
+    """A role that may log in and has no other privileges."""
     name = f"role_{uuid.uuid4().hex}"
     admin(f"CREATE ROLE {name} LOGIN")
     yield name

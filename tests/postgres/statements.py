@@ -1,4 +1,4 @@
-"""Statements in threads of their own, and by other roles."""
+"""Runs statements in separate threads and as other roles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def url_as(role: str, url: str) -> str:
 
 
 def open_connections(database: Database, number: int) -> None:
-    """Have the pool hold that many idle connections."""
+    """Make the pool hold this many idle connections."""
     threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.2)",)) for _ in range(number)]
     for thread in threads:
         thread.start()
@@ -25,7 +25,7 @@ def open_connections(database: Database, number: int) -> None:
 
 
 def run_aside(database: Database, sql: str, *, repeatable: bool = False) -> tuple[threading.Thread, list[object]]:
-    """Run a statement in a thread; its rows, or its error, end up in the list."""
+    """Run a statement in a thread; its rows or its error are appended to the list."""
     outcome: list[object] = []
 
     def work() -> None:

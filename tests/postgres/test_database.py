@@ -1,4 +1,4 @@
-"""Running a statement: what comes back, what it costs, whose errors, and what is left behind. Against a real server."""
+"""Running a statement on a real server: results, round trips, errors, deadlines and closing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class TestRunning:
-    def test_rows_come_back_as_tuples(self, database: Database) -> None:
+    def test_rows_are_returned_as_tuples(self, database: Database) -> None:
         assert database.run("SELECT 1, %s UNION SELECT 2, %s ORDER BY 1", ("a", "b")) == [(1, "a"), (2, "b")]
         assert database.run("SELECT %s", ("ü😀",)) == [("ü😀",)]
 
-    def test_a_statement_without_rows_gives_none(self, database: Database) -> None:
+    def test_a_statement_without_rows_returns_an_empty_list(self, database: Database) -> None:
         assert database.run("INSERT INTO notes VALUES (1, 'a')") == []
         assert database.run("UPDATE notes SET text = 'b' WHERE id = 2 RETURNING id") == []
 
-    def test_json_comes_back_parsed(self, database: Database) -> None:
+    def test_json_is_returned_parsed(self, database: Database) -> None:
         assert database.run("""SELECT '{"a": [1]}'::jsonb""") == [({"a": [1]},)]
 
     def test_each_statement_is_committed(self, database: Database, make_database: Callable[..., Database]) -> None:
@@ -53,7 +53,7 @@ class TestRunning:
         assert settings == []
         assert database.run("SELECT count(*) FROM pg_prepared_statements") == [(0,)]
 
-    def test_statements_run_beside_each_other(self, database: Database) -> None:
+    def test_statements_run_concurrently(self, database: Database) -> None:
         started = time.monotonic()
         threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.5)",)) for _ in range(4)]
         for thread in threads:
@@ -66,7 +66,7 @@ class TestRunning:
 
 
 class TestErrors:
-    def test_what_the_statement_did_wrong_is_the_drivers_error(self, database: Database) -> None:
+    def test_an_error_of_the_statement_is_raised_as_the_drivers_error(self, database: Database) -> None:
         database.run("INSERT INTO notes VALUES (1, 'a')")
         with pytest.raises(psycopg2.errors.UniqueViolation):
             database.run("INSERT INTO notes VALUES (1, 'b')")
@@ -74,13 +74,13 @@ class TestErrors:
             database.run("SELECT * FROM nothing")
         assert not database.errors
 
-    def test_the_drivers_error_quotes_no_row(self, database: Database) -> None:
+    def test_the_drivers_error_contains_no_row(self, database: Database) -> None:
         database.run("INSERT INTO notes VALUES (1, 'a')")
         with pytest.raises(psycopg2.errors.UniqueViolation) as caught:
             database.run("INSERT INTO notes VALUES (1, 'a')")
         assert str(caught.value) == 'duplicate key value violates unique constraint "notes_pkey"'
 
-    def test_a_value_that_cannot_be_sent_is_the_callers_error(self, database: Database) -> None:
+    def test_a_value_that_cannot_be_sent_is_an_error_of_the_caller(self, database: Database) -> None:
         before = database.run("SELECT pg_backend_pid()")
         with pytest.raises(psycopg2.ProgrammingError):
             database.run("SELECT %s", (object(),))
@@ -88,7 +88,7 @@ class TestErrors:
         assert not database.errors
 
     @pytest.mark.parametrize("text", ["\0", "\ud800"])
-    def test_text_that_cannot_be_sent_leaves_the_connection_whole(self, database: Database, text: str) -> None:
+    def test_text_that_cannot_be_sent_keeps_the_connection_usable(self, database: Database, text: str) -> None:
         before = database.run("SELECT pg_backend_pid()")
         with pytest.raises(ValueError, match=r".*"):
             database.run("SELECT %s", (text,))
@@ -106,7 +106,7 @@ class TestErrors:
             ("08006", "connection"),
         ],
     )
-    def test_what_the_server_refuses_is_not_tried_again(self, database: Database, state: str, kind: str) -> None:
+    def test_an_error_of_the_server_is_not_retried(self, database: Database, state: str, kind: str) -> None:
         database.run("CREATE SEQUENCE IF NOT EXISTS tries")
         before = database.run("SELECT nextval('tries')")[0][0]
         with pytest.raises(DatabaseUnavailable) as caught:
@@ -116,19 +116,19 @@ class TestErrors:
         assert database.run("SELECT nextval('tries')") == [(before + 2,)]
 
     @pytest.mark.parametrize("state", ["40001", "40P01", "25006", "57P03"])
-    def test_what_surely_did_not_run_is_tried_once_more(self, database: Database, state: str) -> None:
+    def test_a_statement_that_did_not_run_is_retried_once(self, database: Database, state: str) -> None:
         database.run("CREATE SEQUENCE IF NOT EXISTS tries")
         before = database.run("SELECT nextval('tries')")[0][0]
         database.run(raising(state, f"nextval('tries') = {before + 1}"))
         assert database.run("SELECT nextval('tries')") == [(before + 3,)]
         assert not database.errors
 
-    def test_it_is_not_tried_a_third_time(self, database: Database) -> None:
+    def test_a_statement_is_not_tried_a_third_time(self, database: Database) -> None:
         with pytest.raises(DatabaseUnavailable) as caught:
             database.run(raising("40P01", "true"))
         assert caught.value.kind == "deadlock"
 
-    def test_a_transaction_left_open_is_not_handed_on(self, database: Database) -> None:
+    def test_a_connection_with_an_open_transaction_is_not_reused(self, database: Database) -> None:
         database.run("BEGIN; INSERT INTO notes VALUES (7, 'a')")
         assert database.pool.idle == 0
         assert database.run("SELECT * FROM notes") == []
@@ -147,14 +147,14 @@ class TestDeadline:
         running = "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
         wait_until(lambda: not admin(f"{running} AND datname = current_database()"))
 
-    def test_a_slow_statement_is_no_outage(self, make_database: Callable[..., Database]) -> None:
-        """The server cancels it, so it is there, however long ago it gave the last result."""
+    def test_a_slow_statement_is_not_an_outage(self, make_database: Callable[..., Database]) -> None:
+        """The server has cancelled it and so is reachable, however old its last result is."""
         database = make_database(pool_size=1, statement_timeout=1.2)
         with pytest.raises(DatabaseUnavailable):
             database.run("SELECT pg_sleep(60)")
         assert database.run("SELECT 1") == [(1,)]
 
-    def test_cancel_requests_do_not_run_out(self, make_database: Callable[..., Database]) -> None:
+    def test_cancel_requests_are_not_exhausted(self, make_database: Callable[..., Database]) -> None:
         database = make_database(statement_timeout=0.1)
         for _ in range(10):
             with pytest.raises(DatabaseUnavailable):
@@ -162,7 +162,7 @@ class TestDeadline:
         caught = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$"
         assert database.run(caught) == []
 
-    def test_a_connection_that_a_late_cancel_may_hit_is_not_used_again(
+    def test_a_connection_that_a_late_cancel_request_may_hit_is_not_reused(
         self, make_database: Callable[..., Database]
     ) -> None:
         database = make_database(statement_timeout=0.2)
@@ -211,7 +211,7 @@ class TestClosing:
     def test_there_is_one_watchdog_and_closing_ends_it(self, url: str) -> None:
         subprocess.run([sys.executable, "-c", WATCHDOGS, url], cwd=ROOT, timeout=30, check=True)
 
-    def test_what_is_in_use_is_closed_when_it_comes_back(self, database: Database) -> None:
+    def test_a_connection_in_use_is_closed_when_it_is_returned(self, database: Database) -> None:
         thread = threading.Thread(target=database.run, args=("SELECT pg_sleep(0.3)",))
         thread.start()
         wait_until(lambda: database.pool.in_use)
@@ -219,11 +219,11 @@ class TestClosing:
         thread.join()
         assert (database.pool.in_use, database.pool.idle) == (0, 0)
 
-    def test_it_can_be_used_again(self, database: Database) -> None:
+    def test_a_closed_database_can_be_used_again(self, database: Database) -> None:
         database.close()
         assert database.run("SELECT 1") == [(1,)]
 
 
 def raising(state: str, condition: str) -> str:
-    """A statement that fails with an SQLSTATE where a condition holds."""
+    """A statement that fails with this SQLSTATE if the condition holds."""
     return f"DO $$ BEGIN IF {condition} THEN RAISE EXCEPTION 'injected' USING ERRCODE = '{state}'; END IF; END $$"

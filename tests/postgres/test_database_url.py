@@ -1,4 +1,4 @@
-"""The spellings of DATABASE_URL, and what is said of those that will not do."""
+"""The accepted forms of DATABASE_URL, and the messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_every_spelling_of_the_scheme_means_the_same(scheme: str) -> None:
     assert found == {"user": "ada", "password": "secret", "host": "db.example", "port": "6543", "dbname": "tasks"}
 
 
-def test_a_password_is_unquoted() -> None:
+def test_a_password_is_percent_decoded() -> None:
     assert parse_url("postgres://ada:p%40ss%2Fw%25rd%3A@db/tasks")["password"] == "p@ss/w%rd:"
 
 
@@ -27,7 +27,7 @@ def test_every_parameter_is_passed_on() -> None:
     assert found["options"] == "-c x=1"
 
 
-def test_what_the_url_leaves_out_has_defaults() -> None:
+def test_missing_parts_of_the_url_have_defaults() -> None:
     assert connection_parameters("postgresql://ada@db/tasks") == {
         "user": "ada",
         "host": "db",
@@ -44,7 +44,7 @@ def test_what_the_url_leaves_out_has_defaults() -> None:
     assert connection_parameters(url, connect_timeout="10")["connect_timeout"] == "5"
 
 
-def test_a_socket_directory_and_several_hosts_are_taken() -> None:
+def test_a_socket_directory_and_several_hosts_are_accepted() -> None:
     assert parse_url("postgresql:///tasks?host=/var/run/postgresql")["host"] == "/var/run/postgresql"
     assert parse_url("postgresql://one,two:5433/tasks?target_session_attrs=read-write")["host"] == "one,two"
 
@@ -82,7 +82,7 @@ def test_the_asyncpg_spelling_of_ssl_is_understood(query: str, mode: str) -> Non
         "postgresql://ada@db/tasks?password",
     ],
 )
-def test_a_bad_url_is_told_in_one_line_without_its_password(url: str) -> None:
+def test_an_invalid_url_is_reported_in_one_line_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match=r"\Amust [^\n]*\Z") as caught:
         parse_url(url)
     assert "hunter2" not in str(caught.value)

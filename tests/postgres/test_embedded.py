@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: kept across starts, shared, stopped by the last one out, whatever killed the others."""
+"""The embedded PostgreSQL: kept across starts, shared, and stopped by its last user, even after others were killed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ stop_embedded(data_dir)
 
 @pytest.fixture(scope="module")
 def base() -> Iterator[Path]:
-    """Not in pytest's own directory: every other run of pytest by root takes the server's rights to that away."""
+    """Not in pytest's own directory: every other run by root makes that inaccessible to the server."""
     base = Path(tempfile.mkdtemp(prefix="embedded-"))
     yield base
     shutil.rmtree(base)
@@ -44,7 +44,7 @@ def base() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def template(base: Path) -> Path:
-    """A data directory that was used and left in order: to copy one takes less than to make one."""
+    """A data directory of a stopped server: copying one is faster than making one."""
     start_embedded(base / "template")
     stop_embedded(base / "template")
     return base / "template"
@@ -52,7 +52,7 @@ def template(base: Path) -> Path:
 
 @pytest.fixture
 def empty_dir(base: Path) -> Iterator[Path]:
-    """The place of a data directory that is not there yet."""
+    """The path of a data directory that does not exist yet."""
     data_dir = Path(tempfile.mkdtemp(dir=base)) / "data"
     yield data_dir
     stop_embedded(data_dir)
@@ -67,7 +67,7 @@ def data_dir(empty_dir: Path, template: Path) -> Path:
 
 @contextmanager
 def service(data_dir: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that uses the embedded server until its input ends."""
+    """A process that uses the embedded server until its standard input closes."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(data_dir)],
         cwd=PROJECT,
@@ -104,7 +104,7 @@ def execute(url: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def server_pid(data_dir: Path) -> int | None:
-    """The number in the server's pid file, if that process lives."""
+    """The process id in the server's pid file, if that process runs."""
     try:
         pid = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, 0)
@@ -120,7 +120,7 @@ def kill_server(data_dir: Path) -> None:
         wait_until(lambda: server_pid(data_dir) is None, "the server's end")
 
 
-def test_data_is_kept_and_text_is_unicode_whatever_the_environment_says(data_dir: Path) -> None:
+def test_data_is_kept_and_text_is_unicode_in_any_locale(data_dir: Path) -> None:
     with service(data_dir, LC_ALL="C", PGPORT="6543", PGDATA="/nowhere") as process:
         url = url_of(process)
         execute(url, "CREATE TABLE notes AS SELECT lower('É') AS text")
@@ -129,23 +129,23 @@ def test_data_is_kept_and_text_is_unicode_whatever_the_environment_says(data_dir
     assert execute(start_embedded(data_dir), "SELECT text FROM notes") == [("é",)]
 
 
-def test_the_data_is_nobody_elses_to_read_and_no_port_is_open(data_dir: Path) -> None:
+def test_only_the_owner_can_read_the_data_and_no_port_is_open(data_dir: Path) -> None:
     url = start_embedded(data_dir)
     assert data_dir.stat().st_mode & 0o066 == 0
     assert (data_dir / "postgres").stat().st_mode & 0o077 == 0
     assert execute(url, "SHOW listen_addresses") == [("",)]
 
 
-def test_an_existing_directory_starts_within_a_second_where_the_machine_is_free(data_dir: Path) -> None:
+def test_an_existing_directory_starts_quickly(data_dir: Path) -> None:
     start_embedded(data_dir)
     stop_embedded(data_dir)
     started = time.monotonic()
     start_embedded(data_dir)
-    # Ten times what it takes alone: a sleep of whole seconds anywhere would show.
+    # Ten times its usual duration; a sleep of a whole second would still exceed it.
     assert time.monotonic() - started < 3
 
 
-def test_two_services_share_it_and_the_last_one_out_stops_it(data_dir: Path) -> None:
+def test_two_services_share_the_server_and_the_last_one_stops_it(data_dir: Path) -> None:
     with service(data_dir) as first, service(data_dir) as second:
         assert url_of(first) == url_of(second)
         end(first)
@@ -154,7 +154,7 @@ def test_two_services_share_it_and_the_last_one_out_stops_it(data_dir: Path) -> 
     assert server_pid(data_dir) is None
 
 
-def test_after_a_kill_a_clean_stop_still_stops_it(data_dir: Path) -> None:
+def test_after_a_killed_service_a_clean_stop_stops_the_server(data_dir: Path) -> None:
     with service(data_dir) as killed, service(data_dir) as clean:
         url_of(killed)
         url_of(clean)
@@ -164,7 +164,7 @@ def test_after_a_kill_a_clean_stop_still_stops_it(data_dir: Path) -> None:
     assert server_pid(data_dir) is None
 
 
-def test_the_next_start_takes_over_a_server_that_nobody_stopped(data_dir: Path) -> None:
+def test_the_next_start_takes_over_a_running_server(data_dir: Path) -> None:
     with service(data_dir) as killed:
         url_of(killed)
         pid = server_pid(data_dir)
@@ -176,19 +176,19 @@ def test_the_next_start_takes_over_a_server_that_nobody_stopped(data_dir: Path) 
     assert server_pid(data_dir) is None
 
 
-def test_a_killed_server_comes_back_with_what_was_committed(data_dir: Path) -> None:
+def test_a_killed_server_restarts_with_all_committed_data(data_dir: Path) -> None:
     url = start_embedded(data_dir)
     execute(url, "CREATE TABLE notes AS SELECT 1 AS id")
     kill_server(data_dir)
     assert execute(start_embedded(data_dir), "SELECT id FROM notes") == [(1,)]
 
 
-def test_stale_files_whose_number_is_another_process_now_are_seen_through(data_dir: Path) -> None:
+def test_a_stale_pid_file_with_a_reused_process_id_is_detected(data_dir: Path) -> None:
     cluster = data_dir / "postgres"
     start_embedded(data_dir)
     left = {cluster / name: (cluster / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
     stop_embedded(data_dir)
-    # PostgreSQL heeds processes of its own account only.
+    # PostgreSQL checks only for processes of its own account.
     user = {"user": cluster.stat().st_uid} if os.geteuid() == 0 else {}
     with subprocess.Popen(["sleep", "600"], **user) as other:  # type: ignore[call-overload]
         for file, text in left.items():
@@ -213,7 +213,7 @@ def test_the_servers_log_holds_neither_statements_nor_rows(data_dir: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["it's my data, really", "x" * 120])
-def test_any_path_will_do(empty_dir: Path, name: str) -> None:
+def test_a_data_directory_may_have_any_path(empty_dir: Path, name: str) -> None:
     odd = empty_dir / name
     try:
         url = start_embedded(odd)
@@ -230,14 +230,14 @@ def test_a_relative_path_is_the_same_directory(data_dir: Path, monkeypatch: pyte
     assert start_embedded(Path("data")) == start_embedded(data_dir)
 
 
-def test_a_start_cut_short_is_begun_anew(empty_dir: Path) -> None:
+def test_an_interrupted_initialization_starts_over(empty_dir: Path) -> None:
     unfinished = empty_dir / "postgres.new"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
     assert execute(start_embedded(empty_dir), "SELECT 1") == [(1,)]
 
 
-def test_another_major_version_is_told_in_one_line(empty_dir: Path) -> None:
+def test_another_major_version_is_reported_in_one_line(empty_dir: Path) -> None:
     cluster = empty_dir / "postgres"
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("17\n")
@@ -245,13 +245,13 @@ def test_another_major_version_is_told_in_one_line(empty_dir: Path) -> None:
         start_embedded(empty_dir)
 
 
-def test_a_directory_that_cannot_be_is_told_in_one_line(empty_dir: Path) -> None:
+def test_an_unusable_directory_is_reported_in_one_line(empty_dir: Path) -> None:
     empty_dir.parent.joinpath("file").write_text("")
     with pytest.raises(EmbeddedError, match=r"\A[^\n]+\Z"):
         start_embedded(empty_dir.parent / "file" / "data")
 
 
-def test_a_server_that_cannot_start_gives_its_reason(data_dir: Path) -> None:
+def test_a_server_that_cannot_start_reports_the_reason(data_dir: Path) -> None:
     start_embedded(data_dir)
     stop_embedded(data_dir)
     (data_dir / "postgres" / "global" / "pg_control").unlink()
@@ -275,7 +275,7 @@ assert (data_dir / "postgres" / "postmaster.pid").exists()
 """
 
 
-def test_a_forked_child_does_not_stop_its_parents_server_and_the_parents_end_does(data_dir: Path) -> None:
+def test_the_parents_end_stops_the_server_and_a_forked_childs_end_does_not(data_dir: Path) -> None:
     subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=PROJECT, check=True, timeout=60)
     assert (data_dir / "postgres").exists()
     assert server_pid(data_dir) is None

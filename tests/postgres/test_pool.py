@@ -1,4 +1,4 @@
-"""The pool: connections that were cut, too few of them, a server that changed its mind, and forks."""
+"""The pool: cut connections, a read-only server, waiting for a connection, and forks."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ def wait_for_waiting(database: Database, number: int) -> None:
     wait_until(lambda: database.pool.waiting == number, f"{number} threads to wait")
 
 
-class TestConnectionsThatWereCut:
-    def test_idle_ones_cost_no_request(self, database: Database, admin: Admin) -> None:
+class TestCutConnections:
+    def test_cut_idle_connections_fail_no_request(self, database: Database, admin: Admin) -> None:
         open_connections(database, 4)
         admin(f"SELECT pg_terminate_backend(pid, 5000) {OURS}")
         for _ in range(8):
             assert database.run("INSERT INTO notes SELECT count(*) FROM notes RETURNING 1") == [(1,)]
         assert not database.errors
 
-    def test_a_busy_one_is_told_and_what_may_have_run_is_not_repeated(self, database: Database, admin: Admin) -> None:
+    def test_a_cut_busy_connection_is_reported_and_its_statement_not_repeated(
+        self, database: Database, admin: Admin
+    ) -> None:
         database.run("CREATE SEQUENCE IF NOT EXISTS runs")
         before = database.run("SELECT nextval('runs')")[0][0]
         thread, outcome = run_aside(database, "SELECT nextval('runs'), pg_sleep(5)")
@@ -43,20 +45,22 @@ class TestConnectionsThatWereCut:
         assert outcome[0].kind == "connection_lost"
         assert database.run("SELECT nextval('runs')") == [(before + 2,)]
 
-    def test_a_busy_one_is_repeated_where_that_does_no_harm(self, database: Database, admin: Admin) -> None:
+    def test_a_repeatable_statement_on_a_cut_connection_is_repeated(self, database: Database, admin: Admin) -> None:
         thread, outcome = run_aside(database, "SELECT 'again', pg_sleep(0.7)", repeatable=True)
         terminate_busy(admin, "SELECT 'again'%")
         thread.join()
         assert outcome == [[("again", "")]]
 
-    def test_the_others_are_not_trusted_either(self, database: Database, admin: Admin) -> None:
+    def test_after_one_cut_connection_the_idle_ones_are_discarded(self, database: Database, admin: Admin) -> None:
         open_connections(database, 3)
         thread, _ = run_aside(database, "SELECT 'busy', pg_sleep(5)")
         terminate_busy(admin, "SELECT 'busy'%")
         thread.join()
         assert database.pool.idle == 0
 
-    def test_a_server_that_became_read_only_is_left(self, database: Database, admin: Admin) -> None:
+    def test_connections_to_a_server_that_became_read_only_are_discarded(
+        self, database: Database, admin: Admin
+    ) -> None:
         name = admin("SELECT current_database()")[0][0]
         admin(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         database.close()
@@ -71,14 +75,14 @@ class TestConnectionsThatWereCut:
 
 
 def terminate_busy(admin: Admin, query: str) -> None:
-    """End the backend that runs a query; one that runs it anew is left alone."""
+    """Terminate the backend that runs a query, but not one that repeats it."""
     found = f"SELECT pid {OURS} AND query LIKE %s AND state = 'active'"
     wait_until(lambda: admin(found, query))
     admin("SELECT pg_terminate_backend(%s)", admin(found, query)[0][0])
 
 
 class TestTooFewConnections:
-    def test_waiting_is_bounded(self, make_database: Callable[..., Database]) -> None:
+    def test_the_wait_for_a_connection_is_bounded(self, make_database: Callable[..., Database]) -> None:
         database = make_database(pool_size=1, statement_timeout=5)
         thread, _ = run_aside(database, "SELECT pg_sleep(2)")
         wait_until(lambda: database.pool.in_use)
@@ -90,7 +94,7 @@ class TestTooFewConnections:
         thread.join()
         assert database.run("SELECT 1") == [(1,)]
 
-    def test_who_waits_is_served_in_order(self, make_database: Callable[..., Database]) -> None:
+    def test_waiting_threads_are_served_in_order(self, make_database: Callable[..., Database]) -> None:
         database = make_database(pool_size=1)
         served: list[int] = []
         threads = [run_aside(database, "SELECT pg_sleep(0.3)")[0]]
@@ -108,7 +112,7 @@ class TestTooFewConnections:
             thread.join()
         assert served == [0, 1, 2, 3, 4]
 
-    def test_there_are_never_more_than_allowed(self, make_database: Callable[..., Database], admin: Admin) -> None:
+    def test_the_pool_never_exceeds_its_size(self, make_database: Callable[..., Database], admin: Admin) -> None:
         database = make_database(pool_size=3)
         threads = [run_aside(database, "SELECT pg_sleep(0.05)")[0] for _ in range(12)]
         most = 0
@@ -117,7 +121,7 @@ class TestTooFewConnections:
         assert most == 3
         assert not database.errors
 
-    def test_a_full_server_leaves_those_that_have_a_connection_alone(
+    def test_a_server_without_free_connections_does_not_affect_established_ones(
         self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
     ) -> None:
         admin(f"ALTER ROLE {role} CONNECTION LIMIT 1")
@@ -148,14 +152,14 @@ database.close()
 """
 
 
-def test_a_forked_child_has_connections_and_deadlines_of_its_own(url: str) -> None:
+def test_a_forked_child_has_its_own_connections_and_deadlines(url: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKING, url], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
+def test_callers_beyond_the_queue_limit_are_rejected_at_once(url: str) -> None:
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     threads = [run_aside(database, "SELECT pg_sleep(1)")[0] for _ in range(2)]
     wait_until(lambda: database.pool.waiting == 1)
@@ -169,7 +173,7 @@ def test_more_than_may_wait_are_turned_away_at_once(url: str) -> None:
     database.close()
 
 
-def test_a_burst_of_more_is_served_while_the_queue_moves(url: str) -> None:
+def test_a_burst_beyond_the_queue_limit_is_served_while_the_queue_moves(url: str) -> None:
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     together = [run_aside(database, "SELECT pg_sleep(0.05)") for _ in range(5)]
     for thread, _ in together:
@@ -178,8 +182,8 @@ def test_a_burst_of_more_is_served_while_the_queue_moves(url: str) -> None:
     database.close()
 
 
-def test_those_let_in_beyond_that_leave_before_who_may_wait(url: str) -> None:
-    """Else they would keep all threads from what needs no connection."""
+def test_callers_admitted_beyond_the_queue_limit_give_up_before_the_others(url: str) -> None:
+    """Otherwise they would occupy the threads that serve requests without a connection."""
     database = Database(url, pool_size=1, statement_timeout=5, max_waiting=1)
     holder, _ = run_aside(database, "SELECT pg_sleep(2)")
     wait_until(lambda: database.pool.in_use)

@@ -1,4 +1,4 @@
-"""The pool while the database is gone: who is told what, who connects again, and when that ends."""
+"""The pool during an outage: the errors of callers, and the connector threads that retry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 
 class TestConnectors:
-    def test_it_is_logged_once_when_it_goes_and_when_it_is_back(
+    def test_the_start_and_the_end_of_an_outage_are_logged_once(
         self,
         make_database: Callable[..., Database],
         admin: Admin,
@@ -45,7 +45,7 @@ class TestConnectors:
         assert "\n" not in gone
         assert back == "connected to the database again"
 
-    def test_one_connector_at_a_time_tries_again(
+    def test_one_connector_at_a_time_retries(
         self, make_database: Callable[..., Database], admin: Admin, url: str, role: str
     ) -> None:
         admin(f"ALTER ROLE {role} NOLOGIN")
@@ -63,7 +63,7 @@ class TestConnectors:
             time.sleep(0.5)
             assert proxy.requests == before
 
-    def test_after_a_while_without_demand_nothing_connects(
+    def test_connecting_stops_after_a_while_without_demand(
         self,
         make_database: Callable[..., Database],
         admin: Admin,
@@ -71,7 +71,7 @@ class TestConnectors:
         role: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """The next statement then finds out anew."""
+        """The next statement then connects again."""
         monkeypatch.setattr(pool_module, "RETRY_TIMEOUT", 0.3)
         admin(f"ALTER ROLE {role} NOLOGIN")
         with StalledProxy(url) as proxy:
@@ -86,12 +86,12 @@ class TestConnectors:
             assert database.run("SELECT 1") == [(1,)]
             database.close()
 
-    def test_while_one_connect_may_succeed_the_failure_of_others_turns_nobody_away(
+    def test_failed_connects_reject_no_caller_while_another_may_succeed(
         self, make_database: Callable[..., Database], url: str
     ) -> None:
         with StalledProxy(url) as proxy:
             database = make_database(proxy.url, pool_size=4)
-            proxy.stall_newcomers()
+            proxy.stall_new_connections()
             together = [wait_aside(database.pool)]
             wait_until(lambda: proxy.connections == 1)
             proxy.refuse(100)
@@ -103,7 +103,7 @@ class TestConnectors:
             assert [outcome for _, outcome in together] == [[None]] * 4
             database.close()
 
-    def test_one_failure_alone_turns_nobody_away(self, make_database: Callable[..., Database], url: str) -> None:
+    def test_a_single_failed_connect_rejects_no_caller(self, make_database: Callable[..., Database], url: str) -> None:
         """A server that ends all connections may accept new ones at once."""
         with StalledProxy(url) as proxy:
             database = make_database(proxy.url)
@@ -111,12 +111,12 @@ class TestConnectors:
             assert database.run("SELECT 1") == [(1,)]
             database.close()
 
-    def test_a_connect_without_an_answer_is_waited_for_once(
+    def test_only_the_first_caller_waits_for_a_connect_without_a_response(
         self, make_database: Callable[..., Database], url: str
     ) -> None:
         with StalledProxy(url) as proxy:
             database = make_database(proxy.url)
-            proxy.stall_newcomers()
+            proxy.stall_new_connections()
             for longest in (1.5, 0.5):
                 started = time.monotonic()
                 with pytest.raises(DatabaseUnavailable, match="connect_timeout"):
@@ -127,11 +127,11 @@ class TestConnectors:
             wait_until(lambda: database.pool.idle)
             database.close()
 
-    def test_while_the_first_connect_takes_long_nobody_is_turned_away(self, url: str) -> None:
-        """More wait than may, but no thread holds a connection: it is no overload."""
+    def test_a_slow_first_connect_rejects_no_caller(self, url: str) -> None:
+        """The queue is over its limit, but no thread holds a connection, so it is not an overload."""
         with StalledProxy(url) as proxy:
             database = Database(proxy.url, pool_size=1, statement_timeout=5, max_waiting=1)
-            proxy.stall_newcomers()
+            proxy.stall_new_connections()
             together = [wait_aside(database.pool) for _ in range(3)]
             time.sleep(2 * QUEUE_TIMEOUT)
             proxy.resume()
@@ -145,7 +145,7 @@ class TestConnectors:
     ) -> None:
         with StalledProxy(url) as proxy:
             database = make_database(proxy.url)
-            proxy.stall_newcomers()
+            proxy.stall_new_connections()
             waiting, outcome = wait_aside(database.pool)
             wait_until(lambda: proxy.connections == 1)
             database.pool.renew()
@@ -157,13 +157,13 @@ class TestConnectors:
 
 
 class TestRenewing:
-    """With a failure, as after a deadline that passed without any answer of the server."""
+    """`renew` with an error kind, as after a deadline without a response of the server."""
 
     @pytest.fixture
     def pool(self, make_database: Callable[..., Database]) -> Pool:
         return make_database(pool_size=1).pool
 
-    def test_those_who_wait_are_told_at_once(self, pool: Pool) -> None:
+    def test_waiting_callers_get_the_error_at_once(self, pool: Pool) -> None:
         lent = pool.check_out(time.monotonic() + 5)
         waiting, outcome = wait_aside(pool)
         wait_until(lambda: pool.waiting)
@@ -172,8 +172,8 @@ class TestRenewing:
         assert outcome == ["no_answer"]
         pool.discard(lent)
 
-    def test_connections_from_before_do_not_count(self, pool: Pool) -> None:
-        """One that is still in use is no reason to wait for it."""
+    def test_earlier_connections_are_not_waited_for(self, pool: Pool) -> None:
+        """A caller does not wait for a connection in use that was opened before."""
         lent = pool.check_out(time.monotonic() + 5)
         pool.renew("no_answer")
         started = time.monotonic()
@@ -183,7 +183,7 @@ class TestRenewing:
         pool.check_in(lent)
         wait_until(lambda: pool.idle)
 
-    def test_it_connects_again_without_being_asked(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_reconnects_without_demand(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pool_module, "RETRY_TIMEOUT", 0.3)
         before = pool.check_out(time.monotonic() + 5)
         pool.check_in(before)
@@ -194,7 +194,7 @@ class TestRenewing:
         pool.check_in(after)
         assert after is not before
 
-    def test_a_connection_that_is_discarded_is_made_anew_for_who_waits(self, pool: Pool) -> None:
+    def test_a_discarded_connection_is_replaced_for_a_waiting_caller(self, pool: Pool) -> None:
         lent = pool.check_out(time.monotonic() + 5)
         waiting, outcome = wait_aside(pool)
         wait_until(lambda: pool.waiting)
@@ -204,7 +204,7 @@ class TestRenewing:
 
 
 def wait_aside(pool: Pool) -> tuple[threading.Thread, list[str | None]]:
-    """Check a connection out and in, in a thread; the kind of error that it met, or None, ends up in the list."""
+    """Check a connection out and in, in a thread; the error's kind or None is appended to the list."""
     outcome: list[str | None] = []
 
     def work() -> None:

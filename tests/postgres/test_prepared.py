@@ -1,6 +1,6 @@
-"""Statements whose plan a connection keeps: what that saves, where it is given up, and that no answer changes.
+"""Prepared statements: the round trips they save, when they are dropped, and that no result changes.
 
-What happens behind a transaction pooler is in the tests with PgBouncer.
+tests/poolers covers them behind a transaction pooler.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def url(create_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    """One with a single connection, whose session all statements of a test share."""
+    """A database with one connection, so all statements of a test share its session."""
     database = Database(url, pool_size=1, statement_timeout=1.5)
     database.run("DROP TABLE IF EXISTS notes")
     database.run("CREATE TABLE notes AS SELECT 1 AS id, '100%%'::text AS text")
@@ -36,7 +36,7 @@ def database(url: str) -> Iterator[Database]:
     database.close()
 
 
-def test_from_the_second_time_on_it_is_one_round_trip(url: str, database: Database) -> None:
+def test_from_the_second_run_on_it_is_one_round_trip(url: str, database: Database) -> None:
     with StalledProxy(url) as proxy:
         behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
         behind.run(FIND, (0,), prepared=True)
@@ -47,7 +47,7 @@ def test_from_the_second_time_on_it_is_one_round_trip(url: str, database: Databa
         behind.close()
 
 
-def test_only_what_is_said_to_come_again_is_prepared(database: Database) -> None:
+def test_only_statements_marked_as_prepared_are_prepared(database: Database) -> None:
     database.run(FIND, (1,))
     assert database.run(NAMES) == []
     database.run(FIND, (1,), prepared=True)
@@ -55,18 +55,18 @@ def test_only_what_is_said_to_come_again_is_prepared(database: Database) -> None
     assert "WHERE id = $1" in statement
 
 
-def test_a_percent_sign_is_one(database: Database) -> None:
+def test_a_doubled_percent_sign_is_a_literal_one(database: Database) -> None:
     for _ in range(2):
         assert database.run("SELECT id FROM notes WHERE text LIKE '100%%' AND id = %s", (1,), prepared=True) == [(1,)]
 
 
-def test_a_place_without_a_type_runs_as_it_is(database: Database) -> None:
+def test_a_placeholder_without_a_type_runs_unprepared(database: Database) -> None:
     for _ in range(2):
         assert database.run("SELECT %s IS NULL", (None,), prepared=True) == [(True,)]
     assert database.run(NAMES) == []
 
 
-def test_a_statement_of_its_own_fault_says_so(database: Database) -> None:
+def test_an_error_of_the_statement_itself_is_raised(database: Database) -> None:
     for _ in range(2):
         with pytest.raises(psycopg2.errors.UndefinedTable):
             database.run("SELECT 1 FROM nowhere WHERE id = %s", (1,), prepared=True)
@@ -74,7 +74,7 @@ def test_a_statement_of_its_own_fault_says_so(database: Database) -> None:
             database.run("SELECT 1 / %s::int", (0,), prepared=True)
 
 
-def test_a_session_that_forgot_it_costs_no_request(url: str, database: Database) -> None:
+def test_a_session_that_lost_the_prepared_statement_fails_no_request(url: str, database: Database) -> None:
     with StalledProxy(url) as proxy:
         behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
         assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
@@ -97,7 +97,7 @@ def test_a_statement_that_fails_by_itself_is_run_once(database: Database) -> Non
     assert database.run("SELECT nextval('runs')") == [(2,)]
 
 
-def test_a_table_that_was_altered_costs_no_request(database: Database) -> None:
+def test_an_altered_table_fails_no_request(database: Database) -> None:
     every = "SELECT * FROM notes WHERE id = %s"
     assert database.run(every, (1,), prepared=True) == [(1, "100%")]
     database.run("ALTER TABLE notes ADD COLUMN more int")
@@ -105,15 +105,17 @@ def test_a_table_that_was_altered_costs_no_request(database: Database) -> None:
         assert database.run(every, (1,), prepared=True) == [(1, "100%", None)]
 
 
-def test_a_session_keeps_a_bounded_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_keeps_a_bounded_number_of_prepared_statements(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(prepared, "MAX_STATEMENTS", 3)
     for number in range(6):
         assert database.run(f"SELECT {number} + %s", (1,), prepared=True) == [(number + 1,)]
     assert len(database.run(NAMES)) == 3
 
 
-def test_in_a_session_of_another_client_no_statement_of_theirs_runs(url: str) -> None:
-    """As behind a pooler that hands out the true process id and shares its sessions all the same."""
+def test_in_another_clients_session_none_of_its_statements_runs(url: str) -> None:
+    """As behind a pooler that reports the true process id but shares its sessions."""
     first, second = (psycopg2.connect(**parse_dsn(url)) for _ in range(2))
     with contextlib.closing(first), contextlib.closing(second), first.cursor() as mine, second.cursor() as theirs:
         first.autocommit = second.autocommit = True

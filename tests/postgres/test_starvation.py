@@ -1,4 +1,4 @@
-"""A process that cannot start threads for a while: each statement ends in time, and all is well when it can again."""
+"""A process that cannot start threads for a while: each statement ends in time, and the pool recovers afterwards."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def url(create_database: Callable[[], str]) -> str:
 
 
 def run_script(script: str, *arguments: str) -> None:
-    """Run it in a process of its own; its asserts must hold."""
+    """Run a script in a new process; its asserts must hold."""
     command = [sys.executable, "-c", PRELUDE + script, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_pool_without_a_connection_says_so_at_once_and_recovers(url: str) -> None:
+def test_a_pool_without_a_connection_fails_at_once_and_recovers(url: str) -> None:
     run_script(
         """
 database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
@@ -52,7 +52,7 @@ assert database.errors == {"overloaded": 3}
     )
 
 
-def test_all_who_wait_are_told(url: str) -> None:
+def test_all_waiting_callers_get_the_error(url: str) -> None:
     run_script(
         """
 database = Database(sys.argv[1], pool_size=2, statement_timeout=5)
@@ -83,7 +83,7 @@ assert (pool.in_use, pool.waiting) == (0, 0)
     )
 
 
-def test_a_connection_that_comes_back_serves_who_waits(url: str) -> None:
+def test_a_returned_connection_serves_a_waiting_caller(url: str) -> None:
     run_script(
         """
 database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
@@ -115,8 +115,8 @@ assert outcome(database, "SELECT pg_sleep(5)") == "deadline"
     )
 
 
-def test_deadlines_hold_where_no_cancel_request_can_be_sent(url: str) -> None:
-    """More of them than are ever in flight, after which a cancel request is still sent."""
+def test_deadlines_hold_when_no_cancel_request_can_be_sent(url: str) -> None:
+    """More deadlines than cancel requests in flight are allowed; afterwards one is still sent."""
     run_script(
         """
 database = Database(sys.argv[1], pool_size=10, statement_timeout=0.1)
@@ -135,8 +135,8 @@ assert outcome(database, caught) == []
     )
 
 
-def test_a_thread_that_runs_out_of_memory_at_its_start_holds_nobody_up() -> None:
-    """With enough memory for its stack and too little for its first line."""
+def test_a_thread_that_runs_out_of_memory_at_its_start_blocks_no_caller() -> None:
+    """Its memory suffices for the stack but not for the first line of its target."""
     run_script(
         """
 import resource
@@ -146,7 +146,7 @@ page = resource.getpagesize()
 results = []
 for pages in range(32):
     ran = threading.Event()
-    # A stack of another size each time, for the C library may keep the last one.
+    # A different stack size each time: the C library may cache the last one.
     stack = STACK + pages * page
     threading.stack_size(stack)
     with address_space(stack + pages * page):

@@ -1,4 +1,4 @@
-"""Two instances of a small application that tells what reaches it and, in front of them, each proxy in turn."""
+"""Fixtures: two instances of a small application that reports its requests, and each proxy in front of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def instances(tmp_path: Path) -> Iterator[list[Process]]:
-    """Two instances, each with a record of the requests that reached it."""
+    """Two instances, each with a record of its requests."""
     with starting(tmp_path) as start:
         yield [
             start(threads=2, RECORD=tmp_path / f"record-{number}", UNREADY=tmp_path / f"unready-{number}")
@@ -24,7 +24,7 @@ def instances(tmp_path: Path) -> Iterator[list[Process]]:
 
 @pytest.fixture(params=COMMANDS)
 def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Process]) -> Iterator[Proxy]:
-    """The proxy, when it reaches both."""
+    """The proxy, once it reaches both instances."""
     proxy = Proxy(request.param, tmp_path, [instance.port for instance in instances])
     try:
         pids = {instance.pid for instance in instances}

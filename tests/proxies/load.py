@@ -1,4 +1,4 @@
-"""Clients of the service that call without pause on connections they keep, and note what became of every request."""
+"""Clients of the service that call without pause on persistent connections and record the outcome of every request."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.waiting import wait_until
 
 CLIENTS = 8
 LONGEST = 60.0
-"""Seconds after which the clients stop by themselves."""
+"""Seconds after which the clients stop in any case."""
 
 USER = "ada"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A request without a good answer."""
+    """A request without a 2xx response."""
 
     method: str
     began: float
@@ -32,10 +32,10 @@ class Failure:
 
 @dataclass
 class Load:
-    """What the clients have seen so far: half of them read the first task, the others write new ones."""
+    """The outcomes so far; half of the clients read the first task, the others create new ones."""
 
     port: int
-    answered: int = 0
+    succeeded: int = 0
     failures: list[Failure] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
     """Titles whose creation was acknowledged."""
@@ -48,12 +48,12 @@ class Load:
         self._token = token_for(USER)
 
     def run_for(self, requests: int) -> None:
-        """Until so many more were answered well."""
-        goal = self.answered + requests
-        wait_until(lambda: self.answered >= goal, f"{requests} answers", patience=30)
+        """Wait until this many further requests have succeeded."""
+        goal = self.succeeded + requests
+        wait_until(lambda: self.succeeded >= goal, f"{requests} successful requests", timeout=30)
 
     def describe(self, title: str) -> str:
-        return f"\n{title}: {self.answered} answered, {self.failures} failed, longest wait {self.longest:.2f} s"
+        return f"\n{title}: {self.succeeded} succeeded, {self.failures} failed, longest wait {self.longest:.2f} s"
 
     def call_until_stopped(self, method: str) -> None:
         connection: Connection | None = None
@@ -64,23 +64,25 @@ class Load:
             connection.close()
 
     def _call(self, connection: Connection | None, method: str) -> Connection | None:
-        """One request; the connection that the next may go on."""
+        """Send one request; the connection for the next one, or None."""
         title = f"Task {next(self._numbers)}"
         body = json.dumps({"title": title}).encode() if method == "POST" else b""
         began = time.monotonic()
         try:
             connection = connection or Connection(self.port)
             connection.send(self._head(method, len(body)) + body)
-            answer = connection.answer()
+            response = connection.read_response()
         except (OSError, AssertionError) as ex:
-            self._note(Failure(method, began, repr(ex)))
+            self._record(Failure(method, began, repr(ex)))
             if connection is not None:
                 connection.close()
             return None
-        good = answer.status in (200, 201)
-        self._note(None if good else Failure(method, began, str(answer.status)), title if method == "POST" else None)
+        good = response.status in (200, 201)
+        self._record(
+            None if good else Failure(method, began, str(response.status)), title if method == "POST" else None
+        )
         self.longest = max(self.longest, time.monotonic() - began)
-        return _keep(connection, answer)
+        return _keep(connection, response)
 
     def _head(self, method: str, length: int) -> bytes:
         lines = (
@@ -92,12 +94,12 @@ class Load:
         )
         return "\r\n".join((*lines, "", "")).encode()
 
-    def _note(self, failure: Failure | None, created: str | None = None) -> None:
+    def _record(self, failure: Failure | None, created: str | None = None) -> None:
         with self._lock:
             if failure is not None:
                 self.failures.append(failure)
                 return
-            self.answered += 1
+            self.succeeded += 1
             if created is not None:
                 self.created.append(created)
 
@@ -105,8 +107,8 @@ class Load:
         self._stopped.set()
 
 
-def _keep(connection: Connection, answer: Response) -> Connection | None:
-    if answer.headers.get("connection") != "close":
+def _keep(connection: Connection, response: Response) -> Connection | None:
+    if response.headers.get("connection") != "close":
         return connection
     connection.close()
     return None

@@ -43,7 +43,7 @@ def nginx(directory: Path, port: int, instances: Sequence[int]) -> list[str]:
     file = directory / "nginx.conf"
     file.write_text(_replace(text, "http {\n", f"http {{\n{paths}"))
     options = f"daemon off; pid {directory / 'nginx.pid'}; error_log stderr;"
-    # The temporary directory of a test is its user's alone.
+    # Only its user can access the temporary directory of a test.
     options += " user root;" if os.geteuid() == 0 else ""
     return [find_program("nginx"), "-p", str(directory), "-c", str(file), "-g", options]
 
@@ -52,7 +52,7 @@ COMMANDS: Final = {"haproxy": haproxy, "nginx": nginx}
 
 
 class Proxy(WebServer):
-    """A running proxy in front of what listens on two ports."""
+    """A running proxy in front of two ports."""
 
     def __init__(self, name: str, directory: Path, instances: Sequence[int]) -> None:
         self.name = name
@@ -60,7 +60,7 @@ class Proxy(WebServer):
         super().__init__(COMMANDS[name](directory, port, instances), directory / "proxy.log", port=port)
 
     def get(self, path: str) -> Response:
-        """The response on a connection of its own; 503 while the proxy itself is not there."""
+        """The response on a new connection; 503 while the proxy itself does not accept connections."""
         try:
             connection = self.connect()
         except ConnectionRefusedError:
@@ -72,6 +72,6 @@ class Proxy(WebServer):
         return Connection(self.port)
 
     def pid_behind(self) -> int:
-        """The process whose turn it is to respond; 0 while there is none."""
+        """The process id of the instance that responds; 0 if none does."""
         response = self.get("/echo")
         return int(response.json["pid"]) if response.status == 200 else 0

@@ -1,4 +1,4 @@
-"""Two instances of the real service over one database, behind each proxy of deploy/: an instance may go at any time."""
+"""Two instances of the real service behind each proxy of deploy/: either may stop at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.processes import UNLIMITED, Service, starting
 from tests.support.waiting import wait_until
 
 SETTLED = 3.0
-"""Seconds after which a proxy must know that an instance is gone."""
+"""Seconds within which a proxy must detect a stopped instance."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def stored(database_url: str) -> Counter[str]:
 
 
 def check_stored(seen: Load, titles: Counter[str]) -> None:
-    """What was acknowledged is there, and nothing is there twice."""
+    """Check that every acknowledged task is stored and none is stored twice."""
     assert set(seen.created) <= set(titles)
     assert set(titles.values()) <= {1}
 
@@ -64,7 +64,7 @@ def wait_for_traffic(instance: Service) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1"])
-def test_an_instance_killed_under_load_costs_only_what_it_was_working_at(
+def test_an_instance_killed_under_load_loses_only_its_requests_in_progress(
     proxy: Proxy, instances: list[Service], database_url: str
 ) -> None:
     proxy.wait_until_ready()
@@ -85,7 +85,9 @@ def test_an_instance_killed_under_load_costs_only_what_it_was_working_at(
 
 
 @pytest.mark.parametrize("workers", ["2"])
-def test_a_rolling_restart_under_load_costs_nothing(proxy: Proxy, instances: list[Service], database_url: str) -> None:
+def test_a_rolling_restart_under_load_fails_no_request(
+    proxy: Proxy, instances: list[Service], database_url: str
+) -> None:
     proxy.wait_until_ready()
     with load(proxy.port) as seen:
         for each in instances:

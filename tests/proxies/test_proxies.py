@@ -1,4 +1,4 @@
-"""The configurations of deploy/ with the real proxies: what reaches an instance, and what never does."""
+"""The configurations of deploy/ in real proxies: which requests reach an instance, and which do not."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.server.malformed import ALL
 from tests.server.process import Process
 from tests.support.waiting import wait_until
 
-REFUSED = (
+REJECTED = (
     *("no_host", "two_hosts", "a_list_of_hosts", "two_lengths", "chunked_twice", "a_coding_behind_a_tab_stop"),
     "a_space_before_the_colon",
 )
-"""What either proxy answers by itself."""
+"""Requests that both proxies reject themselves."""
 
 REPAIRED = (
     *("both_lengths", "both_lengths_reversed", "the_same_host_twice", "the_same_length_twice", "a_list_of_lengths"),
 )
-"""What nginx refuses as well, and HAProxy passes on with one reading left."""
+"""Requests that nginx rejects and that HAProxy forwards in an unambiguous form."""
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 
@@ -42,54 +42,58 @@ class TestAnInstance:
 
 
 class TestTheClient:
-    def test_is_known_by_its_address_and_not_by_what_it_says(self, proxy: Proxy) -> None:
+    def test_is_identified_by_its_address_not_by_its_headers(self, proxy: Proxy) -> None:
         connection = proxy.connect()
         connection.send(
             b"GET /echo HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n"
             b"Forwarded: for=192.0.2.1\r\nX_Forwarded_For: 192.0.2.1\r\n\r\n"
         )
-        seen = connection.answer().json
+        seen = connection.read_response().json
         connection.close()
         assert seen["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
         assert seen["HTTP_X_FORWARDED_PROTO"] == "http"
         assert "HTTP_FORWARDED" not in seen
 
-    def test_is_told_of_too_large_a_body_in_the_envelope(self, proxy: Proxy) -> None:
+    def test_gets_an_error_in_the_envelope_for_too_large_a_body(self, proxy: Proxy) -> None:
         with contextlib.closing(proxy.connect()) as connection:
             connection.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5000000\r\n\r\n")
-            answer = connection.answer()
-        assert answer.status == 413
-        assert answer.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
+            response = connection.read_response()
+        assert response.status == 413
+        assert response.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
-    def test_is_told_in_the_envelope_that_no_instance_is_left(self, proxy: Proxy, instances: list[Process]) -> None:
+    def test_gets_an_error_in_the_envelope_when_no_instance_is_left(
+        self, proxy: Proxy, instances: list[Process]
+    ) -> None:
         for instance in instances:
             instance.stop()
-        answer = proxy.get("/echo")
-        assert answer.status == 503
-        assert answer.json["error"]["code"] == "OVERLOADED"
+        response = proxy.get("/echo")
+        assert response.status == 503
+        assert response.json["error"]["code"] == "OVERLOADED"
 
 
-def test_what_could_be_read_in_two_ways_is_refused_before_an_instance_sees_it(
+def test_an_ambiguous_request_is_rejected_before_it_reaches_an_instance(
     proxy: Proxy, instances: list[Process], tmp_path: Path
 ) -> None:
     records = [tmp_path / f"record-{number}" for number in (1, 2)]
     before = requests_in(records)
-    for name in (*REFUSED, *REPAIRED):
-        if name in REFUSED or "nginx" in proxy.name:
+    for name in (*REJECTED, *REPAIRED):
+        if name in REJECTED or "nginx" in proxy.name:
             assert first_status(proxy, ALL[name]) in (400, 501), name
     assert requests_in(records) == before
     assert [line for instance in instances for line in instance.log().splitlines() if "refused" in line] == []
 
 
 @pytest.mark.parametrize("proxy", ["haproxy"], indirect=True)
-def test_what_haproxy_repairs_reaches_an_instance_in_one_reading(proxy: Proxy, instances: list[Process]) -> None:
+def test_a_request_repaired_by_haproxy_reaches_an_instance_unambiguously(
+    proxy: Proxy, instances: list[Process]
+) -> None:
     for name in REPAIRED:
-        # An instance would refuse both lengths, or two hosts, with 400.
+        # An instance would reject both lengths, or two hosts, with 400.
         with contextlib.closing(proxy.connect()) as connection:
             connection.send(ALL[name] + SMUGGLED)
-            answer = connection.answer()
-            assert answer.status == 200, name
-            assert answer.json["HTTP_HOST"] in ("test", "a"), name
+            response = connection.read_response()
+            assert response.status == 200, name
+            assert response.json["HTTP_HOST"] in ("test", "a"), name
             if "both" in name:
                 assert connection.rest() == b"", name
     assert [line for instance in instances for line in instance.log().splitlines() if "refused" in line] == []
@@ -102,19 +106,17 @@ def first_status(proxy: Proxy, sent: bytes) -> int:
         return int(line.split(b" ")[1])
 
 
-def test_nothing_reaches_the_application_that_the_proxy_did_not_see_as_a_request(
-    proxy: Proxy, instances: list[Process], tmp_path: Path
-) -> None:
+def test_no_request_is_smuggled_past_the_proxy(proxy: Proxy, instances: list[Process], tmp_path: Path) -> None:
     records = [tmp_path / f"record-{number}" for number in (1, 2)]
     for name, request_bytes in ALL.items():
         before = requests_in(records)
-        answers = answers_to(proxy, request_bytes + SMUGGLED)
-        # Requests of our own, on the connections that the proxy keeps to the instances, bring out what hid there.
+        responses = count_responses(proxy, request_bytes + SMUGGLED)
+        # Further requests on the proxy's connections to the instances would get the response to a smuggled one.
         for number in range(4):
             with contextlib.closing(proxy.connect()) as connection:
                 assert connection.get(f"/echo/{number}").json["PATH_INFO"] == f"/echo/{number}", name
         reached = requests_in(records) - before
-        assert reached.total() - 4 <= answers, f"{name}: {reached} for {answers} answers"
+        assert reached.total() - 4 <= responses, f"{name}: {reached} for {responses} responses"
 
 
 def requests_in(records: list[Path]) -> Counter[str]:
@@ -122,11 +124,11 @@ def requests_in(records: list[Path]) -> Counter[str]:
     return Counter(line for line in lines if not line.endswith(" /ready"))
 
 
-def answers_to(proxy: Proxy, sent: bytes) -> int:
-    """How many answers a client gets that sends this."""
+def count_responses(proxy: Proxy, sent: bytes) -> int:
+    """The number of responses that a client gets for these bytes."""
     received = b""
     with contextlib.closing(proxy.connect()) as connection, contextlib.suppress(OSError):
-        # Long enough for an answer; a proxy that waits for more bytes has none to give.
+        # Long enough for a response; a proxy that waits for more bytes sends none.
         connection.socket.settimeout(2)
         connection.send(sent)
         while piece := connection.socket.recv(65536):

@@ -1,6 +1,6 @@
-"""The running service does what its own document says, by Schemathesis: every check, stateful links included.
+"""Schemathesis checks the running service against its document: every check, including stateful links.
 
-The configuration beside this file has the bounds, and the exceptions with their reasons.
+schemathesis.toml has the bounds, and the exceptions with their reasons.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEADLINE = 600
 
 @pytest.fixture
 def report(create_database: Callable[[], str], tmp_path: Path) -> str:
-    """What Schemathesis says of the service, which is running with no limit on calls and an empty database."""
+    """The report of Schemathesis on a service with an empty database and no rate limit."""
     if not COMMAND.exists():
         missing("needs schemathesis: pip install '.[test]'")
     with running(tmp_path / "log", WORKERS="1", DATABASE_URL=create_database(), **UNLIMITED) as service:
@@ -46,7 +46,7 @@ def report(create_database: Callable[[], str], tmp_path: Path) -> str:
     return done.stdout
 
 
-def test_no_answer_differs_from_the_document(report: str) -> None:
+def test_every_response_conforms_to_the_document(report: str) -> None:
     document = json.loads((PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     operations = sum(len(item) - 1 for item in document["paths"].values())
     assert re.search(rf"Tested: {operations}\b", report), report

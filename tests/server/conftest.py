@@ -1,4 +1,4 @@
-"""Servers for these tests: one that they share, and any they start for themselves."""
+"""Fixtures: a shared server, and a function that starts others."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.server.process import Connection, Process, Start, starting
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a server with arguments of tests.server.site and waits until it is ready, unless told otherwise."""
+    """A function that starts a server with arguments of tests.server.site; `wait=False` returns before it is ready."""
     with starting(tmp_path) as start:
         yield start
 
 
 @pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    """A server for tests that leave it as they found it."""
+    """A server for tests that do not change its state."""
     with starting(tmp_path_factory.mktemp("shared")) as start:
         yield start(threads=2)
 

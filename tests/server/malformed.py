@@ -1,4 +1,4 @@
-"""Requests that could be read in two ways, or are no HTTP at all."""
+"""Ambiguous and malformed HTTP requests."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tests.support.http import Connection, Response
 from tests.support.processes import Program
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
-# With what the tests here need beside it, so that each takes all from one module.
+# Re-exported, so that the tests of this folder import from one module.
 __all__ = ["Connection", "Process", "Response", "Start", "starting", "wait_until"]
 
 
@@ -47,7 +47,7 @@ class Process(Program):
             return connection.get(path)
 
     def connections(self) -> int:
-        """How many connections the process has open to clients."""
+        """The number of the process's open connections to clients."""
         inodes = set(self._descriptors())
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         port = f":{self.port:04X}"
@@ -61,16 +61,16 @@ class Process(Program):
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def exit_status(self, patience: float = PATIENCE) -> int:
-        return self.process.wait(timeout=patience)
+    def exit_status(self, timeout: float = WAIT_TIMEOUT) -> int:
+        return self.process.wait(timeout=timeout)
 
-    def stop(self, number: int = signal.SIGKILL, patience: float = PATIENCE) -> int:
-        """End the process and what it started, however a test has left them."""
+    def stop(self, number: int = signal.SIGKILL, timeout: float = WAIT_TIMEOUT) -> int:
+        """End the process and its children, whatever their state."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
         for connection in self._connections:
             connection.close()
-        return self.process.wait(patience)
+        return self.process.wait(timeout)
 
 
 Start = Callable[..., Process]
@@ -78,7 +78,7 @@ Start = Callable[..., Process]
 
 @contextlib.contextmanager
 def starting(folder: Path) -> Iterator[Start]:
-    """A function that starts a server with arguments of tests.server.site; all of them are ended at the end."""
+    """A function that starts a server with arguments of tests.server.site; all are stopped at the end."""
     processes: list[Process] = []
 
     def start(*, wait: bool = True, **arguments: object) -> Process:

@@ -1,9 +1,12 @@
-"""A small WSGI application on the service's own workers, as a process of its own: what the tests here talk to.
+"""A small WSGI application on the service's own server, run as a separate process by the tests of this folder.
 
-python -m tests.server.site KEY=VALUE... where a key is an argument of `workers.run`, HOST, PORT, FAIL (a reason why
-the application cannot be made), RECORD (a file to write each request's method and target to), UNREADY (a file: while
-it is there /ready says 503), PLAIN (the application alone, without the service's handlers), or a constant of
-api.server.connection, loop or workers, such as HEAD_TIMEOUT.
+python -m tests.server.site KEY=VALUE... A key is an argument of `workers.run`, or HOST, or PORT, or a constant of
+api.server.connection, loop or workers, such as HEAD_TIMEOUT, or one of these:
+
+FAIL: creating the application fails with this message.
+RECORD: a file to which each request's method and target are written.
+UNREADY: a file; while it exists, /ready is 503.
+PLAIN: the application alone is served, without the service's handlers.
 """
 
 from __future__ import annotations
@@ -22,14 +25,14 @@ from urllib.parse import parse_qs
 from api.refusals import render_refusal
 from api.server import connection, listener, loop, workers
 from api.server.handlers import FixedResponse, Handlers
-from tests.server import corners
+from tests.server import edge_cases
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def make_application(record: Path | None, unready: Path | None) -> WSGIApplication:
-    """The application below, with what it does besides answering."""
+    """The application below, with RECORD and UNREADY."""
 
     def recording(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if record is not None:
@@ -44,10 +47,10 @@ def make_application(record: Path | None, unready: Path | None) -> WSGIApplicati
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """/echo tells what the application was given; the others do what they are called."""
+    """/echo returns the request as the application saw it; each other path has the behaviour of its name."""
     path = environ["PATH_INFO"]
-    if path in corners.APPLICATIONS:
-        return corners.APPLICATIONS[path](environ, start_response)
+    if path in edge_cases.APPLICATIONS:
+        return edge_cases.APPLICATIONS[path](environ, start_response)
     query = {name: values[-1] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
     if path == "/crash":
         raise RuntimeError("provoked")
@@ -56,7 +59,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         return []
     if path == "/stream":
         start_response("200 OK", [("Content-Type", "text/plain")])
-        return _pieces(int(query["pieces"]), int(query.get("size", "5")), query.get("tell"))
+        return _pieces(int(query["pieces"]), int(query.get("size", "5")), query.get("progress"))
     if path == "/wait":
         _wait(query)
     body = b"b" * int(query["size"]) if path == "/big" else json.dumps(_seen(environ)).encode()
@@ -75,10 +78,10 @@ def judge_head(environ: WSGIEnvironment) -> FixedResponse | None:
     return FixedResponse(HTTPStatus(int(environ["HTTP_X_REJECT"])), [("Content-Type", "text/plain")], body)
 
 
-def _pieces(count: int, size: int, tell: str | None) -> Iterator[bytes]:
+def _pieces(count: int, size: int, progress: str | None) -> Iterator[bytes]:
     for number in range(count):
-        if tell is not None:
-            Path(tell).write_text(str(number))
+        if progress is not None:
+            Path(progress).write_text(str(number))
         yield b"p" * size
 
 

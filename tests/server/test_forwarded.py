@@ -1,4 +1,4 @@
-"""The client's address behind proxies: what a trusted proxy wrote counts, what anybody else wrote never does."""
+"""The client's address behind proxies: only entries written by trusted proxies count."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def address(peer: str, *forwarded: str) -> str:
     return client_address(environ, NETWORKS)
 
 
-def test_without_trusted_proxies_the_header_is_nothing() -> None:
+def test_without_trusted_proxies_the_header_is_ignored() -> None:
     assert client_address({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, ()) == "10.0.0.1"
 
 
-def test_from_an_untrusted_peer_the_header_is_nothing() -> None:
+def test_from_an_untrusted_peer_the_header_is_ignored() -> None:
     assert address("192.0.2.9", "198.51.100.1") == "192.0.2.9"
 
 
-def test_a_trusted_peer_without_the_header_stands_for_itself() -> None:
+def test_a_trusted_peer_without_the_header_is_the_client() -> None:
     assert address("10.0.0.1") == "10.0.0.1"
 
 
-def test_a_trusted_peer_tells_whom_it_was_called_by() -> None:
+def test_the_entry_of_a_trusted_peer_is_the_client() -> None:
     assert address("10.0.0.1", "192.0.2.1") == "192.0.2.1"
 
 
-def test_what_the_client_wrote_left_of_it_is_nothing() -> None:
+def test_entries_left_of_the_proxys_entry_are_ignored() -> None:
     assert address("10.0.0.1", "198.51.100.66", "127.0.0.1", "192.0.2.1") == "192.0.2.1"
 
 
@@ -42,14 +42,14 @@ def test_a_chain_of_trusted_proxies_is_followed() -> None:
     assert address("127.0.0.1", "198.51.100.66", "192.0.2.1", "10.1.1.1", "10.2.2.2") == "192.0.2.1"
 
 
-def test_where_all_are_trusted_the_first_of_them_called() -> None:
+def test_if_all_entries_are_trusted_the_first_is_the_client() -> None:
     assert address("10.0.0.1", "10.0.0.3", "10.0.0.2") == "10.0.0.3"
 
 
 @pytest.mark.parametrize(
     "entry", ["", "unknown", "_hidden", "192.0.2.1.5", "<script>", "1" * 5000, "::1::", "[10.0.0.1"]
 )
-def test_an_entry_that_is_no_address_hides_all_before_it(entry: str) -> None:
+def test_an_entry_that_is_not_an_address_ends_the_chain(entry: str) -> None:
     assert address("10.0.0.1", "192.0.2.1", entry) == "10.0.0.1"
     assert address("10.0.0.1", "192.0.2.1", entry, "10.0.0.2") == "10.0.0.2"
 
@@ -65,12 +65,12 @@ def test_an_entry_that_is_no_address_hides_all_before_it(entry: str) -> None:
         ("  192.0.2.1\t", "192.0.2.1"),
     ],
 )
-def test_an_address_is_told_in_one_spelling(entry: str, expected: str) -> None:
+def test_an_address_has_one_spelling(entry: str, expected: str) -> None:
     assert address("10.0.0.1", entry) == expected
 
 
 @pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "fd00::1"])
-def test_a_trusted_peer_is_known_on_a_socket_of_either_family(peer: str) -> None:
+def test_a_trusted_peer_is_recognized_on_a_socket_of_either_family(peer: str) -> None:
     assert address(peer, "192.0.2.1") == "192.0.2.1"
 
 
@@ -85,5 +85,5 @@ def test_a_trusted_peer_is_known_on_a_socket_of_either_family(peer: str) -> None
         ("", ""),
     ],
 )
-def test_one_subscriber_is_one_whatever_the_server_calls_an_address(address: str, counted: str) -> None:
+def test_the_rate_limit_key_is_the_address_or_its_ipv6_network(address: str, counted: str) -> None:
     assert rate_limit_key(address) == counted

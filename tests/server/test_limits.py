@@ -1,4 +1,4 @@
-"""A request's size, a client's slowness and the number of connections are bounded; who keeps within is served."""
+"""Limits on the size of a request, on slow clients and on the number of connections."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ HEAD = b"POST /echo HTTP/1.1\r\nHost: test\r\n"
 class TestBodies:
     def test_of_4_mib_pass(self, connection: Connection) -> None:
         connection.send(HEAD + b"Content-Length: %d\r\n\r\n" % (4 * MIB) + b"x" * (4 * MIB))
-        assert len(connection.answer().json["body"]) == 4 * MIB
+        assert len(connection.read_response().json["body"]) == 4 * MIB
 
     @pytest.mark.parametrize("length", [b"4194305", b"9" * 19, b"9" * 5000])
-    def test_over_4_mib_are_refused_before_they_come(self, connection: Connection, length: bytes) -> None:
+    def test_over_4_mib_are_rejected_before_they_are_read(self, connection: Connection, length: bytes) -> None:
         connection.send(HEAD + b"Content-Length: " + length + b"\r\nExpect: 100-continue\r\n\r\n")
-        answer = connection.answer()
-        assert answer.status == 413
-        assert answer.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
+        response = connection.read_response()
+        assert response.status == 413
+        assert response.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
         assert connection.rest() == b""
 
-    def test_over_4_mib_in_chunks_are_refused(self, connection: Connection) -> None:
+    def test_over_4_mib_in_chunks_are_rejected(self, connection: Connection) -> None:
         connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(80):
                 connection.send(b"10000\r\n" + b"x" * 65536 + b"\r\n")
-        answer = connection.answer()
-        assert answer.status == 413
-        assert answer.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
+        response = connection.read_response()
+        assert response.status == 413
+        assert response.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
-    def test_refused_while_the_client_sends_are_answered_all_the_same(self, connection: Connection) -> None:
+    def test_that_are_rejected_while_being_sent_still_get_a_response(self, connection: Connection) -> None:
         connection.send(HEAD + b"Content-Length: %d\r\n\r\n" % (8 * MIB))
         for _ in range(8):
             connection.send(b"x" * MIB)
-        assert connection.answer().status == 413
+        assert connection.read_response().status == 413
 
 
 class TestHeaders:
     def test_of_60_kb_pass(self, connection: Connection) -> None:
         connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\nX-Long: " + b"x" * 60_000 + b"\r\n\r\n")
-        assert connection.answer().status == 200
+        assert connection.read_response().status == 200
 
     @pytest.mark.parametrize(
         "lines",
@@ -60,65 +60,65 @@ class TestHeaders:
         ],
         ids=["one_of_a_million_bytes", "200", "10_000"],
     )
-    def test_too_large_or_too_many_are_refused(self, connection: Connection, lines: bytes) -> None:
+    def test_too_large_or_too_many_are_rejected(self, connection: Connection, lines: bytes) -> None:
         with contextlib.suppress(ConnectionError):
             connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\n" + lines + b"\r\n\r\n")
-        answer = connection.answer()
-        assert answer.status == 431
-        assert answer.json["error"]["code"] == "HEADERS_TOO_LARGE"
+        response = connection.read_response()
+        assert response.status == 431
+        assert response.json["error"]["code"] == "HEADERS_TOO_LARGE"
         assert connection.rest() == b""
 
-    def test_a_query_of_100_kb_is_refused(self, connection: Connection) -> None:
+    def test_a_query_of_100_kb_is_rejected(self, connection: Connection) -> None:
         connection.send(b"GET /echo?q=" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n")
-        assert connection.answer().status == 431
+        assert connection.read_response().status == 431
 
 
 class TestSlowClients:
     @pytest.fixture
-    def hasty(self, start: Start) -> Process:
+    def process(self, start: Start) -> Process:
         return start(threads=1, HEAD_TIMEOUT=1, REQUEST_TIMEOUT=2, IDLE_TIMEOUT=1, SEND_TIMEOUT=1, LINGER_TIMEOUT=1)
 
-    def dribble(self, connection: Connection, first: bytes, crumb: bytes) -> float:
-        """Seconds until the server has had enough."""
+    def send_slowly(self, connection: Connection, first: bytes, repeated: bytes) -> float:
+        """Send `first`, then `repeated` again and again; seconds until the server closes the connection."""
         began = time.monotonic()
         connection.send(first)
 
         def is_ended() -> bool:
             with contextlib.suppress(ConnectionError):
-                connection.send(crumb)
+                connection.send(repeated)
             return connection.is_closed()
 
         wait_until(is_ended, "the end of the connection")
         return time.monotonic() - began
 
-    def test_a_head_in_crumbs_is_cut_off(self, hasty: Process) -> None:
-        assert self.dribble(hasty.connect(), b"GET /echo HTTP/1.1\r\nX-Slow: ", b"x") < 5
+    def test_a_slowly_sent_head_is_cut_off(self, process: Process) -> None:
+        assert self.send_slowly(process.connect(), b"GET /echo HTTP/1.1\r\nX-Slow: ", b"x") < 5
 
-    def test_a_body_in_crumbs_is_cut_off(self, hasty: Process) -> None:
-        assert self.dribble(hasty.connect(), HEAD + b"Content-Length: 1000000\r\n\r\n", b"x") < 5
+    def test_a_slowly_sent_body_is_cut_off(self, process: Process) -> None:
+        assert self.send_slowly(process.connect(), HEAD + b"Content-Length: 1000000\r\n\r\n", b"x") < 5
 
-    def test_a_connection_that_sends_only_blank_lines_is_cut_off(self, hasty: Process) -> None:
-        assert self.dribble(hasty.connect(), b"\r\n", b"\r\n\r\n") < 5
+    def test_a_connection_that_sends_only_blank_lines_is_cut_off(self, process: Process) -> None:
+        assert self.send_slowly(process.connect(), b"\r\n", b"\r\n\r\n") < 5
 
-    def test_an_idle_connection_is_closed(self, hasty: Process) -> None:
-        connection = hasty.connect()
+    def test_an_idle_connection_is_closed(self, process: Process) -> None:
+        connection = process.connect()
         connection.get("/echo")
         wait_until(connection.is_closed, "the end of the connection")
 
-    def test_a_client_that_takes_no_answer_is_cut_off(self, hasty: Process) -> None:
-        connection = hasty.connect()
+    def test_a_client_that_reads_no_response_is_cut_off(self, process: Process) -> None:
+        connection = process.connect()
         connection.send(b"GET /big?size=50000000 HTTP/1.1\r\nHost: test\r\n\r\n" * 3)
-        wait_until(hasty.connections, "the connection")
-        wait_until(lambda: not hasty.connections(), "the end of the connection")
+        wait_until(process.connections, "the connection")
+        wait_until(lambda: not process.connections(), "the end of the connection")
 
-    def test_a_client_that_takes_only_the_beginning_of_an_answer_is_cut_off(self, hasty: Process) -> None:
-        connection = hasty.connect()
+    def test_a_client_that_reads_only_the_beginning_of_a_response_is_cut_off(self, process: Process) -> None:
+        connection = process.connect()
         connection.send(b"GET /big?size=8000000 HTTP/1.1\r\nHost: test\r\n\r\n")
         assert connection.socket.recv(100)
-        wait_until(lambda: not hasty.connections(), "the end of the connection")
+        wait_until(lambda: not process.connections(), "the end of the connection")
 
-    def test_a_client_that_takes_an_answer_slowly_is_served(self, hasty: Process) -> None:
-        connection = hasty.connect()
+    def test_a_client_that_reads_a_response_slowly_is_served(self, process: Process) -> None:
+        connection = process.connect()
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.send(b"GET /big?size=12000000 HTTP/1.1\r\nHost: test\r\n\r\n")
         received = 0
@@ -131,20 +131,20 @@ class TestSlowClients:
         while received < 12_000_000:
             received += len(connection.socket.recv(65536))
 
-    def test_a_connection_that_sends_single_line_ends_is_cut_off(self, hasty: Process) -> None:
-        assert self.dribble(hasty.connect(), b"\r", b"\n\r") < 5
+    def test_a_connection_that_sends_single_line_ends_is_cut_off(self, process: Process) -> None:
+        assert self.send_slowly(process.connect(), b"\r", b"\n\r") < 5
 
-    def test_a_client_that_does_not_close_after_the_last_answer_is_cut_off(self, hasty: Process) -> None:
-        connection = hasty.connect()
+    def test_a_client_that_does_not_close_after_the_last_response_is_cut_off(self, process: Process) -> None:
+        connection = process.connect()
         connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
-        assert connection.answer().status == 200
-        wait_until(lambda: not hasty.connections(), "the end of the connection")
+        assert connection.read_response().status == 200
+        wait_until(lambda: not process.connections(), "the end of the connection")
 
-    def test_many_of_them_hold_no_thread(self, hasty: Process) -> None:
-        slow = [hasty.connect() for _ in range(200)]
+    def test_many_slow_clients_hold_no_thread(self, process: Process) -> None:
+        slow = [process.connect() for _ in range(200)]
         for number, connection in enumerate(slow):
             connection.send(HEAD[: number % len(HEAD)])
-        assert hasty.get("/echo").status == 200
+        assert process.get("/echo").status == 200
 
 
 def test_3_000_connections_are_served_at_once(start: Start) -> None:
@@ -159,7 +159,7 @@ def test_3_000_connections_are_served_at_once(start: Start) -> None:
         for _ in range(2):
             for connection in connections:
                 connection.send(b"GET /echo HTTP/1.1\r\nHost: test\r\n\r\n")
-            pids = [connection.answer().json["pid"] for connection in connections]
+            pids = [connection.read_response().json["pid"] for connection in connections]
         for connection in connections:
             connection.close()
     finally:
@@ -167,7 +167,7 @@ def test_3_000_connections_are_served_at_once(start: Start) -> None:
     assert {pids.count(pid) > 1000 for pid in set(pids)} == {True}
 
 
-def test_past_the_limit_connections_wait_until_others_end(start: Start) -> None:
+def test_beyond_the_limit_connections_wait_until_others_end(start: Start) -> None:
     process = start(MAX_CONNECTIONS=10, CROWDED_IDLE_TIMEOUT=60)
     connections = [process.connect() for _ in range(10)]
     for connection in connections:
@@ -176,39 +176,39 @@ def test_past_the_limit_connections_wait_until_others_end(start: Start) -> None:
     late.send(b"GET /echo HTTP/1.1\r\nHost: test\r\n\r\n")
     late.socket.settimeout(0.5)
     with pytest.raises(TimeoutError):
-        late.answer()
+        late.read_response()
     connections[0].close()
     late.socket.settimeout(5)
-    assert late.answer().status == 200
+    assert late.read_response().status == 200
 
 
-def test_past_the_limit_idle_connections_make_room(start: Start) -> None:
+def test_beyond_the_limit_idle_connections_are_closed(start: Start) -> None:
     process = start(MAX_CONNECTIONS=10, CROWDED_IDLE_TIMEOUT=0.1)
     for _ in range(10):
         process.connect().get("/echo")
     assert process.get("/echo").status == 200
 
 
-def test_the_last_of_a_burst_is_let_in_before_the_first_are_served_again_and_again(start: Start) -> None:
+def test_a_burst_of_connections_is_accepted_before_the_first_are_served_repeatedly(start: Start) -> None:
     clients = 24
     process = start(threads=1)
-    answers = [0] * clients
+    responses = [0] * clients
     most_before_the_last = []
     together = threading.Barrier(clients, timeout=20)
 
     def call(number: int) -> None:
         together.wait()
         with contextlib.closing(Connection(process.port)) as connection:
-            while not all(answers):
+            while not all(responses):
                 assert connection.get("/wait?seconds=0.005").status == 200
-                answers[number] += 1
-                if all(answers):
-                    most_before_the_last.append(max(answers))
+                responses[number] += 1
+                if all(responses):
+                    most_before_the_last.append(max(responses))
 
     callers = [threading.Thread(target=call, args=(number,)) for number in range(clients)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join(30)
-    # Let in one a turn, the first of them would have had some twenty by then.
+    # If the server accepted one connection in each turn, the first client would have some twenty responses by then.
     assert min(most_before_the_last) < clients // 2

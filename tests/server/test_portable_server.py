@@ -1,4 +1,4 @@
-"""The server where there is no epoll: run in a process that has been robbed of it."""
+"""The server without epoll: run in a process in which it has been removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM: nobody new is let in, all that has begun is answered, and then the process ends with 0."""
+"""SIGTERM: no new connection is accepted, every started request is served, and then the process exits with 0."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def is_refused(process: Process) -> bool:
     try:
         Connection(process.port).close()
     except ConnectionResetError:
-        # Let in by the kernel in the very moment that the listener closed: not served either, but ask again.
+        # The kernel accepted it just as the listener closed. It is not served; connect again.
         return False
     except ConnectionRefusedError:
         return True
     return False
 
 
-def test_behind_the_last_accept_nobody_is_let_in_and_who_was_is_served() -> None:
+def test_new_connections_are_rejected_and_queued_ones_are_served() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         with socket.create_connection(address) as early:
@@ -54,24 +54,24 @@ class TestAStop:
         assert idle.is_closed()
 
     @WORKERS
-    def test_turns_new_connections_away_at_once(self, start: Start, tmp_path: Path, workers: int) -> None:
+    def test_refuses_new_connections_at_once(self, start: Start, tmp_path: Path, workers: int) -> None:
         process = start(workers=workers)
         working = self.begin(process, tmp_path)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: is_refused(process), "new connections to be refused")
         (tmp_path / "go").touch()
-        assert working.answer().status == 200
+        assert working.read_response().status == 200
         assert process.exit_status() == 0
 
     def begin(self, process: Process, tmp_path: Path, name: str = "begun") -> Connection:
-        """A connection whose request is being worked at until the file `go` is there."""
+        """A connection with a request in progress until the file `go` exists."""
         connection = process.connect()
         path = f"/wait?touch={tmp_path / name}&file={tmp_path / 'go'}"
         connection.send(b"GET %s HTTP/1.1\r\nHost: test\r\n\r\n" % path.encode())
         wait_until((tmp_path / name).exists, "the request to reach the application")
         return connection
 
-    def test_finishes_what_is_worked_at_queued_and_pipelined(self, start: Start, tmp_path: Path) -> None:
+    def test_finishes_running_queued_and_pipelined_requests(self, start: Start, tmp_path: Path) -> None:
         process = start(threads=1)
         working = self.begin(process, tmp_path)
         working.send(b"GET /echo/second HTTP/1.1\r\nHost: test\r\n\r\n" * 2)
@@ -81,14 +81,14 @@ class TestAStop:
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: "stopping" in process.log(), "the stop")
         (tmp_path / "go").touch()
-        assert working.answer().status == 200
+        assert working.read_response().status == 200
         for connection in queued:
-            assert "connection" not in connection.answer().headers
-            assert connection.answer().headers["connection"] == "close"
+            assert "connection" not in connection.read_response().headers
+            assert connection.read_response().headers["connection"] == "close"
             assert connection.rest() == b""
         assert process.exit_status() == 0
 
-    def test_answers_a_request_whose_bytes_had_begun_to_come(self, start: Start) -> None:
+    def test_serves_a_request_that_has_arrived_in_part(self, start: Start) -> None:
         process = start()
         head, body = process.connect(), process.connect()
         head.send(b"GET /echo HT")
@@ -99,11 +99,11 @@ class TestAStop:
         wait_until(idle.is_closed, "idle connections to be closed")
         head.send(b"TP/1.1\r\nHost: test\r\n\r\n")
         body.send(b"llo")
-        assert head.answer().headers["connection"] == "close"
-        assert body.answer().json["body"] == "hello"
+        assert head.read_response().headers["connection"] == "close"
+        assert body.read_response().json["body"] == "hello"
         assert process.exit_status() == 0
 
-    def test_answers_who_had_connected_but_was_not_accepted_yet(self, start: Start, tmp_path: Path) -> None:
+    def test_serves_connections_that_were_not_yet_accepted(self, start: Start, tmp_path: Path) -> None:
         process = start(threads=1)
         working = self.begin(process, tmp_path)
         process.send_signal(signal.SIGSTOP)
@@ -115,10 +115,10 @@ class TestAStop:
         wait_until(lambda: "stopping" in process.log(), "the stop")
         (tmp_path / "go").touch()
         for connection in (working, *late):
-            assert connection.answer().status == 200
+            assert connection.read_response().status == 200
         assert process.exit_status() == 0
 
-    def test_sends_a_large_answer_to_its_end(self, start: Start) -> None:
+    def test_sends_a_large_response_to_its_end(self, start: Start) -> None:
         process = start()
         connection = process.connect()
         connection.send(b"GET /big?size=30000000 HTTP/1.1\r\nHost: test\r\n\r\n")
@@ -138,7 +138,7 @@ class TestAStop:
         assert connection.rest().endswith(b"\r\n0\r\n\r\n")
         assert process.exit_status() == 0
 
-    def test_loses_no_answer_under_load(self, start: Start) -> None:
+    def test_loses_no_response_under_load(self, start: Start) -> None:
         process = start(workers=2, threads=2)
         connections = [process.connect() for _ in range(200)]
         for connection in connections:
@@ -146,7 +146,7 @@ class TestAStop:
         for connection in connections:
             connection.send(b"GET /wait?seconds=0.01 HTTP/1.1\r\nHost: test\r\n\r\n")
         process.send_signal(signal.SIGTERM)
-        assert [connection.answer().status for connection in connections] == [200] * 200
+        assert [connection.read_response().status for connection in connections] == [200] * 200
         assert process.exit_status() == 0
 
     @WORKERS
@@ -157,14 +157,14 @@ class TestAStop:
         assert process.exit_status() == 1
         assert "stopped with 1 requests unfinished" in process.log()
 
-    def test_a_client_that_never_finishes_its_request_is_no_failure(self, start: Start) -> None:
+    def test_with_a_client_that_never_finishes_its_request_exits_with_0(self, start: Start) -> None:
         process = start(shutdown_timeout=0.5)
         process.connect().send(b"GET /echo HT")
         process.send_signal(signal.SIGTERM)
         assert process.exit_status() == 0
 
     @WORKERS
-    def test_a_second_signal_ends_it_at_once(self, start: Start, tmp_path: Path, workers: int) -> None:
+    def test_ends_at_once_on_a_second_signal(self, start: Start, tmp_path: Path, workers: int) -> None:
         process = start(workers=workers, shutdown_timeout=60)
         self.begin(process, tmp_path)
         process.send_signal(signal.SIGTERM)
@@ -173,7 +173,7 @@ class TestAStop:
         assert process.exit_status() == 1
 
     @WORKERS
-    def test_a_hang_up_is_not_one(self, start: Start, workers: int) -> None:
+    def test_is_not_caused_by_sighup(self, start: Start, workers: int) -> None:
         process = start(workers=workers)
         for pid in (process.pid, *process.children()):
             os.kill(pid, signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""The parent keeps as many workers as were asked for, on one socket, and leaves none behind."""
+"""The parent keeps the configured number of workers on one socket, and stops all of them at its end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wait_for_its_socket(process: Process) -> None:
 
 
 class TestWorkers:
-    def test_one_has_no_parent(self, start: Start) -> None:
+    def test_a_single_one_has_no_parent(self, start: Start) -> None:
         process = start(workers=1)
         assert process.children() == []
         assert process.get("/echo").json["pid"] == process.pid
@@ -48,7 +48,7 @@ class TestWorkers:
         assert set(pids) == set(process.children())
         assert min(pids.values()) >= 35
 
-    def test_one_that_is_stuck_takes_no_connection_and_has_the_next_ones_later(self, start: Start) -> None:
+    def test_a_stuck_one_accepts_no_connection_and_the_next_ones_later(self, start: Start) -> None:
         process = start(workers=2)
         stuck, other = process.children()
         os.kill(stuck, signal.SIGSTOP)
@@ -59,15 +59,15 @@ class TestWorkers:
         late = [process.connect() for _ in range(20)]
         assert Counter(connection.get("/echo").json["pid"] for connection in late)[stuck] >= 15
 
-    def test_one_that_is_killed_is_replaced_while_the_other_serves(self, start: Start) -> None:
+    def test_a_killed_one_is_replaced_while_the_other_serves(self, start: Start) -> None:
         process = start(workers=2)
         killed, other = process.children()
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: len(set(process.children()) - {killed}) == 2, "the replacement")
         assert other in process.children()
-        wait_until(lambda: process.get("/echo").json["pid"] not in (killed, other), "an answer of the replacement")
+        wait_until(lambda: process.get("/echo").json["pid"] not in (killed, other), "a response of the replacement")
 
-    def test_those_that_die_again_and_again_are_replaced_ever_more_slowly(self, start: Start) -> None:
+    def test_those_that_crash_repeatedly_are_replaced_more_and_more_slowly(self, start: Start) -> None:
         process = start(workers=1 + 1)
         for _ in range(3):
             kill_the_newest(process)
@@ -75,7 +75,7 @@ class TestWorkers:
         assert "another one in 1 s" in process.log()
         assert "another one in 2 s" in process.log()
 
-    def test_one_that_was_stable_is_replaced_at_once_after_others_that_were_not(self, start: Start) -> None:
+    def test_a_stable_one_is_replaced_at_once_after_unstable_ones(self, start: Start) -> None:
         process = start(workers=2, STABLE_AFTER=3)
         while "another one in 1 s" not in process.log():
             kill_the_newest(process)
@@ -83,12 +83,12 @@ class TestWorkers:
         time.sleep(4)
         assert "another one in 0 s" in kill_the_newest(process)
 
-    def test_one_that_was_told_to_stop_is_replaced(self, start: Start) -> None:
+    def test_one_stopped_by_a_signal_is_replaced(self, start: Start) -> None:
         process = start(workers=2)
         stopped = process.children()[0]
         os.kill(stopped, signal.SIGTERM)
         wait_until(lambda: stopped not in process.children() and len(process.children()) == 2, "the replacement")
-        # The stop of one does nothing to the listener of all.
+        # The stop of one worker does not close the shared listener.
         assert [process.get("/echo").status for _ in range(5)] == [200] * 5
 
     def test_end_when_their_parent_is_killed(self, start: Start) -> None:
@@ -108,7 +108,7 @@ class TestWorkers:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_an_application_that_cannot_be_made_ends_the_start_with_one_line(start: Start, workers: int) -> None:
+def test_an_application_that_cannot_be_created_stops_the_start_with_one_line(start: Start, workers: int) -> None:
     process = start(wait=False, workers=workers, FAIL="no such setting")
     assert process.exit_status() == 1
     lines = process.log().splitlines()
@@ -117,7 +117,7 @@ def test_an_application_that_cannot_be_made_ends_the_start_with_one_line(start: 
 
 
 class TestTheSocket:
-    def test_that_is_taken_is_named_in_one_line(self) -> None:
+    def test_in_use_is_named_in_one_line(self) -> None:
         with listen("127.0.0.1", 0) as taken:
             port = taken.getsockname()[1]
             with pytest.raises(
@@ -131,7 +131,7 @@ class TestTheSocket:
             listen("no.such.host.invalid", 80)
 
     @pytest.mark.parametrize("host", ["::1", "[::1]"])
-    def test_may_be_an_ipv6_one(self, start: Start, host: str) -> None:
+    def test_may_be_an_ipv6_socket(self, start: Start, host: str) -> None:
         process = start(HOST=host)
         connection = Connection(process.port, "::1")
         seen = connection.get("/echo").json
@@ -140,14 +140,14 @@ class TestTheSocket:
 
 
 class TestWhenAllThreadsAreStuck:
-    def test_other_requests_are_answered(self, start: Start, tmp_path: Path) -> None:
+    def test_other_requests_are_served(self, start: Start, tmp_path: Path) -> None:
         process = start(threads=2)
         stuck = [process.connect() for _ in range(2)]
         for connection in stuck:
             connection.send(f"GET /wait?file={tmp_path / 'go'} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
         assert [self.timed(process) < 5 for _ in range(20)] == [True] * 20
         (tmp_path / "go").touch()
-        assert [connection.answer().status for connection in stuck] == [200] * 2
+        assert [connection.read_response().status for connection in stuck] == [200] * 2
 
     def timed(self, process: Process) -> float:
         began = time.monotonic()

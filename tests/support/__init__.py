@@ -1,1 +1,1 @@
-"""The parts that tests of several folders share: processes, HTTP, ports, waiting, PostgreSQL, Redis, tokens."""
+"""Helpers for tests of several folders: processes, HTTP, ports, waiting, PostgreSQL, Redis, tokens."""

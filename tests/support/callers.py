@@ -1,4 +1,4 @@
-"""Callers of the application in the tests' own process, and what they check of an error."""
+"""Callers of the application in the tests' own process, and a check of error responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from falcon.testing import Result, TestClient
 
 
 class Caller:
-    """Calls the application as one user, or as nobody."""
+    """Calls the application as one user, or without a token."""
 
     def __init__(self, client: TestClient, user_id: str | None, token: str | None) -> None:
         self._client = client
@@ -16,7 +16,7 @@ class Caller:
         self.token = token
 
     def __call__(self, method: str, path: str, body: Any = None, /, **options: Any) -> Result:
-        """One request; `body` is sent as JSON, `options` are those of Falcon's simulate_request."""
+        """Send one request; `body` is sent as JSON, `options` are those of Falcon's simulate_request."""
         headers = dict(options.pop("headers", None) or {})
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
@@ -40,7 +40,7 @@ class Caller:
 
 
 def error_of(result: Result) -> tuple[int, str]:
-    """An error answer's status and code; its envelope is checked on the way."""
+    """Check the envelope of an error response; its status and code."""
     assert result.headers["content-type"] == "application/json", result.headers
     assert set(result.json) == {"error"}, result.text
     assert set(result.json["error"]) <= {"code", "message", "details"}

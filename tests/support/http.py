@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import WAIT_TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Response:
 
     @property
     def code(self) -> str:
-        """The error code; empty if the response is no error."""
+        """The error code; empty unless the response is an error."""
         return str(self.json["error"]["code"]) if self.status >= 400 else ""
 
 
 def encode(body: object, token: str | None, headers: Mapping[str, str] | None) -> tuple[bytes | None, dict[str, str]]:
-    """A request's body and header fields. `body` is bytes, or is sent as JSON."""
+    """A request's body and header fields; a `body` other than bytes is encoded as JSON."""
     fields = dict(headers or {})
     if token is not None:
         fields["Authorization"] = f"Bearer {token}"
@@ -59,19 +59,19 @@ def call(
     *,
     token: str | None = None,
     headers: Mapping[str, str] | None = None,
-    timeout: float = PATIENCE,
+    timeout: float = WAIT_TIMEOUT,
 ) -> Response:
-    """One request on a connection of its own to 127.0.0.1; `body` is bytes, or is sent as JSON."""
+    """Send one request on a new connection to 127.0.0.1; a `body` other than bytes is sent as JSON."""
     with contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=timeout)) as connection:
         connection.request(method, path, *encode(body, token, headers))
         return read(connection.getresponse())
 
 
 class Connection:
-    """A client's socket: bytes out, bytes in, nothing put right in between."""
+    """A client's socket that sends bytes unchanged and reads responses."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection((host, port), timeout=PATIENCE)
+        self.socket = socket.create_connection((host, port), timeout=WAIT_TIMEOUT)
         self._unread = b""
 
     def send(self, data: bytes) -> None:
@@ -79,7 +79,7 @@ class Connection:
 
     def get(self, path: str) -> Response:
         self.send(b"GET %s HTTP/1.1\r\nHost: test\r\n\r\n" % path.encode())
-        return self.answer()
+        return self.read_response()
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._unread:
@@ -89,8 +89,8 @@ class Connection:
         taken, _, self._unread = self._unread.partition(end)
         return taken
 
-    def answer(self, *, has_body: bool = True) -> Response:
-        """The next response; without `has_body` it is that to a HEAD request."""
+    def read_response(self, *, has_body: bool = True) -> Response:
+        """Read the next response; pass has_body=False for the response to a HEAD request."""
         lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         version, status = lines[0].split(" ")[:2]
         assert version == "HTTP/1.1"
@@ -111,7 +111,7 @@ class Connection:
         return bytes(received)
 
     def rest(self) -> bytes:
-        """Everything up to the server's close."""
+        """Read until the server closes the connection."""
         received, self._unread = [self._unread], b""
         while piece := self.socket.recv(65536):
             received.append(piece)

@@ -1,4 +1,4 @@
-"""A JWKS endpoint on a real socket that can be told to fail, hang or send nonsense. For tests only."""
+"""A JWKS endpoint on a real socket that can fail, hang or send invalid responses. For tests only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.signing import Signer
 
 
 class JwksServer:
-    """`keys` are published; the other public attributes change the answer, delays are in seconds."""
+    """Publishes `keys`; the other public attributes change the response. Delays are in seconds."""
 
     def __init__(self, *signers: Signer) -> None:
         self.keys: list[Any] = [signer.jwk for signer in signers]
@@ -37,7 +37,7 @@ class JwksServer:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Listen, on the port of before where there was one."""
+        """Listen on the previous port, or on a free one at first."""
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
         self._server.daemon_threads = True
         self._port = self._server.server_address[1]

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, which they may kill, and what can be done to it from the side."""
+"""A PostgreSQL that tests may kill, and administrative access to it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from api.postgres.embedded import start_embedded, stop_embedded
 
 
 def connect(url: str) -> Database:
-    """The database as the service uses it, with enough of everything for a test."""
+    """A Database as in the service, with a pool and a timeout that suffice for tests."""
     return Database(url, pool_size=8, statement_timeout=10)
 
 
 class Server:
-    """The server over one data directory, started when this is made."""
+    """A PostgreSQL server on one data directory, running after construction."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self.url = start_embedded(data_dir)
 
     def kill(self) -> None:
-        """End all its processes at once, as a crash does: nothing is said, nothing is written any more."""
+        """Kill all its processes at once, as in a crash: they neither notify clients nor write anything."""
         pid_file = self._data_dir / "postgres" / "postmaster.pid"
         postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
         for process in (postmaster, *postmaster.children(recursive=True)):
@@ -37,7 +37,7 @@ class Server:
                 process.kill()
 
     def start(self) -> float:
-        """Start it unless it runs; when (monotonic) it took the first connection."""
+        """Start it unless it runs; the time (monotonic) of the first accepted connection."""
         with ThreadPoolExecutor(1) as starter:
             started = starter.submit(start_embedded, self._data_dir)
             while not self._accepts() and not (started.done() and started.exception()):
@@ -50,21 +50,21 @@ class Server:
         stop_embedded(self._data_dir)
 
     def restart(self) -> float:
-        """The same as `start`, after a stop that is told to the clients."""
+        """Stop it cleanly and start it again; returns the same as `start`."""
         self.stop()
         return self.start()
 
     def terminate_connections(self) -> int:
-        """Have all connections of services cut; how many there were."""
+        """Terminate all connections of services; their number."""
         return self._count("pg_terminate_backend(pid)")
 
     def count_connections(self) -> int:
-        """How many connections of services there are."""
+        """The number of connections of services."""
         return self._count("*")
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[psycopg2.extensions.connection]:
-        """A connection beside the service's, in autocommit mode."""
+        """A separate connection in autocommit mode."""
         connection = psycopg2.connect(self.url)
         connection.autocommit = True
         try:
@@ -73,12 +73,12 @@ class Server:
             connection.close()
 
     def count_waiting(self) -> int:
-        """How many of them wait for a lock."""
+        """The number of connections of services that wait for a lock."""
         return self._count("*", "wait_event_type = 'Lock'")
 
     @contextlib.contextmanager
     def locked(self, task_id: int) -> Iterator[None]:
-        """Within this block a transaction holds the task's row."""
+        """Within this block a transaction locks the task's row."""
         connection = psycopg2.connect(self.url)
         try:
             connection.cursor().execute("SELECT FROM tasks WHERE id = %s FOR UPDATE", (task_id,))

@@ -17,17 +17,17 @@ from typing import Any
 from tests.support.http import Response, call
 from tests.support.ports import free_port
 from tests.support.signing import SECRET
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_PATIENCE = 30.0
+START_TIMEOUT = 30.0
 
 UNLIMITED = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "AUTH_RATE_LIMIT": ""}
-"""Settings under which tests may call as often as they like."""
+"""Settings without rate limits."""
 
 
 class Program:
-    """A started program. Its output is appended to `log`; after its end it can be started again."""
+    """A started program. Its output is appended to `log`; it can be started again after its end."""
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class Program:
 
     @property
     def output(self) -> str:
-        """Everything it has printed so far."""
+        """Its output so far."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
-    def wait_until(self, condition: Callable[[], object], what: str, patience: float = START_PATIENCE) -> None:
-        """Return when the condition is true; AssertionError, with the output, if not in time or the program ends.
+    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = START_TIMEOUT) -> None:
+        """Return when the condition is true.
 
-        A program that failed so is killed.
+        Raises AssertionError with the output, and kills the program, on a timeout or if the program ends.
         """
 
         def is_true() -> object:
@@ -65,7 +65,7 @@ class Program:
             return condition()
 
         try:
-            wait_until(is_true, what, patience)
+            wait_until(is_true, what, timeout)
         except AssertionError as ex:
             self.kill()
             raise AssertionError(f"{ex}\n{self.output}") from None
@@ -75,19 +75,19 @@ class Program:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
 
-    def stop(self, number: int = signal.SIGTERM, patience: float = 20) -> int:
-        """Signal it unless it has ended; its exit status."""
+    def stop(self, number: int = signal.SIGTERM, timeout: float = 20) -> int:
+        """Send the signal unless it has ended; its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(patience)
+            return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(WAIT_TIMEOUT)
 
 
 class WebServer(Program):
@@ -109,9 +109,9 @@ class WebServer(Program):
         *,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = PATIENCE,
+        timeout: float = WAIT_TIMEOUT,
     ) -> Response:
-        """One request on a connection of its own; `body` is bytes, or is sent as JSON."""
+        """Send one request on a new connection; a `body` other than bytes is sent as JSON."""
         return call(self.port, method, path, body, token=token, headers=headers, timeout=timeout)
 
     def serves(self, path: str) -> bool:
@@ -120,8 +120,8 @@ class WebServer(Program):
             return self.call("GET", path, timeout=5).status == 200
         return False
 
-    def wait_until_ready(self, patience: float = START_PATIENCE, path: str = "/ready") -> None:
-        self.wait_until(lambda: self.serves(path), f"{path} to be 200", patience)
+    def wait_until_ready(self, timeout: float = START_TIMEOUT, path: str = "/ready") -> None:
+        self.wait_until(lambda: self.serves(path), f"{path} to be 200", timeout)
 
 
 class Service(WebServer):
@@ -149,13 +149,13 @@ class Service(WebServer):
         return [line for line in lines if line.get("event") == name]
 
     def wait_for_event(self, name: str) -> dict[str, Any]:
-        """The first log line whose event is `name`, as soon as the log has it."""
+        """Wait for a log line whose event is `name`; the first such line."""
         return wait_until(lambda: self.events(name), f"the event {name}")[0]
 
 
 @contextlib.contextmanager
 def running(log: Path, **environ: str) -> Iterator[Service]:
-    """A service that is ready, stopped at the end."""
+    """A ready service, stopped at the end."""
     service = Service(log, environ)
     try:
         service.wait_until_ready()
@@ -166,7 +166,7 @@ def running(log: Path, **environ: str) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def starting(folder: Path, **basis: str) -> Iterator[Callable[..., Service]]:
-    """A function that starts a service with these and further settings; all of them are stopped at the end."""
+    """A function that starts a service with these and further settings; all are stopped at the end."""
     numbers = count()
     with contextlib.ExitStack() as stack:
 

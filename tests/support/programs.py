@@ -1,4 +1,4 @@
-"""Programs that a test needs and the project does not install: found, or told how to get them."""
+"""Finds programs that a test needs and the project does not install, or says how to install them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ PACKAGES = {"promtool": "prometheus", "pg_dump": "postgresql-client", "systemd-a
 
 
 def find_program(name: str) -> str:
-    """The program's path: from PATH, from a server's place, from the virtual environment. Skips the test without it."""
-    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", sysconfig.get_path("scripts")))
-    found = shutil.which(name, path=places)
+    """The program's path, from PATH, /usr/sbin or the virtual environment. Skips the test if it is missing."""
+    search_path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", sysconfig.get_path("scripts")))
+    found = shutil.which(name, path=search_path)
     if found is None:
         missing(f"{name} is not installed: apt install {PACKAGES.get(name, name)}")
     return found
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test, or the module, where a person runs it; fail it where CI does."""
+    """Skip the test or module on a developer's machine; fail it in CI."""
     if os.environ.get("CI"):
         pytest.fail(what, pytrace=False)
     pytest.skip(what, allow_module_level=True)

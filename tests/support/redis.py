@@ -1,4 +1,4 @@
-"""A redis-server of the tests' own, which keeps nothing."""
+"""A redis-server for tests, without persistence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.programs import find_program
 
 
 class Redis(Program):
-    """Running when this is made; it may be stopped and started again on the same port."""
+    """Running after construction; can be stopped and started again on the same port."""
 
     def __init__(self, directory: Path) -> None:
         self.port = free_port()

@@ -1,6 +1,6 @@
 """Signs tokens of every kind, well-formed or not, as an auth server with real keys would.
 
-For tests only. Nothing goes through the code under test: headers and payloads are signed as they are.
+For tests only. It does not use the code under test: headers and payloads are signed unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 ASYMMETRIC = ("EdDSA", "ES256", "ES512", "RS256", "PS256")
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
-"""The service's in all tests."""
+"""The service's shared secret in all tests."""
 
 
 def base64url(data: bytes) -> str:
@@ -52,7 +52,7 @@ class Signer:
         return f"{signing_input}.{base64url(self.signature(signing_input.encode()))}"
 
     def sign(self, claims: dict[str, Any], header: dict[str, Any] | None = None) -> str:
-        """A token with exactly these claims; `header` is added to the usual one."""
+        """A token with exactly these claims; `header` extends the default header."""
         return self.sign_bytes(json.dumps({**self.header, **(header or {})}).encode(), json.dumps(claims).encode())
 
 
@@ -75,12 +75,12 @@ def signer_for(algorithm: str) -> Signer:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a good token, changed as told; `...` leaves a claim out."""
+    """The claims of a valid token, with these changes; `...` removes a claim."""
     usual = {"sub": "user-1", "exp": int(time.time()) + 900, **changes}
     return {name: value for name, value in usual.items() if value is not ...}
 
 
 def token_for(user_id: str, **claims: Any) -> str:
-    """A good HS256 token as a frontend's auth server issues it, changed as told; a claim of None is left out."""
+    """A valid HS256 token as an auth server issues it, with these claims changed; None removes a claim."""
     payload = {"sub": user_id, "exp": int(time.time()) + 600, **claims}
     return jwt.encode({name: value for name, value in payload.items() if value is not None}, SECRET, "HS256")

@@ -1,6 +1,6 @@
-"""A TCP proxy to a PostgreSQL server that can swallow everything, as a network does whose packets get lost.
+"""A TCP proxy to a PostgreSQL server that can stall, as a network that drops all packets does.
 
-What is swallowed is delivered when the network is back, as TCP does it; connections made meanwhile wait.
+After `resume` it delivers the withheld data, as TCP does; connections made meanwhile wait.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from psycopg2.extensions import parse_dsn
 
 
 class StalledProxy:
-    """Listens on a free port of 127.0.0.1; `url` leads through it to the server behind the URL it was made with.
+    """Listens on a free port of 127.0.0.1; `url` connects through it to the server of the given URL.
 
-    `connections` counts those that were made, `requests` the messages from clients, as far as they come one by one.
+    `connections` counts the accepted connections, `requests` the messages from clients that arrive one by one.
     """
 
     def __init__(self, url: str) -> None:
@@ -27,7 +27,7 @@ class StalledProxy:
         self._flowing.set()
         self._open = threading.Event()
         self._open.set()
-        self._refusals = 0
+        self._to_refuse = 0
         self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -52,25 +52,25 @@ class StalledProxy:
             thread.join()
 
     def stall(self) -> None:
-        """Deliver nothing from now on, and tell nobody."""
+        """Deliver nothing from now on, without closing connections."""
         self._flowing.clear()
 
-    def stall_newcomers(self) -> None:
-        """Deliver nothing of connections that are made from now on."""
+    def stall_new_connections(self) -> None:
+        """Deliver nothing on connections made from now on."""
         self._open.clear()
 
     def refuse(self, number: int) -> None:
-        """Close at once the next connections that are made."""
-        self._refusals = number
+        """Close the next `number` connections at once."""
+        self._to_refuse = number
 
     def resume(self) -> None:
-        """Deliver everything, what was swallowed first, and refuse nothing more."""
-        self._refusals = 0
+        """Deliver everything, the withheld data first, and refuse no more connections."""
+        self._to_refuse = 0
         self._flowing.set()
         self._open.set()
 
     def cut(self) -> None:
-        """Break every connection."""
+        """Shut down every connection."""
         for client in self._clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
@@ -85,8 +85,8 @@ class StalledProxy:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
-                if self._refusals:
-                    self._refusals -= 1
+                if self._to_refuse:
+                    self._to_refuse -= 1
                     client.close()
                     continue
                 self._clients.append(client)

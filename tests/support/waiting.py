@@ -1,4 +1,4 @@
-"""Waiting for something that another thread or process does."""
+"""Waits for a condition that another thread or process makes true."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 10.0
-"""Seconds after which a test stops waiting for something that should happen at once."""
+WAIT_TIMEOUT = 10.0
+"""Seconds after which a test gives up on something that should happen at once."""
 
 
-def wait_until(condition: Callable[[], T | None], what: str = "the condition", patience: float = PATIENCE) -> T:
-    """The condition's value as soon as it is true; AssertionError after `patience` seconds."""
-    deadline = time.monotonic() + patience
+def wait_until(condition: Callable[[], T | None], what: str = "the condition", timeout: float = WAIT_TIMEOUT) -> T:
+    """Wait for a true value of the condition and return it; AssertionError after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {patience} s: {what}"
+        assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
         time.sleep(0.01)
     return value

@@ -1,4 +1,4 @@
-"""The service or the way to it fails: the page says so, tries again by itself, and nothing is lost or doubled."""
+"""The service or the network fails: the page reports it and retries; nothing is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.browser.tasks_page import TasksPage
 from tests.support.processes import Service
 
 
-def test_a_database_that_stops_is_told_and_the_page_recovers_by_itself(
+def test_a_database_outage_is_reported_and_the_page_recovers_by_itself(
     fragile: FragileService, open_tab: Callable[..., TasksPage]
 ) -> None:
     account = Account(fragile.service)
@@ -35,7 +35,7 @@ def test_a_database_that_stops_is_told_and_the_page_recovers_by_itself(
     assert len(account.tasks()) == 2
 
 
-def test_a_list_asked_for_without_a_database_comes_when_it_is_back(
+def test_a_list_requested_during_an_outage_appears_after_it(
     fragile: FragileService, open_tab: Callable[..., TasksPage]
 ) -> None:
     account = Account(fragile.service)
@@ -50,7 +50,7 @@ def test_a_list_asked_for_without_a_database_comes_when_it_is_back(
     expect(tab.banner).to_be_hidden()
 
 
-def test_what_is_written_offline_is_stored_once_when_the_way_is_back(tab: TasksPage, account: Account) -> None:
+def test_a_task_written_offline_is_stored_once_when_the_connection_is_back(tab: TasksPage, account: Account) -> None:
     tab.log_in(account)
     tab.page.context.set_offline(True)
     tab.add("On the train")
@@ -61,11 +61,11 @@ def test_what_is_written_offline_is_stored_once_when_the_way_is_back(tab: TasksP
     assert account.titles() == ["On the train"]
 
 
-def test_an_answer_lost_on_the_way_does_not_double_a_task(tab: TasksPage, account: Account) -> None:
+def test_a_lost_response_does_not_duplicate_a_task(tab: TasksPage, account: Account) -> None:
     tab.log_in(account)
     lost: list[str] = []
 
-    def lose_the_first_answer(route: Route) -> None:
+    def lose_the_first_response(route: Route) -> None:
         request = route.request
         if request.method == "POST" and not lost:
             lost.append(route.fetch().text())
@@ -73,7 +73,7 @@ def test_an_answer_lost_on_the_way_does_not_double_a_task(tab: TasksPage, accoun
         else:
             route.continue_()
 
-    tab.page.route("**/api/tasks", lose_the_first_answer)
+    tab.page.route("**/api/tasks", lose_the_first_response)
     tab.add("Only once")
     expect(tab.banner).to_contain_text("cannot be reached")
     tab.expect_stored()
@@ -81,7 +81,7 @@ def test_an_answer_lost_on_the_way_does_not_double_a_task(tab: TasksPage, accoun
     assert account.titles() == ["Only once"]
 
 
-def test_too_many_requests_wait_as_long_as_the_service_asks(
+def test_rate_limited_writes_are_retried_until_stored(
     start_service: Callable[..., Service], open_tab: Callable[..., TasksPage]
 ) -> None:
     service = start_service(RATE_LIMIT="12/5second")

@@ -1,6 +1,6 @@
-"""The page for every eye and screen: axe-core finds nothing, nothing sticks out. Writes the README's pictures if asked.
+"""Accessibility and layout: axe-core finds no violation and no element overflows, on any screen.
 
-WRITE_SCREENSHOTS=1 pytest tests/browser/test_looks.py     the pictures in docs/images/
+WRITE_SCREENSHOTS=1 pytest tests/browser/test_appearance.py writes the screenshots of the README to docs/images/.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IMAGES = PROJECT / "docs" / "images"
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("screen", SCREENS)
-def test_axe_finds_nothing_logged_out(open_tab: Callable[..., TasksPage], screen: str, scheme: Scheme) -> None:
+def test_axe_finds_no_violation_logged_out(open_tab: Callable[..., TasksPage], screen: str, scheme: Scheme) -> None:
     tab = _open(open_tab, screen, scheme)
     tab.open()
     _check(tab)
@@ -37,7 +37,7 @@ def test_axe_finds_nothing_logged_out(open_tab: Callable[..., TasksPage], screen
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("screen", SCREENS)
-def test_axe_finds_nothing_logged_in(
+def test_axe_finds_no_violation_logged_in(
     open_tab: Callable[..., TasksPage], account: Account, screen: str, scheme: Scheme
 ) -> None:
     tab = _open(open_tab, screen, scheme)
@@ -59,7 +59,7 @@ def test_axe_finds_nothing_logged_in(
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 896, 1280, 1920])
-def test_nothing_sticks_out_at_any_width(open_tab: Callable[..., TasksPage], account: Account, width: int) -> None:
+def test_no_element_overflows_at_any_width(open_tab: Callable[..., TasksPage], account: Account, width: int) -> None:
     account.make_task("W" * 400, description="https://example.com/" + "path/" * 60)
     tab = open_tab(viewport={"width": width, "height": 800})
     tab.open()
@@ -73,7 +73,7 @@ def test_nothing_sticks_out_at_any_width(open_tab: Callable[..., TasksPage], acc
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("screen", SCREENS)
-def test_the_pictures_show_a_day_of_tasks(
+def test_the_screenshots_show_a_day_of_tasks(
     open_tab: Callable[..., TasksPage], service: Service, screen: str, scheme: Scheme
 ) -> None:
     account = Account(service, name="Mara Lindqvist")

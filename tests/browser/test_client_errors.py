@@ -1,4 +1,4 @@
-"""What the page does when the service says no: the person's words are kept, the service's words are shown."""
+"""The page on a 4xx response: it keeps the typed text and shows the service's message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def short_lived(start_service: Callable[..., Service]) -> Service:
     return start_service(TOKEN_TTL="6")
 
 
-def test_field_errors_of_the_service_stand_at_their_fields(tab: TasksPage) -> None:
+def test_the_services_field_errors_are_shown_at_their_fields(tab: TasksPage) -> None:
     tab.open()
     tab.page.get_by_role("button", name="Create an account").click()
     form = tab.page.locator("#account-form")
@@ -34,7 +34,7 @@ def test_field_errors_of_the_service_stand_at_their_fields(tab: TasksPage) -> No
     expect(form.get_by_label("E-mail")).to_have_value("not an address")
 
 
-def test_a_wrong_password_says_so(tab: TasksPage, account: Account) -> None:
+def test_a_wrong_password_is_reported(tab: TasksPage, account: Account) -> None:
     tab.open()
     form = tab.page.locator("#account-form")
     form.get_by_label("E-mail").fill(account.email)
@@ -43,7 +43,7 @@ def test_a_wrong_password_says_so(tab: TasksPage, account: Account) -> None:
     expect(form.get_by_text("E-mail or password is wrong")).to_be_visible()
 
 
-def test_a_refused_new_task_comes_back_to_be_corrected(tab: TasksPage, account: Account) -> None:
+def test_a_rejected_new_task_returns_to_the_editor(tab: TasksPage, account: Account) -> None:
     tab.log_in(account)
     tab.add("x" * 501, description="Keep me")
     expect(tab.editor.get_by_label("Title")).to_have_attribute("aria-invalid", "true")
@@ -57,7 +57,7 @@ def test_a_refused_new_task_comes_back_to_be_corrected(tab: TasksPage, account: 
     assert [(task["title"], task["description"]) for task in account.tasks()] == [("Short enough", "Keep me")]
 
 
-def test_a_refused_edit_is_taken_back_and_its_words_stay_in_the_editor(tab: TasksPage, account: Account) -> None:
+def test_a_rejected_edit_is_undone_and_its_text_stays_in_the_editor(tab: TasksPage, account: Account) -> None:
     account.make_task("As it was")
     tab.log_in(account)
     tab.edit("As it was").get_by_label("Title").fill("y" * 501)
@@ -68,7 +68,7 @@ def test_a_refused_edit_is_taken_back_and_its_words_stay_in_the_editor(tab: Task
     expect(tab.row("As it was")).to_be_visible()
 
 
-def test_a_list_that_is_refused_says_why(tab: TasksPage, account: Account) -> None:
+def test_a_rejected_list_request_shows_the_reason(tab: TasksPage, account: Account) -> None:
     account.make_task("Still here")
     tab.log_in(account)
     tab.search.fill("\0")
@@ -99,7 +99,7 @@ def test_an_edit_of_a_task_changed_elsewhere_shows_its_newest_version(tab: Tasks
     assert (stored["title"], stored["description"]) == ("Paint the garden fence", "Blue")
 
 
-def test_a_tick_on_a_task_deleted_elsewhere_removes_it(tab: TasksPage, account: Account) -> None:
+def test_completing_a_task_deleted_elsewhere_removes_it(tab: TasksPage, account: Account) -> None:
     task = account.make_task("Gone already")
     tab.log_in(account)
     expect(tab.row("Gone already")).to_be_visible()
@@ -108,7 +108,7 @@ def test_a_tick_on_a_task_deleted_elsewhere_removes_it(tab: TasksPage, account: 
     expect(tab.row("Gone already")).to_have_count(0)
 
 
-def test_words_typed_for_a_task_deleted_elsewhere_can_be_added_anew(tab: TasksPage, account: Account) -> None:
+def test_text_typed_for_a_task_deleted_elsewhere_can_be_saved_as_a_new_task(tab: TasksPage, account: Account) -> None:
     task = account.make_task("Old words", description="Details", completed=True)
     tab.log_in(account)
     editor = tab.edit("Old words")
@@ -123,7 +123,7 @@ def test_words_typed_for_a_task_deleted_elsewhere_can_be_added_anew(tab: TasksPa
     assert (stored["title"], stored["description"], stored["completed"]) == ("New words", "Details", True)
 
 
-def test_an_expired_session_asks_to_log_in_and_keeps_what_was_typed(
+def test_an_expired_session_asks_to_log_in_and_keeps_the_typed_text(
     short_lived: Service, open_tab: Callable[..., TasksPage]
 ) -> None:
     account = Account(short_lived)
@@ -141,7 +141,7 @@ def test_an_expired_session_asks_to_log_in_and_keeps_what_was_typed(
     tab.expect_stored()
 
 
-def test_after_an_expired_session_another_user_finds_nothing_of_the_first(
+def test_after_an_expired_session_another_user_sees_nothing_of_the_first(
     short_lived: Service, open_tab: Callable[..., TasksPage]
 ) -> None:
     tab = open_tab(on=short_lived)

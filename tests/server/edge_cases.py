@@ -1,4 +1,4 @@
-"""WSGI applications, each a corner case of PEP 3333; tests.server.site serves them under their names."""
+"""WSGI applications for one edge case of PEP 3333 each; tests.server.site serves them under their names."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def not_started(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
 def without_iterable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", [TEXT])
-    return None  # type: ignore[return-value]  # what a broken application does
+    return None  # type: ignore[return-value]  # as a broken application does
 
 
 def hop_by_hop(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -134,7 +134,7 @@ def exiting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable
 
 
 class _Closing:
-    """`count` pieces of `size` bytes; each call of close() is a line in a file, and may fail."""
+    """`count` pieces of `size` bytes; each call of close() adds a line to a file, and may fail."""
 
     def __init__(self, count: int, size: int, log: Path, *, fails: bool) -> None:
         self._pieces = iter([b"p" * size] * count)
