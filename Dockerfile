@@ -1,10 +1,10 @@
-# The service in a container: docs/operating.md tells what of this is run by tests and what is only read by a linter.
+# The service in a container. A linter checks this file; no test builds it (docs/operating.md).
 # No Alpine base: the wheels, PostgreSQL's among them, need glibc.
 
 FROM python:3.13-slim AS packages
 WORKDIR /build
 COPY requirements requirements
-# As the Makefile does: setuptools, which builds falcon-cors, comes first and stays.
+# As in the Makefile: install setuptools, which builds falcon-cors, first and keep it.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
     && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps --no-build-isolation --use-pep517 \
@@ -19,7 +19,7 @@ COPY migrations migrations
 COPY api api
 COPY serve.py ./
 
-# What differs from the defaults: reachable from outside the container, and nothing written beside the code.
+# Unlike the defaults: listen on all interfaces, and write nothing beside the code.
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -30,12 +30,12 @@ ENV PATH=/venv/bin:$PATH \
 USER 10001
 EXPOSE 8000
 
-# /health and not /ready: whoever acts on this restarts the container, and a restart mends no database. A proxy asks
-# /ready by itself. The first 40 s are for a database that comes later than the service.
+# /health and not /ready: an unhealthy container is restarted, and a restart does not repair a database. The proxy probes
+# /ready itself. The start period of 40 s covers a database that starts later than the service.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=40s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '8000')}/health\", timeout=2)"]
 
-# The exec form: the signal reaches the service, which finishes what it has begun within SHUTDOWN_TIMEOUT (10 s). Give
-# it longer than Docker's own 10 s: docker run --stop-timeout 15.
+# The exec form: the signal reaches the service, which finishes the requests in progress within SHUTDOWN_TIMEOUT (10 s).
+# Allow more than Docker's default of 10 s: docker run --stop-timeout 15.
 STOPSIGNAL SIGTERM
 CMD ["python", "serve.py"]

@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-# Programs run as modules: the scripts in bin/ break where a folder's name holds a quote.
+# Run programs as modules: the scripts in bin/ fail if a folder's name contains a quote.
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
 PIP := $(RUN) pip install --quiet --disable-pip-version-check
@@ -13,45 +13,45 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint bench bench-scale bench-servers plans mutants cluster openapi waitress-next lock clean
 
-help: ## show this
+help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(STAMP) ## start the service; without settings on an embedded PostgreSQL under ./data
+run: $(STAMP) ## start the service; without settings it uses an embedded PostgreSQL under ./data
 	@exec $(VENV)/bin/python serve.py
 
-test: $(STAMP)-develop ## run the tests; PYTEST="…" adds options
+test: $(STAMP)-develop ## run the tests; PYTEST="…" passes options
 	$(RUN) pytest -n $(PROCESSES) --dist worksteal $(PYTEST)
 
-check: lint ## everything CI checks: format, lint, types, tests and their coverage
+check: lint ## run what CI runs: format, lint, types, tests and their coverage
 	rm -f .coverage .coverage.*
 	$(MAKE) test PYTEST="--cov --cov-report="
 	$(RUN) coverage report --fail-under=95 --skip-covered
 
-lint: $(STAMP)-develop ## format, lint and types alone; types for the oldest and the newest Python
+lint: $(STAMP)-develop ## check format, lint and types; types for the oldest and the newest Python
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) mypy --python-version 3.10
 	$(RUN) mypy --python-version 3.15
 
-bench: $(STAMP)-develop ## measure the service beside its peers and write bench/results.md (needs wrk)
+bench: $(STAMP)-develop ## measure the service and three peers, and write bench/results.md (needs wrk)
 	$(RUN) bench
 
-bench-scale: $(STAMP)-develop ## measure it from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
+bench-scale: $(STAMP)-develop ## measure from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
 	$(RUN) bench.scale
 
 bench-servers: $(STAMP)-develop ## measure the application under stock waitress, our server and granian
 	$(RUN) bench.servers
 
-plans: $(STAMP)-develop ## write docs/query-plans.md anew: the plan of every list on 1,000,000 tasks
+plans: $(STAMP)-develop ## regenerate docs/query-plans.md: the plan of every list on 1,000,000 tasks
 	$(RUN) bench.plans_report
 
-mutants: $(STAMP)-develop ## see whether the tests notice small changes of api/; MUTANTS="api/tokens.py", takes hours for all
+mutants: $(STAMP)-develop ## change api/ in small ways and see which change no test notices; MUTANTS="api/tokens.py"; hours for all
 	$(RUN) tests.mutation $(MUTANTS)
 
-cluster: $(STAMP) ## three instances behind HAProxy, PgBouncer and Redis, all on this machine
+cluster: $(STAMP) ## run three instances with HAProxy, PgBouncer and Redis on this machine
 	$(VENV)/bin/python deploy/cluster.py
 
-openapi: $(STAMP) ## write docs/openapi.json anew
+openapi: $(STAMP) ## regenerate docs/openapi.json
 	$(RUN) api.openapi > docs/openapi.json
 
 waitress-next: ## run tests/server on waitress' newest pre-release, in an environment of its own
@@ -61,26 +61,26 @@ waitress-next: ## run tests/server on waitress' newest pre-release, in an enviro
 	build/waitress-next/bin/python -m pip freeze | grep waitress
 	build/waitress-next/bin/python -m pytest tests/server
 
-lock: $(VENV)-lock/.installed ## renew requirements/*.txt: the newest versions that setup.cfg allows
+lock: $(VENV)-lock/.installed ## update requirements/*.txt to the newest versions that setup.cfg allows
 	@echo "resolving requirements/*.txt, about 20 s"
 	@$(COMPILE) setup.cfg --all-extras --output-file requirements/develop.txt
 	@$(COMPILE) setup.cfg --constraint requirements/develop.txt --output-file requirements/run.txt
 	@echo setuptools | $(COMPILE) - --constraint requirements/develop.txt --output-file requirements/build.txt
 	@echo uv | $(COMPILE) - --output-file requirements/lock.txt
 
-clean: ## remove the virtual environments and caches; ./data stays
+clean: ## remove the virtual environments and caches; keep ./data
 	rm -rf $(VENV) $(VENV)-lock *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
 
 $(VENV)/bin/python $(VENV)-lock/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-		|| { echo "Python 3.10 or newer is needed; name it with make PYTHON=python3.12 …" >&2; exit 1; }
+		|| { echo "Python 3.10 or newer is required; choose one with make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@rm -rf $(@D:/bin=)
 	$(PYTHON) -m venv $(@D:/bin=)
 
-# Setuptools, which builds falcon-cors and this package, comes first and stays: pip checks no hashes of what it fetches
-# for an isolated build.
+# Setuptools, which builds falcon-cors and this package, is installed first and kept: pip does not check hashes of the
+# packages that it fetches for an isolated build.
 define install
 	@echo "installing requirements/$(1).txt into $(VENV), about $(2) the first time"
 	@$(PIP) --require-hashes --requirement requirements/build.txt

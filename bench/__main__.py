@@ -1,4 +1,4 @@
-"""`python -m bench`: measure the service beside its peers and write bench/results.md."""
+"""`python -m bench`: measure the service and three peers, and write bench/results.md."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from bench.services import Service
 
 RESULTS = Path(__file__).parent / "results.md"
 NOTES = (
-    "Rate limits and request logs are off on all sides; what they cost ours is in the table above.",
-    "wrk, PostgreSQL and the services share the machine: a service is faster where it leaves more of it to the others.",
-    "Clients send the next request when they have the answer, so latency under this load is mostly waiting in line.",
-    "Ours keeps six indexes and checks the user's task limit on create; the peers keep the one index their list needs.",
-    "Each of the 1,000 users of a scenario has one token; ours remembers verified tokens, the peers verify each time.",
+    "Rate limits and request logs are off for all services; the table above shows their cost for ours.",
+    "wrk, PostgreSQL and the services share the machine: a service that needs less of it leaves more to the others.",
+    "A client sends its next request after the response, so latency under this load is mostly queueing.",
+    "Ours has six indexes and checks the user's task limit on create; the peers have the one index their list needs.",
+    "Each of the 1,000 users of a scenario has one token; ours caches verified tokens, the peers verify each time.",
 )
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run as told; the exit status."""
+    """Run with these command-line arguments; the exit status."""
     options = _parse(arguments)
     try:
         load.find_wrk()
@@ -51,13 +51,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="length of one measurement (5)")
     parser.add_argument("--rounds", type=int, default=2, help="measurements of each scenario (2)")
-    parser.add_argument("--quick", action="store_true", help="one round of 2 s: the same table, less sure")
+    parser.add_argument("--quick", action="store_true", help="one round of 2 s: the same table, less precise")
     parser.add_argument("--connections", type=int, default=64, help="keep-alive connections (64)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes of each service (2)")
     parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=SCENARIOS, metavar="NAME")
     parser.add_argument("--services", nargs="+", metavar="KEY", help="ours, granian, sqlmodel, asyncpg, fastify (all)")
-    parser.add_argument("--table-only", action="store_true", help="leave out the rows beside the table")
-    parser.add_argument("--soak", action="store_true", help="only: 500,000 requests, and memory before and after")
+    parser.add_argument("--table-only", action="store_true", help="skip the rows beside the table")
+    parser.add_argument("--soak", action="store_true", help="run only 500,000 requests, and print a worker's memory")
     parser.add_argument("--output", type=Path, default=RESULTS, help="the report (bench/results.md)")
     options = parser.parse_args(arguments)
     if options.quick:

@@ -1,4 +1,4 @@
-"""One PostgreSQL for the whole run, and a database in it for each service."""
+"""One PostgreSQL for the whole run, with a database for each service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEERS_SCHEMA = Path(__file__).parent / "peers" / "schema.sql"
 
 @contextmanager
 def postgresql(data_dir: Path) -> Iterator[str]:
-    """The URL of a new server's first database; the server stops at the end."""
+    """Start a server; the URL of its first database. The server stops at the end of the block."""
     try:
         yield start_embedded(data_dir)
     finally:
@@ -30,16 +30,16 @@ def postgresql(data_dir: Path) -> Iterator[str]:
 
 
 def url_of(server_url: str, name: str) -> str:
-    """The same server's database `name`, spelled so that every driver reads it: host and port as parameters."""
+    """The URL of database `name` on the same server, with host and port as parameters: every driver reads these."""
     parts = parse_dsn(server_url)
     address = [(key, value) for key, value in parts.items() if key in ("host", "port")]
-    place = urlencode(address, quote_via=quote)
-    return f"postgresql://{parts['user']}@/{name}?{place}"
+    query = urlencode(address, quote_via=quote)
+    return f"postgresql://{parts['user']}@/{name}?{query}"
 
 
 @contextmanager
 def connection(url: str) -> Iterator[Any]:
-    """A connection that commits each statement by itself."""
+    """A connection in autocommit mode."""
     connected = psycopg2.connect(url)
     connected.autocommit = True
     try:
@@ -49,7 +49,7 @@ def connection(url: str) -> Iterator[Any]:
 
 
 def create(server_url: str, name: str, *, ours: bool) -> str:
-    """Make database `name` with the service's tables (by its migrations) or the peers'; its URL."""
+    """Create database `name` with the service's tables (by its migrations) or the peers'; its URL."""
     with connection(server_url) as server, server.cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}"')
     url = url_of(server_url, name)
@@ -64,14 +64,14 @@ def create(server_url: str, name: str, *, ours: bool) -> str:
 
 
 def postmaster(server_url: str) -> psutil.Process:
-    """PostgreSQL's first process, the parent of all others."""
+    """PostgreSQL's parent process."""
     with connection(server_url) as connected, connected.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return psutil.Process(psutil.Process(cursor.fetchone()[0]).ppid())
 
 
 def processor_seconds(postmaster: psutil.Process) -> float:
-    """Processor time that PostgreSQL has used so far, in processes that have ended too."""
+    """Processor time of all PostgreSQL processes so far, including ended ones."""
     own = postmaster.cpu_times()
     total: float = own.user + own.system + own.children_user + own.children_system
     for child in postmaster.children():

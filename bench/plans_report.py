@@ -1,7 +1,7 @@
-"""docs/query-plans.md: how PostgreSQL runs every shape of a list, on a million tasks of ten thousand users.
+"""Writes docs/query-plans.md: how PostgreSQL runs every kind of list, on a million tasks of ten thousand users.
 
-`python -m bench.plans_report` makes the data in an embedded PostgreSQL of its own and writes the page. It counts
-pages of memory and not milliseconds, so that the same code gives the same figures on any machine.
+`python -m bench.plans_report` creates the data in its own embedded PostgreSQL. It counts pages of memory and not
+milliseconds, so that the same code gives the same figures on any machine.
 """
 
 from __future__ import annotations
@@ -22,29 +22,30 @@ PARTS = ("whole", "first page", "last page", "count", "first cursor", "last curs
 
 INTRODUCTION = f"""# Query plans
 
-How PostgreSQL runs the statements of a list (`api/task_list.py`), written by `python -m bench.plans_report`:
-{TASKS:,} tasks of {USERS:,} users, {TASKS // HEAVY_EVERY:,} of them one user's, a third of all titles the same four.
-The statements are those that the code sent; `EXPLAIN (ANALYZE, BUFFERS)` says what each did.
+This page shows how PostgreSQL runs the statements of a list (`api/task_list.py`).
+`python -m bench.plans_report` writes it. The data are {TASKS:,} tasks of {USERS:,} users.
+One user holds {TASKS // HEAVY_EVERY:,} of them, and a third of all titles repeat the same four.
+The statements are those that the code sent, run by `EXPLAIN (ANALYZE, BUFFERS)`.
 
-A figure is the number of 8 kB pages that a statement looked at, and the index it went by. Every sort, order
-and filter was asked whole, by its first and its last page of {LIMIT}, with the count that a page's answer needs, and by
-cursor: the page after the first, and the last. "none": there is no second page.
+Each cell has the number of 8 kB pages that a statement accessed, and its index. Every sort, order and filter was
+requested whole, by its first and its last page of {LIMIT}, and by cursor: the page after the first, and the last.
+A page's response also needs the count. "none" means that the list has one page only.
 
-**No plan walks another user's rows.** Each scan of `tasks` is an index scan whose condition names the user
-(the script stops at one that is not, and `tests/contracts/test_query_plans.py` holds every change to it).
+**No plan reads another user's rows.** Each scan of `tasks` is an index scan whose condition names the user. The
+script fails on any other plan, and `tests/contracts/test_query_plans.py` checks this at every change.
 
-What follows from the figures:
+The figures show:
 
-- A walk by cursor looks at about as many pages at its end as at its start, in each sort, among 90 tasks or
-  {TASKS // HEAVY_EVERY:,}. Filtered by status it skips what is not asked for; it never goes back.
-- A numbered page far back costs what lies before it: `OFFSET` reads it all. That is what cursors are for.
-- A search reads the user's own tasks and compares: at most all of them once, whatever the sort. There is no
-  full-text index, because a user's own tasks are few (`MAX_TASKS`), and one would slow every write.
+- A walk by cursor accesses about as many pages at its end as at its start, in each sort, among 90 tasks or
+  {TASKS // HEAVY_EVERY:,}. With a status filter it skips other tasks, and it never goes back.
+- A numbered page far back reads all tasks before it (`OFFSET`). Use cursors for long lists.
+- A search reads each of the user's own tasks at most once, in any sort. A full-text index would slow every write and
+  gain little, because a user has few tasks (`MAX_TASKS`).
 """
 
 
 def write_page(data_dir: Path) -> None:
-    """Make the data under `data_dir`, explain everything, write the page."""
+    """Create the data under `data_dir`, explain every statement, and write the page."""
     with databases.postgresql(data_dir) as server_url:
         url = databases.create(server_url, "plans", ours=True)
         with databases.connection(url) as connection:
@@ -58,13 +59,13 @@ def write_page(data_dir: Path) -> None:
 def _page(database: Database) -> Iterator[str]:
     yield INTRODUCTION
     last: dict[str, Plan] = {}
-    for user_id, who in ((LIGHT_USER, "90 tasks"), (HEAVY_USER, f"{TASKS // HEAVY_EVERY:,} tasks")):
-        yield f"## A user of {who}\n"
+    for user_id, tasks in ((LIGHT_USER, "90 tasks"), (HEAVY_USER, f"{TASKS // HEAVY_EVERY:,} tasks")):
+        yield f"## A user of {tasks}\n"
         yield f"| sort | order | filter | {' | '.join(PARTS)} |"
         yield f"|---|---|---|{'---|' * len(PARTS)}"
         for sort, order, filtered, query in queries():
             plans = plans_of(database, user_id, query)
-            _refuse_strays(plans)
+            _check_bounds(plans)
             yield f"| {sort} | {order} | {filtered} | {' | '.join(_cell(plans, part) for part in PARTS)} |"
             if filtered == "all":
                 last[f"{sort} {order}"] = plans["last cursor"]
@@ -84,7 +85,7 @@ def _cell(plans: Mapping[str, Plan], part: str) -> str:
 
 
 def _lines(node: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """A plan as PostgreSQL's text form has it, without costs and times."""
+    """The plan in PostgreSQL's text format, without costs and times."""
     of = f" using {node['Index Name']}" if "Index Name" in node else ""
     buffers = node["Shared Hit Blocks"] + node["Shared Read Blocks"]
     indent = "  " * depth
@@ -97,10 +98,10 @@ def _lines(node: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
         yield from _lines(child, depth + 1)
 
 
-def _refuse_strays(plans: Mapping[str, Plan]) -> None:
+def _check_bounds(plans: Mapping[str, Plan]) -> None:
     for part, plan in plans.items():
-        if strays := plan.strays():
-            sys.exit(f"a plan walks other users' rows ({part}): {'; '.join(strays)}\n{plan.statement}")
+        if scans := plan.unbounded_scans():
+            sys.exit(f"a plan may read other users' rows ({part}): {'; '.join(scans)}\n{plan.statement}")
 
 
 if __name__ == "__main__":

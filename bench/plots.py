@@ -1,4 +1,4 @@
-"""The two pictures of bench/scale.py."""
+"""The two plots of bench/scale.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 def by_total(figures: Figures, file: Path) -> None:
-    """p50 (solid) and p95 (dashed) of each scenario against the number of tasks in the database."""
+    """p50 (solid) and p95 (dashed) of each scenario by the number of tasks in the database."""
     figure, axes = plt.subplots(figsize=(8, 4.8), layout="constrained")
     for (scenario, points), marker in zip(figures.items(), MARKERS, strict=False):
         totals = [total for total, _ in points]
@@ -40,7 +40,7 @@ def by_total(figures: Figures, file: Path) -> None:
 
 
 def by_length(figures: Figures, file: Path) -> None:
-    """p50 of the list against its length, a line a service."""
+    """p50 of the list by its length, one line for each service."""
     figure, axes = plt.subplots(figsize=(8, 4.8), layout="constrained")
     for (title, points), marker in zip(figures.items(), MARKERS, strict=False):
         axes.plot([length for length, _ in points], [one.p50_ms for _, one in points], marker=marker, label=title)

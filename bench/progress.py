@@ -1,4 +1,4 @@
-"""How far a long run is: one line that rewrites itself on a terminal, a line a step elsewhere."""
+"""The progress of a long run: one line that is rewritten on a terminal, otherwise one line a step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Progress:
-    """Steps of known number and expected length; the time left is guessed from the steps done."""
+    """A known number of steps. The time left is estimated from the finished steps."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
@@ -16,13 +16,13 @@ class Progress:
         self._terminal = sys.stderr.isatty()
 
     def step(self, what: str) -> None:
-        """Say that `what` begins."""
+        """Report that step `what` begins."""
         line = f"[{self._done + 1}/{self._steps}]{self._left()} {what}"
         self._write(f"\r\x1b[K{line}" if self._terminal else f"{line}\n")
         self._done += 1
 
     def end(self) -> None:
-        """Leave the terminal on a line of its own."""
+        """Clear the line on a terminal."""
         if self._terminal:
             self._write("\r\x1b[K")
 
@@ -38,7 +38,7 @@ class Progress:
 
 
 class Bar:
-    """A bar that fills as an amount of known size is done; on a terminal only, elsewhere one line at the end."""
+    """A progress bar for a known amount on a terminal; otherwise one line at the end."""
 
     WIDTH = 40
 
@@ -49,14 +49,14 @@ class Bar:
         self._terminal = sys.stderr.isatty()
 
     def show(self, done: int) -> None:
-        """Say that `done` of the amount is done."""
+        """Show that `done` of the amount is done."""
         if self._terminal:
             filled = "#" * (self.WIDTH * done // self._amount)
             sys.stderr.write(f"\r\x1b[K{self._what} [{filled:{self.WIDTH}}] {done:,}")
             sys.stderr.flush()
 
     def end(self) -> None:
-        """Leave one line that tells how long it took."""
+        """Print one line with the amount and the time."""
         start = "\r\x1b[K" if self._terminal else ""
         seconds = time.monotonic() - self._begin
         sys.stderr.write(f"{start}{self._what}: {self._amount:,} in {seconds:.1f} s\n")

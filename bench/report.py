@@ -1,13 +1,13 @@
-"""The results as Markdown, for the terminal and for bench/results.md."""
+"""Formats the results as Markdown, for the terminal and for bench/results.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
-from bench.promises import promises
 from bench.results import Cell, Results
 from bench.scenarios import DESCRIPTIONS
+from bench.targets import targets
 
 MIB = 2**20
 
@@ -24,7 +24,7 @@ def _sections(results: Results) -> Iterable[str]:
     if "ours" in _services(results) and _peers(results):
         yield "## Times ours is faster\n\n" + _ratios(results)
     if "ours" in _services(results):
-        yield "## What must hold\n\n" + _promises(results)
+        yield "## Targets\n\n" + _targets(results)
     yield "## Latency, p50 / p95 / p99 in ms\n\n" + _latencies(results)
     yield "## Errors, memory, start\n\n" + _footprints(results)
     if results.at_100:
@@ -88,9 +88,9 @@ def _ratios(results: Results) -> str:
     return _table(("", *(results.titles[key] for key in peers)), rows)
 
 
-def _promises(results: Results) -> str:
-    rows = [(one.text, "yes" if one.kept else "**no**", one.shown) for one in promises(results)]
-    return _table(("", "holds", "shown"), rows)
+def _targets(results: Results) -> str:
+    rows = [(one.text, "yes" if one.met else "**no**", one.measured) for one in targets(results)]
+    return _table(("", "met", "measured"), rows)
 
 
 def _footprints(results: Results) -> str:
@@ -108,7 +108,7 @@ def _footprints(results: Results) -> str:
                 f"{results.ready_after[key]:.2f} s",
             )
         )
-    header = ("", "errors", "RSS, largest process", "PSS, largest process", "PSS, all", "start to first answer")
+    header = ("", "errors", "RSS, largest process", "PSS, largest process", "PSS, all", "start to first response")
     return _table(header, rows)
 
 

@@ -1,7 +1,7 @@
-"""`python -m bench.request_costs`: where the microseconds of one get-one go, each part timed by itself.
+"""`python -m bench.request_costs`: the processor time of one get-one, each part measured separately.
 
-Processor time, not waiting; the lowest of many short samples, for what disturbs only ever adds. The sum is less than
-what a loaded machine takes: there caches are cold after every change of process.
+The lowest of many short samples counts, because disturbances only add time. The sum is lower than on a loaded machine,
+where caches are cold after every change of process.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ QUIET_CONNECTIONS = 2
 
 
 def main() -> int:
-    """Measure and print; the exit status."""
+    """Measure and print the parts; the exit status."""
     secret = secrets.token_urlsafe(48)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
@@ -53,8 +53,8 @@ def main() -> int:
         ("HTTP in and out: event loop, parsing, writing", whole - application),
         ("driver, pool, deadline (waiting for PostgreSQL not counted)", application - stubbed),
         ("the application itself", stubbed),
-        ("  of it: the token, seen before", inside["token"]),
-        ("  of it: the row as a task", inside["row"]),
+        ("  of it: the token, verified before", inside["token"]),
+        ("  of it: turning the row into a task", inside["row"]),
         ("  of it: JSON", inside["json"]),
         ("one get-one in a worker", whole),
     ]
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _whole(url: str, secret: str, directory: Path) -> float:
-    """Processor time of a worker for one request, with too few connections for a queue."""
+    """Processor time of a worker for one request, in microseconds, with too few connections for a queue."""
     users_file = directory / "users"
     dataset.write_users(users_file, secret, GROUPS)
     lowest = float("inf")
@@ -77,7 +77,7 @@ def _whole(url: str, secret: str, directory: Path) -> float:
 
 
 def _inside(url: str, secret: str) -> dict[str, float]:
-    """The parts that can be called without a socket."""
+    """The parts that can be called without a socket, in microseconds."""
     settings = load_settings({"DATABASE_URL": url, "BETTER_AUTH_SECRET": secret, **services.NO_LIMITS})
     configure_logging("warning", "json")
     database = Database(url, pool_size=2, statement_timeout=10)
@@ -96,7 +96,7 @@ def _inside(url: str, secret: str) -> dict[str, float]:
     task = as_tasks(users[0], rows)[0]
     tokens = Tokens((secret,), issuer=None, audience=None)
     found = {"application": _lowest(call)}
-    with _answered_from_memory(database, rows):
+    with _constant_rows(database, rows):
         found["stubbed"] = _lowest(call)
     found["token"] = _lowest(lambda number: tokens.verify(texts[number % CALLERS]))
     found["row"] = _lowest(lambda _: as_tasks(users[0], rows))
@@ -106,7 +106,8 @@ def _inside(url: str, secret: str) -> dict[str, float]:
 
 
 @contextmanager
-def _answered_from_memory(database: Database, rows: list[tuple[Any, ...]]) -> Iterator[None]:
+def _constant_rows(database: Database, rows: list[tuple[Any, ...]]) -> Iterator[None]:
+    """Every statement returns `rows` and PostgreSQL is not called, until the end of the block."""
     database.run = lambda *_, **__: rows  # type: ignore[method-assign]
     try:
         yield

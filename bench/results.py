@@ -1,4 +1,4 @@
-"""What a run has measured, before anybody formats it."""
+"""The measurements of a run, not yet formatted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.running import Memory
 
 @dataclass(frozen=True)
 class Cell:
-    """One scenario on one service, over all rounds; rates and latencies are the rounds' mean."""
+    """One scenario on one service over all rounds. Rates and latencies are the mean of the rounds."""
 
     rounds: Sequence[Measurement]
     processor_us: float = 0.0
@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure that stands beside the table of scenarios."""
+    """A figure outside the table of scenarios."""
 
     title: str
     value: str
@@ -52,7 +52,7 @@ class Row:
 
 @dataclass
 class Results:
-    """All of one run; cells by (service key, scenario)."""
+    """All results of one run; cells by (service key, scenario)."""
 
     titles: dict[str, str]
     scenarios: Sequence[str]
@@ -68,6 +68,6 @@ class Results:
     many: Measurement | None = None
     """get-one with 1,000 connections."""
     restart: float | None = None
-    """Seconds from start to first answer on the filled database."""
+    """Seconds from start to first response on the filled database."""
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

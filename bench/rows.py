@@ -1,4 +1,4 @@
-"""The figures beside the main table: PostgreSQL alone, 1,000 connections, a token, a login, a limit, a log line."""
+"""The figures beside the main table: PostgreSQL alone, 1,000 connections, tokens, logins, rate limits, the log."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from bench.running import Running, started
 
 MANY_CONNECTIONS = 1000
 MANY_SECONDS = 5
-"""At least: wrk needs a while to connect."""
+"""The minimum: wrk takes some time to connect."""
 LOGIN_CONNECTIONS = 2
-"""One a worker: each runs one bcrypt at a time, lets a few wait and refuses the rest at once."""
+"""One a worker: a worker runs one bcrypt at a time, queues a few and rejects the rest at once."""
 ACCOUNT = {"email": "bench@example.com", "password": "correct horse battery staple", "name": "Bench"}
 
 
 def steps(rounds: int) -> int:
-    """How often the functions below call `progress.step`."""
+    """The number of times that the functions below call `progress.step`."""
     return 3 * rounds + 5
 
 
 def switched_on(bench: Bench, secret: str, workers: int, log_dir: Path, rounds: int) -> tuple[list[Row], float]:
-    """get-one with everything off, with the rate limit on and with the request log on, in turns.
+    """get-one with rate limit and request log off, with the rate limit on, and with the request log on, in turns.
 
-    Beside the rows the seconds that a start on the filled database takes: the median of the three.
+    Also returns the seconds that a start on the filled database takes: the median of the three.
     """
     variants = (
         services.ours("plain", "rate limit and request log off"),
@@ -51,7 +51,7 @@ def switched_on(bench: Bench, secret: str, workers: int, log_dir: Path, rounds: 
 
 
 def many_connections(bench: Bench, running: Running) -> Measurement:
-    """get-one with 1,000 keep-alive connections held at once."""
+    """get-one with 1,000 concurrent keep-alive connections."""
     bench.progress.step(f"{running.service.title}: get-one, {MANY_CONNECTIONS:,} connections")
     seconds = max(bench.seconds, MANY_SECONDS)
     measured, _ = bench.measure(running, "get-one", connections=MANY_CONNECTIONS, seconds=seconds)
@@ -59,7 +59,7 @@ def many_connections(bench: Bench, running: Running) -> Measurement:
 
 
 def login(bench: Bench, running: Running) -> Row:
-    """POST /auth/login: one bcrypt each."""
+    """POST /auth/login; each request runs one bcrypt."""
     bench.progress.step(f"{running.service.title}: login")
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
     connection.request("POST", "/auth/register", json.dumps(ACCOUNT), {"Content-Type": "application/json"})
@@ -75,31 +75,31 @@ def login(bench: Bench, running: Running) -> Row:
 
 
 def verification(bench: Bench, secret: str, get_one: Cell) -> list[Row]:
-    """How much of a get-one is the token."""
+    """The token's share of a get-one's processor time."""
     bench.progress.step("HS256 verification")
     first, again = limits.verification_seconds(secret)
     share = again * 1e6 / get_one.processor_us
     return [
         Row("worker's processor time of a get-one", f"{get_one.processor_us:,.0f} µs"),
-        Row("HS256 verification, token not seen before", f"{first * 1e6:,.1f} µs"),
+        Row("HS256 verification, new token", f"{first * 1e6:,.1f} µs"),
         Row(
-            "HS256 verification, token seen before (as in these scenarios)",
+            "HS256 verification, token verified before (as in these scenarios)",
             f"{again * 1e6:,.1f} µs ({share:.0%} of it)",
         ),
     ]
 
 
 def limit(bench: Bench, running: Running, directory: Path, get_one: Cell) -> Sequence[Row]:
-    """get-one beside PostgreSQL alone, asked the same statement by pgbench."""
+    """get-one compared with PostgreSQL alone, which runs the same statement for pgbench."""
     url = bench.urls[running.service.key]
     statement = limits.get_one_statement(url)
     rows = []
     for prepared in (False, True):
-        way = "prepared" if prepared else "simple"
-        bench.progress.step(f"pgbench, {way} protocol")
+        protocol = "prepared" if prepared else "simple"
+        bench.progress.step(f"pgbench, {protocol} protocol")
         rate = limits.pgbench(url, statement, directory, prepared=prepared, seconds=bench.seconds)
         share = get_one.rate / rate
         rows.append(
-            Row(f"pgbench with get-one's statement, {way} protocol", f"{rate:,.0f}/s; ours is {share:.0%} of it")
+            Row(f"pgbench with get-one's statement, {protocol} protocol", f"{rate:,.0f}/s; ours is {share:.0%} of it")
         )
     return rows

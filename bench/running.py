@@ -1,4 +1,4 @@
-"""A service while it runs: started on a free port, waited for, its memory and processor time read, stopped."""
+"""Runs a service: starts it on a free port, waits until it responds, reads its memory and processor time, stops it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LOG_TAIL = 2000
 
 
 class StartFailed(Exception):
-    """A service did not come up; the message ends with what it printed."""
+    """A service did not start. The message ends with the service's output."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A started service; `ready_after` are the seconds from its start to its first answer."""
+    """A running service; `ready_after` is the seconds from its start to its first response."""
 
     service: Service
     port: int
@@ -43,11 +43,11 @@ class Running:
         return f"http://{HOST}:{self.port}"
 
     def processes(self) -> list[psutil.Process]:
-        """The process and all that it started."""
+        """The process and its descendants."""
         return [self.process, *self.process.children(recursive=True)]
 
     def processor_seconds(self) -> float:
-        """Processor time that all its processes have used so far."""
+        """Processor time of all its processes so far."""
         total = 0.0
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -56,7 +56,7 @@ class Running:
         return total
 
     def memory(self) -> Memory:
-        """What its processes hold now."""
+        """The memory of its processes."""
         sizes = []
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -67,7 +67,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes: the largest process's resident set and proportional share, and the shares of all processes together."""
+    """Bytes: the largest process's resident set (RSS) and proportional set (PSS), and the PSS of all processes."""
 
     rss: int
     pss: int
@@ -75,7 +75,7 @@ class Memory:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -96,7 +96,7 @@ def started(service: Service, database_url: str, secret: str, workers: int, log_
         "NODE_ENV": "production",
         **service.environment,
     }
-    # Where it is set, each start compiles the service's modules anew, which no user's does.
+    # With this variable each start would compile the service's modules again, unlike a user's start.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [part.format(port=port) for part in service.command]
     log = log_dir / f"{service.key}.log"
@@ -112,13 +112,13 @@ def started(service: Service, database_url: str, secret: str, workers: int, log_
             start_new_session=True,
         )
     try:
-        _await_answer(process, port, service, log)
+        _wait_until_ready(process, port, service, log)
         yield Running(service, port, psutil.Process(process.pid), time.perf_counter() - begin, log)
     finally:
         _stop(process)
 
 
-def _await_answer(process: subprocess.Popen[bytes], port: int, service: Service, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, service: Service, log: Path) -> None:
     deadline = time.monotonic() + START_DEADLINE
     while time.monotonic() < deadline and process.poll() is None:
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
@@ -134,7 +134,7 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, service: Service,
 
 
 def tail(log: Path) -> str:
-    """The end of what a service has printed."""
+    """The end of a service's output."""
     return log.read_text(errors="replace")[-LOG_TAIL:]
 
 

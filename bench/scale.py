@@ -1,6 +1,6 @@
-"""`python -m bench.scale`: what a call costs as the data grows, and what a list costs as it gets longer.
+"""`python -m bench.scale`: latency by the number of tasks in the database, and of a list by its length.
 
-Writes two pictures, docs/images/scale-total.png and docs/images/scale-list.png, and prints the figures.
+Writes two plots, docs/images/scale-total.png and docs/images/scale-list.png, and prints the figures.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ LIST_GROUPS = (
 )
 CONNECTIONS = 8
 ROUNDS = 3
-"""Measurements of a figure; the one with the lowest p50 counts, for what disturbs only ever adds."""
+"""Measurements for each figure. The one with the lowest p50 counts, because disturbances only add time."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure both, draw both; the exit status."""
+    """Measure and plot both; the exit status."""
     parser = argparse.ArgumentParser("python -m bench.scale", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3, help="length of one measurement (3)")
-    parser.add_argument("--ten-million", action="store_true", help="go on to 10,000,000 tasks")
+    parser.add_argument("--ten-million", action="store_true", help="continue up to 10,000,000 tasks")
     parser.add_argument("--largest", type=int, default=TOTALS[-1], help="stop at this many tasks")
     parser.add_argument("--workers", type=int, default=2, help="worker processes of each service (2)")
-    parser.add_argument("--no-peers", action="store_true", help="only the service itself")
-    parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images", help="where the pictures go")
+    parser.add_argument("--no-peers", action="store_true", help="measure only the service itself")
+    parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images", help="directory for the plots")
     options = parser.parse_args(arguments)
     totals = [total for total in TOTALS if total <= options.largest]
     totals += [LARGEST] if options.ten_million else []
@@ -63,12 +63,12 @@ def main(arguments: Sequence[str]) -> int:
     options.images.mkdir(parents=True, exist_ok=True)
     plots.by_total(by_total, options.images / "scale-total.png")
     plots.by_length(by_length, options.images / "scale-list.png")
-    _tell(by_total, by_length)
+    _print(by_total, by_length)
     return 0
 
 
 class _Run:
-    """What the two measurements share: a place for files, a secret, how long and with how many workers."""
+    """The parameters of both measurements: a directory for files, the workers, the seconds, a secret."""
 
     def __init__(self, directory: Path, workers: int, seconds: float) -> None:
         self._directory = directory
@@ -77,8 +77,8 @@ class _Run:
         self._secret = secrets.token_urlsafe(48)
 
     def by_total(self, totals: Sequence[int]) -> dict[str, list[tuple[int, Measurement]]]:
-        """For each scenario its figures by how many tasks there are: half of them with users of 20, half of 100."""
-        found: dict[str, list[tuple[int, Measurement]]] = {scenario: [] for scenario in SCENARIOS}
+        """For each scenario the figures by number of tasks: half of users with 20 tasks, half of users with 100."""
+        figures: dict[str, list[tuple[int, Measurement]]] = {scenario: [] for scenario in SCENARIOS}
         with databases.postgresql(self._directory / "data") as server_url:
             for total in totals:
                 groups = (
@@ -88,20 +88,20 @@ class _Run:
                 )
                 with self._serving(server_url, services.ours(), f"total_{total}", groups) as running:
                     for scenario in SCENARIOS:
-                        found[scenario].append((total, self._measure(running, scenario)))
-        return found
+                        figures[scenario].append((total, self._measure(running, scenario)))
+        return figures
 
     def by_length(self, chosen: Sequence[Service]) -> dict[str, list[tuple[int, Measurement]]]:
-        """For each service the figures of its list by the list's length."""
-        found: dict[str, list[tuple[int, Measurement]]] = {}
+        """For each service the figures of a list by its length."""
+        figures: dict[str, list[tuple[int, Measurement]]] = {}
         with databases.postgresql(self._directory / "lists") as server_url:
             for service in chosen:
                 name = f"length_{service.key}"
                 with self._serving(server_url, service, name, LIST_GROUPS) as running:
-                    found[service.title] = [
+                    figures[service.title] = [
                         (length, self._measure(running, scenario)) for scenario, length in LISTS.items()
                     ]
-        return found
+        return figures
 
     @contextmanager
     def _serving(self, server_url: str, service: Service, name: str, groups: Sequence[Group]) -> Iterator[Running]:
@@ -129,7 +129,7 @@ class _Run:
         return min(runs[1:], key=lambda one: one.p50_ms)
 
 
-def _tell(
+def _print(
     by_total: dict[str, list[tuple[int, Measurement]]], by_length: dict[str, list[tuple[int, Measurement]]]
 ) -> None:
     for title, figures in (*by_total.items(), *by_length.items()):
@@ -138,7 +138,7 @@ def _tell(
         for amount, one in figures:
             print(
                 f"  {amount:>12,}  p50 {one.p50_ms:7.2f} ms  p95 {one.p95_ms:7.2f} ms  {one.rate:8,.0f}/s  "
-                f"{one.p50_ms / first.p50_ms:5.2f} x the first  {one.errors} errors"
+                f"{one.p50_ms / first.p50_ms:5.2f} times the first  {one.errors} errors"
             )
 
 

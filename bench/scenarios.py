@@ -1,4 +1,4 @@
-"""The scenarios' names, in the order they run and are printed; what each sends is in load.lua."""
+"""The scenarios' names, in the order in which they run and are printed. load.lua has their requests."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ DESCRIPTIONS = {
 
 
 def warm_up_of(scenario: str) -> str:
-    """The scenario that warms a service up for this one."""
+    """The scenario for the warm-up before this one."""
     return "mixed-warm-up" if scenario == "mixed" else scenario

@@ -1,7 +1,7 @@
-"""`python -m bench.servers`: one application under three WSGI servers: stock waitress, this project's and granian.
+"""`python -m bench.servers`: the application under three WSGI servers: stock waitress, this project's and granian.
 
-Prints a Markdown table. Processor time is that of the service and that of PostgreSQL, each by itself: on a busy machine
-it changes less than rates and latencies do. The servers take turns, so that no server has the quieter minutes.
+Prints a Markdown table with the processor time of the service and of PostgreSQL. On a busy machine these vary less than
+rates and latencies. The servers take turns, so that no server gets the quieter minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Sample:
-    """One measurement; the seconds are the processor time of all its requests together."""
+    """One measurement, and the processor seconds of all its requests together."""
 
     load: Measurement
     service_seconds: float
@@ -48,7 +48,7 @@ Samples: TypeAlias = Mapping[tuple[str, str], Sequence[Sample]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print; the exit status."""
+    """Measure and print the table; the exit status."""
     parser = argparse.ArgumentParser("python -m bench.servers", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3, help="length of one measurement (3)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each call on each server (5)")
@@ -72,7 +72,7 @@ def _servers() -> list[Service]:
 
 
 def _run(directory: Path, options: argparse.Namespace) -> list[str]:
-    """The lines to print: the machine, how it was measured, the table."""
+    """The lines to print: the machine, the conditions, the table."""
     servers = _servers()
     secret = secrets.token_urlsafe(48)
     users_file = directory / "users"
@@ -104,7 +104,7 @@ def _take_turns(
 ) -> Samples:
     samples: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for number in range(options.rounds):
-        # The first round's rows are there: the contract check needed them.
+        # The first round needs no fill: the rows were inserted for the contract check.
         for server in servers if number else ():
             bench.fill(server)
         for scenario in options.scenarios:
@@ -124,11 +124,11 @@ def _measure(bench: Bench, server: Running, scenario: str, postmaster: psutil.Pr
 def _table(samples: Samples) -> Iterator[str]:
     yield "| call | server | service, µs a request | database, µs a request | p50, ms | p99, ms | failed |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
-    for (scenario, server), taken in samples.items():
-        requests = max(1, sum(one.load.requests for one in taken))
-        service = sum(one.service_seconds for one in taken) / requests * 1e6
-        database = sum(one.database_seconds for one in taken) / requests * 1e6
-        cell = Cell([one.load for one in taken])
+    for (scenario, server), rounds in samples.items():
+        requests = max(1, sum(one.load.requests for one in rounds))
+        service = sum(one.service_seconds for one in rounds) / requests * 1e6
+        database = sum(one.database_seconds for one in rounds) / requests * 1e6
+        cell = Cell([one.load for one in rounds])
         figures = f"{service:,.0f} | {database:,.0f} | {cell.p50_ms:.1f} | {cell.p99_ms:.1f} | {cell.errors:,}"
         yield f"| {DESCRIPTIONS[scenario]} | {server} | {figures} |"
 

@@ -1,7 +1,7 @@
-"""The services that are measured: how each is started, and what it needs to be there.
+"""The measured services: how each is started, and the packages it needs.
 
-Every one gets the same environment (DATABASE_URL, BETTER_AUTH_SECRET, HOST, PORT, WORKERS) and the same number of
-worker processes. Rate limits and request logs are off; what they cost the service is measured apart.
+All get the same environment (DATABASE_URL, BETTER_AUTH_SECRET, HOST, PORT, WORKERS) and the same number of worker
+processes. Rate limits and request logs are off; their cost is measured separately.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_LOG = {"LOG_LEVEL": "warning"}
 
 @dataclass(frozen=True)
 class Service:
-    """One thing to measure; `ours` has the service's own tables, a peer those of peers/schema.sql."""
+    """One service to measure. `ours` has the project's tables, a peer those of peers/schema.sql."""
 
     key: str
     title: str
@@ -36,15 +36,15 @@ class Service:
         return "due_at" if self.ours else "due_date"
 
     def missing(self) -> str | None:
-        """What must be installed before it can run, as a line to print; None when all is there."""
+        """What must be installed before the service can run, as a line to print; None if nothing is missing."""
         for module in self.modules:
             if importlib.util.find_spec(module) is None:
                 return f"{self.title} needs {module}: pip install -e '.[bench]'"
         if self.command[0] == "node":
             if shutil.which("node") is None:
                 return f"{self.title} needs Node.js: install nodejs (20 or newer) and npm"
-            places = (self.directory / "node_modules", ROOT / "node_modules")
-            if not any((place / "fastify").is_dir() for place in places):
+            folders = (self.directory / "node_modules", ROOT / "node_modules")
+            if not any((folder / "fastify").is_dir() for folder in folders):
                 return f"{self.title} needs its packages: npm install --workspace bench/peers/fastify"
         return None
 
@@ -61,7 +61,7 @@ def _uvicorn(workers: int) -> tuple[str, ...]:
 
 
 def ours(key: str = "ours", title: str = "ours", **environment: str) -> Service:
-    """The service as `python serve.py` starts it, with `environment` on top."""
+    """The service as `python serve.py` starts it, with additional `environment`."""
     return Service(
         key,
         title,
@@ -72,7 +72,7 @@ def ours(key: str = "ours", title: str = "ours", **environment: str) -> Service:
 
 
 def granian(workers: int, threads: int = 8) -> Service:
-    """The same WSGI application under granian; `threads` are those of a process that run Python."""
+    """The same WSGI application under granian; `threads` is the number of threads a process that run Python."""
     return Service(
         "granian",
         "ours on granian",
@@ -88,7 +88,7 @@ def granian(workers: int, threads: int = 8) -> Service:
 
 
 def peers(workers: int) -> list[Service]:
-    """What people would pick instead."""
+    """The peers: common alternatives to this service."""
     return [
         Service(
             "sqlmodel",

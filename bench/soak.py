@@ -1,4 +1,4 @@
-"""`--soak`: 500,000 requests to the service, and whether its workers' memory grows."""
+"""`--soak`: sends 500,000 requests to the service and shows whether its workers' memory grows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 2**20
 
 
 def run(directory: Path, workers: int, connections: int) -> str:
-    """The report: memory of the largest process after each tenth of the requests."""
+    """Run the requests; a report of the largest process's memory after each tenth of them."""
     secret = secrets.token_urlsafe(48)
     users_file = directory / "users"
     dataset.write_users(users_file, secret)

@@ -1,7 +1,7 @@
-"""`python -m bench.stock_waitress`: the application under waitress as it comes, for bench.servers to compare with.
+"""`python -m bench.stock_waitress`: the application under unmodified waitress, as a comparison for bench.servers.
 
-waitress is one process by itself. Here WORKERS processes serve one listening socket, each by `waitress.serve` with
-THREADS threads and otherwise waitress' defaults.
+waitress runs one process. Here WORKERS processes share one listening socket, each with `waitress.serve`, THREADS
+threads and otherwise waitress' defaults.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Several instances on one machine, as on several: three of the service behind HAProxy, one PostgreSQL behind
-PgBouncer, one Redis that counts rate limits for all.
+"""A cluster on one machine: three instances of the service behind HAProxy, one PostgreSQL behind PgBouncer, and one
+Redis that counts the rate limits of all instances.
 
-python deploy/cluster.py     start it all on free ports of 127.0.0.1 and say where; Ctrl-C stops it, nothing is left
+python deploy/cluster.py     start everything on free ports of 127.0.0.1 and print them; Ctrl-C stops and removes all
 
-Settings in the environment reach the instances; PORT is the front door's. It proves and it shows: no way to deploy.
+Settings in the environment reach the instances; PORT is HAProxy's. A demonstration, not a deployment.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ DEADLINE: Final = 60.0
 
 
 class ClusterError(Exception):
-    """A part that is missing or does not start; the message is for the one who ran this."""
+    """A program is missing, does not start or has ended. The message says which one and what to do."""
 
 
 class Parts:
-    """The running programs, each with its output in a file of its own name; stopped last started first."""
+    """The running programs. Each writes its output to <name>.log; they stop in reverse order of their start."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(self, name: str, *command: str, environ: Mapping[str, str] | None = None) -> None:
-        """Start a program, out of reach of the terminal's Ctrl-C: this process stops them in order."""
-        places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
-        program = shutil.which(command[0], path=places)
+        """Start a program in its own session, so that Ctrl-C does not reach it: `stop` ends the programs in order."""
+        search_path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+        program = shutil.which(command[0], path=search_path)
         if program is None:
             raise ClusterError(f"{command[0]} is not installed: apt install {command[0]}")
         with self._log(name).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 the commands are those below
+            process = subprocess.Popen(  # noqa: S603 only the commands below are run
                 [program, *command[1:]],
                 cwd=self._directory,
                 env=None if environ is None else dict(environ),
@@ -67,30 +67,30 @@ class Parts:
         self._running.append((name, process))
 
     def check(self) -> None:
-        """Raise ClusterError where one has ended that should not have."""
+        """Raise ClusterError if a program has ended."""
         for name, process in self._running:
             if process.poll() is not None:
-                said = self._log(name).read_text(errors="replace")[-2000:]
-                raise ClusterError(f"{name} ended with status {process.returncode}:\n{said}")
+                output = self._log(name).read_text(errors="replace")[-2000:]
+                raise ClusterError(f"{name} ended with status {process.returncode}:\n{output}")
 
-    def wait_for(self, what: str, happened: Callable[[], object]) -> None:
-        """Return when it has happened; ClusterError when time is up or a part has ended."""
+    def wait_for(self, what: str, condition: Callable[[], object]) -> None:
+        """Wait until `condition` is true. Raises ClusterError at the deadline, or if a program has ended."""
         deadline = time.monotonic() + DEADLINE
-        while not happened():
+        while not condition():
             self.check()
             if time.monotonic() > deadline:
-                raise ClusterError(f"{what} takes longer than {DEADLINE:g} s")
+                raise ClusterError(f"{what} did not start within {DEADLINE:g} s")
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop them all, the front door first."""
+        """Stop all programs, HAProxy first."""
         for name, process in reversed(self._running):
-            # To PgBouncer a SIGTERM means to drop its clients at once, which are gone by then.
+            # On SIGTERM PgBouncer drops its clients at once; the instances have stopped by then.
             process.terminate()
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                print(f"cluster: {name} does not stop, killed", file=sys.stderr)
+                print(f"cluster: {name} did not stop within 20 s and was killed", file=sys.stderr)
                 process.kill()
                 process.wait()
 
@@ -99,7 +99,7 @@ class Parts:
 
 
 def run(directory: Path, stopped: Callable[[], bool]) -> None:
-    """Start everything in `directory`, say where it is, and stop it when `stopped` says so."""
+    """Start everything in `directory`, print the addresses, and stop it once `stopped` returns true."""
     parts = Parts(directory)
     redis, pooler, front = free_port(), free_port(), int(os.environ.get("PORT") or free_port())
     ports = [free_port() for _ in range(INSTANCES)]
@@ -125,12 +125,12 @@ def run(directory: Path, stopped: Callable[[], bool]) -> None:
             own = {"PORT": str(port), "METRICS_PORT": str(metrics_port)}
             parts.start(f"instance-{number}", sys.executable, str(PROJECT / "serve.py"), environ={**environ, **own})
         for port in ports:
-            parts.wait_for(f"the instance on port {port}", partial(answers, port))
+            parts.wait_for(f"the instance on port {port}", partial(is_ready, port))
         (directory / "haproxy.cfg").write_text(haproxy_config(front, ports), encoding="utf-8")
         parts.start("haproxy", "haproxy", "-db", "-f", str(directory / "haproxy.cfg"))
-        parts.wait_for("HAProxy", lambda: answers(front))
+        parts.wait_for("HAProxy", lambda: is_ready(front))
         print(
-            f"cluster: ready at http://127.0.0.1:{front}, instances at {shown(ports)}, metrics at {shown(metrics)}, "
+            f"cluster: ready at http://127.0.0.1:{front}, instances at {join(ports)}, metrics at {join(metrics)}, "
             f"database {database}, logs in {directory}",
             flush=True,
         )
@@ -143,9 +143,9 @@ def run(directory: Path, stopped: Callable[[], bool]) -> None:
 
 
 def prepare_pgbouncer(directory: Path, database: str, port: int, **settings: int) -> tuple[list[str], str]:
-    """The command that runs pgbouncer.ini for a database, with `settings` in it changed, and the URL through it.
+    """The command that runs pgbouncer.ini for a database, with changed `settings`, and the URL through PgBouncer.
 
-    `directory` gets its files.
+    The files that the command needs are written to `directory`.
     """
     password = secrets.token_hex(16)
     server = parse_dsn(database)
@@ -165,7 +165,7 @@ def prepare_pgbouncer(directory: Path, database: str, port: int, **settings: int
     config.write_text(text, encoding="utf-8")
     command = ["pgbouncer", str(config)]
     if os.geteuid() == 0:
-        # It refuses to run as root, as PostgreSQL does; and who runs that one may pass to its socket.
+        # Like PostgreSQL it refuses to run as root. PostgreSQL's own account has access to its socket.
         socket_dir = Path(server["host"])
         owner = pwd.getpwuid(socket_dir.stat().st_uid) if socket_dir.is_dir() else pwd.getpwnam("nobody")
         for path in (users, config):
@@ -175,7 +175,7 @@ def prepare_pgbouncer(directory: Path, database: str, port: int, **settings: int
 
 
 def haproxy_config(front: int, ports: list[int]) -> str:
-    """haproxy.cfg beside this file, with other addresses."""
+    """The text of haproxy.cfg (beside this file) with other addresses."""
     text = (Path(__file__).parent / "haproxy.cfg").read_text(encoding="utf-8")
     text = re.sub(r"^( *bind) :80$", rf"\1 127.0.0.1:{front}", text, flags=re.MULTILINE)
     text = re.sub(r"^ *server .*\n?", "", text, flags=re.MULTILINE).rstrip()
@@ -183,7 +183,7 @@ def haproxy_config(front: int, ports: list[int]) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -191,38 +191,38 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a program accepts connections on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def answers(port: int) -> bool:
-    """Whether the service there can serve."""
-    with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
-        return bool(answer.status == 200)
+def is_ready(port: int) -> bool:
+    """Whether GET /ready on the port responds with 200."""
+    with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as response:
+        return bool(response.status == 200)
     return False
 
 
-def shown(ports: list[int]) -> str:
-    """Ports, for people."""
+def join(ports: list[int]) -> str:
+    """The ports as text, separated by spaces."""
     return " ".join(map(str, ports))
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """A directory for everything, gone at the end; the database's account may pass through it."""
+def working_directory() -> Iterator[Path]:
+    """A temporary directory for all files. The database's account may traverse it."""
     with tempfile.TemporaryDirectory(prefix="tasks-cluster-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
 
 
 def main() -> int:
-    """Run it until SIGINT or SIGTERM."""
+    """Run the cluster until SIGINT or SIGTERM; the exit status."""
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: signals.append(number))
     try:
-        with scratch() as directory:
+        with working_directory() as directory:
             run(directory, lambda: bool(signals))
     except (ClusterError, EmbeddedError) as ex:
         print(f"cluster: {ex}", file=sys.stderr)

@@ -1,4 +1,4 @@
-/** What changed on the page, for those who do not see it: one polite and one urgent live region. */
+/** Announces changes to screen readers, through one polite and one assertive live region. */
 
 export class Announcer {
   #polite = document.getElementById("polite");
@@ -17,7 +17,7 @@ export class Announcer {
     this.#assertive.textContent = "";
   }
 
-  /** Emptied first: the same words twice would otherwise be no change, and not be read. */
+  /** Clears the region first: setting the same text again would be no change, and would not be announced. */
   #put(region, text) {
     region.textContent = "";
     requestAnimationFrame(() => {

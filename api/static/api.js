@@ -1,12 +1,12 @@
 /**
- * One HTTP call to the API: JSON in, JSON out, every refusal as an object.
- * Knows no tasks and never repeats a call: that is patience.js.
+ * One HTTP request to the API: JSON in, JSON out, error responses as exceptions.
+ * Knows no tasks and never retries: retries.js does.
  */
 
-/** An answer that says no. `fields` maps a field's name to its message. */
-export class Refusal extends Error {
+/** An error response. `fields` maps a field's name to its message. */
+export class ErrorResponse extends Error {
   constructor(status, error, retryAfter) {
-    super(error.message ?? `The service answered with status ${status}`);
+    super(error.message ?? `The service responded with status ${status}`);
     this.status = status;
     this.code = error.code;
     this.fields = new Map((error.details ?? []).map((detail) => [detail.field, detail.message]));
@@ -14,32 +14,32 @@ export class Refusal extends Error {
   }
 }
 
-/** All that an error says, in one line to be read aloud. */
-export function spoken({ message, fields }) {
+/** An error as one line for screen readers: its field errors, or else its message. */
+export function describeError({ message, fields }) {
   return fields?.size ? Array.from(fields, ([name, text]) => `${name}: ${text}`).join(". ") : message;
 }
 
-/** No answer at all: offline, the service is down, or it took too long. */
+/** No response: the browser is offline, the service is down, or the request timed out. */
 export class Unreachable extends Error {
   constructor() {
     super(navigator.onLine ? "The service cannot be reached." : "You are offline.");
   }
 }
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /**
- * @returns {Promise<{body: any, etag: string | null}>} `body` is null where there is none (204)
- * @throws {Refusal | Unreachable} or the signal's own reason when it is aborted
+ * @returns {Promise<{body: any, etag: string | null}>} `body` is null for 204
+ * @throws {ErrorResponse | Unreachable} or the signal's reason if it is aborted
  */
 export async function call(method, path, { token, headers = {}, json, signal } = {}) {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), PATIENCE_MS);
-  const giveUp = () => late.abort();
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, TIMEOUT_MS);
   signal?.throwIfAborted();
-  signal?.addEventListener("abort", giveUp);
+  signal?.addEventListener("abort", abort);
   try {
-    const answer = await fetch(path, {
+    const response = await fetch(path, {
       method,
       headers: {
         ...(token && { Authorization: `Bearer ${token}` }),
@@ -47,31 +47,31 @@ export async function call(method, path, { token, headers = {}, json, signal } =
         ...headers,
       },
       body: json === undefined ? undefined : JSON.stringify(json),
-      signal: late.signal,
+      signal: controller.signal,
       cache: "no-store",
     });
-    const text = await answer.text();
-    return read(answer, text);
+    const text = await response.text();
+    return read(response, text);
   } catch (error) {
     signal?.throwIfAborted();
-    if (error instanceof Refusal) throw error;
+    if (error instanceof ErrorResponse) throw error;
     throw new Unreachable();
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", giveUp);
+    signal?.removeEventListener("abort", abort);
   }
 }
 
-function read(answer, text) {
+function read(response, text) {
   const body = parse(text);
-  if (answer.ok && (body !== null || answer.status === 204)) {
-    return { body, etag: answer.headers.get("ETag") };
+  if (response.ok && (body !== null || response.status === 204)) {
+    return { body, etag: response.headers.get("ETag") };
   }
-  const seconds = Number.parseInt(answer.headers.get("Retry-After"), 10);
-  throw new Refusal(answer.status, body?.error ?? {}, Number.isNaN(seconds) ? null : seconds);
+  const seconds = Number.parseInt(response.headers.get("Retry-After"), 10);
+  throw new ErrorResponse(response.status, body?.error ?? {}, Number.isNaN(seconds) ? null : seconds);
 }
 
-/** A proxy in between may answer with a page of its own: that is a refusal without words, not a crash. */
+/** Null for a body that is not JSON: a proxy may respond with a page of its own. */
 function parse(text) {
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-/** The page's start: makes the parts, joins them, and switches between logged out and in. */
+/** The entry point: creates and connects the parts, and switches between the sign-in and the tasks. */
 import { Announcer } from "/static/announcer.js";
 import { Browse } from "/static/browse.js";
 import { Client } from "/static/client.js";
@@ -7,7 +7,7 @@ import { Connection } from "/static/connection.js";
 import { Controls, Counter } from "/static/controls.js";
 import { today } from "/static/dates.js";
 import { ListView } from "/static/list-view.js";
-import { Waiting } from "/static/patience.js";
+import { RetryQueue } from "/static/retries.js";
 import { Session } from "/static/session.js";
 import { SignIn } from "/static/sign-in.js";
 import { TaskList } from "/static/task-list.js";
@@ -17,8 +17,8 @@ const byId = (id) => document.getElementById(id);
 
 const announcer = new Announcer();
 const session = new Session();
-const waiting = new Waiting();
-const client = new Client(session, waiting);
+const retryQueue = new RetryQueue();
+const client = new Client(session, retryQueue);
 const list = new TaskList();
 const writes = new Writes(client, list, announcer);
 const browse = new Browse(client, list);
@@ -28,15 +28,15 @@ const counter = new Counter(client, (counts) => controls.showCounts(session.toke
 const signIn = new SignIn({ client, session, announcer });
 const composer = new Composer((fields) => {
   writes.create(fields);
-  controls.makeRoomForNew();
+  controls.includePending();
 });
-new Connection(waiting, announcer);
+new Connection(retryQueue, announcer);
 
-/** Whose tasks the page holds; what was typed outlives an expired session, but never reaches another user. */
+/** The id of the user whose tasks the page holds. Typed text is kept when a session expires, but never for another user. */
 let owner = null;
 
-function enter() {
-  if (owner !== session.user.id) forget();
+function showTasks() {
+  if (owner !== session.user.id) clearUserData();
   owner = session.user.id;
   showWork(true);
   byId("account-name").textContent = session.user.label;
@@ -44,15 +44,15 @@ function enter() {
   counter.refresh();
 }
 
-function leave(reason) {
-  if (reason === null) forget();
+function showSignIn(reason) {
+  if (reason === null) clearUserData();
   browse.stop();
   showWork(false);
   signIn.show(reason && `${reason}. Log in to go on; what you typed is kept.`);
   signIn.focus();
 }
 
-function forget() {
+function clearUserData() {
   owner = null;
   list.clear();
   composer.clear();
@@ -75,15 +75,15 @@ function showToday() {
 }
 
 session.addEventListener("start", () => {
-  enter();
-  // On a touch screen focusing a field opens the keyboard over half the page: there the heading has it.
+  showTasks();
+  // On a touch screen a focused field opens the keyboard over half the page, so focus the content instead.
   if (matchMedia("(pointer: fine)").matches) composer.focus();
   else byId("content").focus();
 });
-session.addEventListener("end", ({ detail }) => leave(detail));
+session.addEventListener("end", ({ detail }) => showSignIn(detail));
 writes.addEventListener("settled", () => counter.refresh());
 byId("log-out").addEventListener("click", () => {
-  if (writes.isPending && !confirm("Some changes are not stored yet. Log out and lose them?")) return;
+  if (writes.isPending && !confirm("Some changes are not saved yet. Log out and lose them?")) return;
   writes.leave();
   session.logOut();
 });
@@ -98,5 +98,5 @@ document.addEventListener("visibilitychange", () => {
 });
 
 showToday();
-if (session.token) enter();
+if (session.token) showTasks();
 else signIn.show(null);

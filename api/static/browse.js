@@ -1,9 +1,9 @@
 /**
- * Which tasks are listed: filter, search and sort, page after page by cursor.
- * Only the newest question counts: asking anew drops the answer to the one before. Fires "change".
+ * The list's query (filter, search, sort) and its pages by cursor.
+ * A new request aborts the one before. Fires "change".
  */
 
-const LEAVING_MS = 600;
+const REMOVAL_DELAY_MS = 600;
 
 export class Browse extends EventTarget {
   query = { status: "all", search: "", sort: "created", order: "desc" };
@@ -13,60 +13,56 @@ export class Browse extends EventTarget {
   nextCursor = null;
   #client;
   #list;
-  #asking = new AbortController();
-  #again = () => this.load();
+  #request = new AbortController();
+  #retry = () => this.load();
 
   constructor(client, list) {
     super();
     this.#client = client;
     this.#list = list;
-    list.addEventListener("entry", ({ detail }) => this.#leaveLater(detail));
+    list.addEventListener("entry", ({ detail }) => this.#removeLater(detail));
   }
 
-  /** True where some tasks are left out of the list on purpose. */
-  get isNarrowed() {
-    return this.query.status !== "all" || this.query.search !== "";
-  }
-
-  ask(part) {
+  setQuery(part) {
     this.query = { ...this.query, ...part };
     return this.load();
   }
 
   load() {
-    this.#again = () => this.load();
+    this.#retry = () => this.load();
     this.nextCursor = null;
-    return this.#page((tasks, askedAt) => this.#list.replaceAll(tasks, askedAt));
+    return this.#loadPage((tasks, requestedAt) => this.#list.replaceAll(tasks, requestedAt));
   }
 
-  more() {
-    this.#again = () => this.more();
-    return this.#page((tasks) => this.#list.append(tasks));
+  loadMore() {
+    this.#retry = () => this.loadMore();
+    return this.#loadPage((tasks) => this.#list.append(tasks));
   }
 
-  tryAgain() {
-    return this.#again();
+  retry() {
+    return this.#retry();
   }
 
-  /** Forgets list and question, for the next user. */
+  /** Aborts the request; for the end of a session. */
   stop() {
-    this.#asking.abort();
-    this.#set("idle");
+    this.#request.abort();
+    this.#setState("idle");
   }
 
-  async #page(take) {
-    this.#asking.abort();
-    const { signal } = (this.#asking = new AbortController());
-    const askedAt = performance.now();
-    this.#set("loading");
+  /** Loads a page and gives its tasks to `show`, which returns the new entries. Null if loading failed. */
+  async #loadPage(show) {
+    this.#request.abort();
+    const { signal } = (this.#request = new AbortController());
+    const requestedAt = performance.now();
+    this.#setState("loading");
     try {
       const { tasks, nextCursor } = await this.#client.list(this.#parameters(), this.nextCursor, signal);
       this.nextCursor = nextCursor;
-      const fresh = take(tasks, askedAt);
-      this.#set("ready");
+      const fresh = show(tasks, requestedAt);
+      this.#setState("ready");
       return fresh;
     } catch (error) {
-      if (error.name !== "AbortError") this.#set(error.status === 401 ? "idle" : "error", error);
+      if (error.name !== "AbortError") this.#setState(error.status === 401 ? "idle" : "error", error);
       return null;
     }
   }
@@ -76,18 +72,18 @@ export class Browse extends EventTarget {
     return search === "" ? rest : { ...rest, search };
   }
 
-  #set(state, error = null) {
+  #setState(state, error = null) {
     this.state = state;
     this.error = error;
     this.dispatchEvent(new Event("change"));
   }
 
-  /** A task ticked in the list of pending ones stays long enough to be seen ticked, then leaves it. */
-  #leaveLater(entry) {
+  /** A task that no longer matches the filter stays visible for a moment, so that its tick is seen. */
+  #removeLater(entry) {
     if (this.#belongs(entry)) return;
     setTimeout(() => {
       if (!this.#belongs(entry)) this.#list.drop(entry);
-    }, LEAVING_MS);
+    }, REMOVAL_DELAY_MS);
   }
 
   #belongs(entry) {

@@ -1,21 +1,21 @@
-/** The API's calls by name, as the logged-in user, with patience; a 401 ends the session. */
-import { call, Refusal } from "/static/api.js";
-import { patiently } from "/static/patience.js";
+/** The API's calls as the logged-in user, retried if that is safe. A 401 ends the session. */
+import { call, ErrorResponse } from "/static/api.js";
+import { withRetries } from "/static/retries.js";
 
 const TASKS = "/api/tasks";
 export const PAGE_SIZE = 50;
 
 export class Client {
   #session;
-  #waiting;
+  #retryQueue;
 
-  constructor(session, waiting) {
+  constructor(session, retryQueue) {
     this.#session = session;
-    this.#waiting = waiting;
+    this.#retryQueue = retryQueue;
   }
 
   register(fields, signal) {
-    // Sent twice it would find the e-mail taken, by itself: so it is not sent again when no answer came.
+    // Not resent without a response: if the first request was executed, the second would find the e-mail taken.
     return this.#account("/auth/register", fields, { signal, resend: false });
   }
 
@@ -23,14 +23,14 @@ export class Client {
     return this.#account("/auth/login", fields, { signal });
   }
 
-  /** `query`: status, search, sort, order; and the cursor of the page after. */
+  /** `query` has status, search, sort and order; `cursor` is null for the first page. */
   async list(query, cursor, signal) {
     const parameters = new URLSearchParams({ ...query, limit: PAGE_SIZE, ...(cursor && { cursor }) });
     const { body } = await this.#send("GET", `${TASKS}?${parameters}`, { signal });
     return { tasks: body.data, nextCursor: body.pagination.next_cursor };
   }
 
-  /** How many tasks there are in all, and how many of them are pending. */
+  /** The number of all, of pending and of completed tasks. */
   async counts() {
     const [all, pending] = await Promise.all(
       ["all", "pending"].map(async (status) => {
@@ -45,7 +45,7 @@ export class Client {
     return this.#task("GET", `${TASKS}/${id}`);
   }
 
-  /** `key` makes a repeat harmless: the same key creates once. */
+  /** With the same `key` a repeated request creates no second task. */
   create(fields, key) {
     return this.#task("POST", TASKS, { json: fields, headers: { "Idempotency-Key": key } });
   }
@@ -62,7 +62,7 @@ export class Client {
     await this.#send("DELETE", `${TASKS}/${id}`);
   }
 
-  /** For the moment in which the page goes away: sent without waiting, outlives the page. */
+  /** Deletes while the page unloads: the request outlives the page. */
   removeOnLeaving(id) {
     const headers = { Authorization: `Bearer ${this.#session.token}` };
     fetch(`${TASKS}/${id}`, { method: "DELETE", headers, keepalive: true }).catch(() => {});
@@ -75,7 +75,7 @@ export class Client {
 
   async #account(path, json, { signal, resend = true }) {
     const attempt = () => call("POST", path, { json, signal });
-    const { body } = await patiently(this.#waiting, attempt, { signal, resend });
+    const { body } = await withRetries(this.#retryQueue, attempt, { signal, resend });
     return body.data;
   }
 
@@ -85,10 +85,10 @@ export class Client {
       try {
         return await call(method, path, { token, signal, ...options });
       } catch (error) {
-        if (error instanceof Refusal && error.status === 401) this.#session.expire(token, error.message);
+        if (error instanceof ErrorResponse && error.status === 401) this.#session.expire(token, error.message);
         throw error;
       }
     };
-    return patiently(this.#waiting, attempt, { signal });
+    return withRetries(this.#retryQueue, attempt, { signal });
   }
 }

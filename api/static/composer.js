@@ -1,4 +1,4 @@
-/** The line in which a task is written down; opens to description and due date when it is used. */
+/** The form for a new task: one line, which shows description and due date while it is in use. */
 import { dueFrom } from "/static/dates.js";
 import { clearErrors, hasMistakes, submitByKeyboard } from "/static/fields.js";
 
@@ -6,7 +6,7 @@ export class Composer {
   #form = document.getElementById("composer");
   #more = this.#form.querySelector(".composer-more");
 
-  /** `add` gets the fields that were filled in. */
+  /** `add` is called with the fields that are not empty. */
   constructor(add) {
     const { title, description, due_date: due } = this.#form.elements;
     submitByKeyboard(this.#form);
@@ -22,7 +22,7 @@ export class Composer {
       this.clear();
       title.focus();
     });
-    // Closed only once a click has done its work elsewhere: closing moves the page, and the click would miss.
+    // Closes after a click elsewhere, not before: closing moves the page, and the click would miss its target.
     document.addEventListener("click", () => this.#closeIfLeft());
     document.addEventListener("keyup", () => this.#closeIfLeft());
   }

@@ -1,47 +1,47 @@
-/** The banner that says what could not be served yet, when it is tried again, and lets one try at once. */
+/** The banner for requests that wait for a retry: the error, the seconds left, and a button to retry at once. */
 
 const byId = (id) => document.getElementById(id);
 
 export class Connection {
-  #waiting;
+  #retryQueue;
   #announcer;
   #banner = byId("connection");
   #message = byId("connection-message");
-  #clock;
-  #said = null;
+  #timer;
+  #announced = null;
 
-  constructor(waiting, announcer) {
-    this.#waiting = waiting;
+  constructor(retryQueue, announcer) {
+    this.#retryQueue = retryQueue;
     this.#announcer = announcer;
-    waiting.addEventListener("change", () => this.#show());
-    byId("connection-retry").addEventListener("click", () => waiting.retryNow());
+    retryQueue.addEventListener("change", () => this.#show());
+    byId("connection-retry").addEventListener("click", () => retryQueue.retryNow());
   }
 
   #show() {
-    clearTimeout(this.#clock);
-    const next = this.#waiting.next;
+    clearTimeout(this.#timer);
+    const next = this.#retryQueue.next;
     if (!next) {
-      // An attempt is under way: only when it is answered (and nothing waits again) is the trouble over.
-      this.#clock = setTimeout(() => this.#hide(), 400);
+      // A retry is in progress. Keep the banner for a moment: the retry may fail and wait again.
+      this.#timer = setTimeout(() => this.#hide(), 400);
       return;
     }
     const seconds = Math.max(1, Math.ceil((next.until - Date.now()) / 1000));
     this.#banner.hidden = false;
     this.#message.textContent = `${sentence(next.message)} Trying again in ${seconds}\u00a0s.`;
-    this.#clock = setTimeout(() => this.#show(), 1000);
-    this.#sayOnce(next.message);
+    this.#timer = setTimeout(() => this.#show(), 1000);
+    this.#announceOnce(next.message);
   }
 
   #hide() {
     this.#banner.hidden = true;
-    this.#said = null;
+    this.#announced = null;
   }
 
-  /** The seconds are for the eye: counted aloud they would drown everything else. */
-  #sayOnce(message) {
-    if (message === this.#said) return;
-    this.#said = message;
-    this.#announcer.alert(`${sentence(message)} It is tried again by itself.`);
+  /** Announces no seconds: a countdown would drown all other announcements. */
+  #announceOnce(message) {
+    if (message === this.#announced) return;
+    this.#announced = message;
+    this.#announcer.alert(`${sentence(message)} The page retries automatically.`);
   }
 }
 

@@ -1,13 +1,13 @@
-/** Filter, search and sort: what their controls ask of the list, and how many tasks each filter holds. */
+/** The controls for filter, search and sort, and the number of tasks of each filter. */
 
-const TYPING_MS = 200;
+const TYPING_PAUSE_MS = 200;
 const byId = (id) => document.getElementById(id);
 
 export class Controls {
   #browse;
   #list;
   #announcer;
-  #typing;
+  #typingTimer;
   #filters = byId("filters");
   #search = byId("search");
   #sort = byId("sort");
@@ -16,30 +16,30 @@ export class Controls {
     this.#browse = browse;
     this.#list = list;
     this.#announcer = announcer;
-    this.#filters.addEventListener("change", () => this.#ask());
-    this.#sort.addEventListener("change", () => this.#ask());
+    this.#filters.addEventListener("change", () => this.#apply());
+    this.#sort.addEventListener("change", () => this.#apply());
     this.#search.addEventListener("input", () => {
-      clearTimeout(this.#typing);
-      this.#typing = setTimeout(() => this.#ask(), TYPING_MS);
+      clearTimeout(this.#typingTimer);
+      this.#typingTimer = setTimeout(() => this.#apply(), TYPING_PAUSE_MS);
     });
     byId("clear-search").addEventListener("click", () => {
       this.#search.value = "";
       this.#search.focus();
-      this.#ask();
+      this.#apply();
     });
     for (const form of [this.#filters, byId("find")]) {
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        this.#ask();
+        this.#apply();
       });
     }
   }
 
-  /** A new task is pending: a list of completed ones would not show it. */
-  makeRoomForNew() {
+  /** Leaves the filter "completed", which would hide a new task. */
+  includePending() {
     if (this.#browse.query.status !== "completed") return;
     this.#filters.elements.status.value = "all";
-    this.#ask();
+    this.#apply();
   }
 
   reset() {
@@ -50,17 +50,16 @@ export class Controls {
   }
 
   showCounts(counts) {
-    for (const place of this.#filters.querySelectorAll("[data-count]")) {
-      place.textContent = counts ? counts[place.dataset.count].toLocaleString("en") : "";
+    for (const element of this.#filters.querySelectorAll("[data-count]")) {
+      element.textContent = counts ? counts[element.dataset.count].toLocaleString("en") : "";
     }
     const share = counts && counts.all > 0 ? counts.completed / counts.all : 0;
     byId("progress").setAttribute("width", String(100 * share));
   }
 
-  async #ask() {
-    clearTimeout(this.#typing);
-    const answered = this.#browse.ask(this.#query());
-    await answered;
+  async #apply() {
+    clearTimeout(this.#typingTimer);
+    await this.#browse.setQuery(this.#query());
     if (this.#browse.state === "ready") this.#announcer.say(this.#summary());
   }
 
@@ -76,7 +75,7 @@ export class Controls {
   }
 }
 
-/** Keeps the numbers true: asks again, at most one question at a time, when something may have changed. */
+/** Refreshes the numbers after a change, with at most one request at a time. */
 export class Counter {
   #client;
   #show;
@@ -97,7 +96,7 @@ export class Counter {
       try {
         this.#show(await this.#client.counts());
       } catch {
-        // The numbers are an extra: whatever is wrong, the list says so.
+        // The numbers are optional, and the list reports the same error.
       }
     }
     this.#running = false;

@@ -1,19 +1,19 @@
 /**
  * Due dates. The API has two kinds: a calendar date, the same day in every zone, and an instant.
- * Here is how each is told to a person, put into a field, and read back from it.
+ * This module formats each for people, puts it into a field, and reads it back.
  */
 
 const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const DAY_MS = 86_400_000;
 
-/* The page's words are English: a weekday in another language would sit oddly among them, aloud above all. */
+/* The page's texts are English, and a screen reader would mispronounce a weekday in another language. */
 const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
 
 const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
 const WEEKDAY = format({ weekday: "long" });
 const DAY_AND_MONTH = format({ day: "numeric", month: "long" });
 const TIME = format({ timeStyle: "short" });
-/* Calendar dates are held as midnight in UTC and written in UTC: no zone can shift them. */
+/* Calendar dates are kept as midnight in UTC and formatted in UTC, so that no time zone shifts them. */
 const THIS_YEAR = format({ weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
 const ANOTHER_YEAR = format({ day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
@@ -30,7 +30,7 @@ export function describeDue(due, now = new Date()) {
   return { text: dayText(day, distance, now) + (instant ? `, ${TIME.format(instant)}` : ""), isToday: distance === 0, isPast };
 }
 
-/** The kind of field that can hold `due` without losing anything a person sees, and its value there. */
+/** The type and value of a field that holds `due` as precisely as the page shows it. */
 export function dueField(due) {
   if (due === null) return { type: "date", value: "" };
   if (isCalendarDate(due)) return { type: "date", value: due };
@@ -39,7 +39,7 @@ export function dueField(due) {
   return { type: "datetime-local", value: `${date}T${pad(at.getHours())}:${pad(at.getMinutes())}` };
 }
 
-/** The API's value for what stands in a field. */
+/** The API's value of a field. */
 export function dueFrom({ type, value }) {
   if (value === "") return null;
   return type === "date" ? value : new Date(value).toISOString();
@@ -58,7 +58,7 @@ function localDay(at) {
   return utcDay(at.getFullYear(), at.getMonth(), at.getDate());
 }
 
-/** Not Date.UTC: that takes the years 0 to 99 for 1900 to 1999. */
+/** Not Date.UTC, which maps the years 0 to 99 to 1900 to 1999. */
 function utcDay(year, month, day) {
   return new Date(0).setUTCFullYear(year, month, day);
 }

@@ -1,4 +1,4 @@
-/** The form in which one task is changed in place. Reports only what was changed, so the rest survives. */
+/** The form that edits one task in place. It saves only the changed fields, and keeps the others. */
 import { dueField, dueFrom } from "/static/dates.js";
 import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "/static/fields.js";
 
@@ -12,7 +12,7 @@ export class Editor {
   #initial;
   #task;
 
-  /** `editing` as in Entry: what to show typed already, and why it came back. */
+  /** `editing` as in Entry: the changes to show already, and the error or notice to explain them. */
   constructor(task, editing, { save, cancel }) {
     connectLabels(this.element);
     submitByKeyboard(this.element);
@@ -22,7 +22,7 @@ export class Editor {
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       if (hasMistakes({ form: this.element, title: this.#title, due: this.#due })) return;
-      // A task that has to be stored anew keeps its tick, which has no field here.
+      // A task that is created again stays completed; the form has no field for that.
       save({ ...(!this.#task && editing.changes.completed && { completed: true }), ...this.#changes() });
     });
     this.element.querySelector("[data-action=cancel]").addEventListener("click", cancel);
@@ -37,7 +37,7 @@ export class Editor {
     if (target === this.#title) target.setSelectionRange(target.value.length, target.value.length);
   }
 
-  /** Another version was confirmed: fields not touched here show it, touched ones keep what was typed. */
+  /** Shows a newer version of the task in the fields that were not edited. */
   rebase(task) {
     if (task !== this.#task) this.#fill(task, this.#changes());
   }
@@ -47,7 +47,7 @@ export class Editor {
     this.#title.value = task?.title ?? "";
     this.#description.value = task?.description ?? "";
     Object.assign(this.#due, dueField(task?.due_date ?? null));
-    // Read back: a field may hold less than the task does (line breaks, seconds), and that is no change.
+    // Read from the fields: they may drop line breaks or seconds of the task, and that is not a change.
     this.#initial = this.#values();
     if ("title" in changes) this.#title.value = changes.title;
     if ("description" in changes) this.#description.value = changes.description ?? "";
@@ -67,11 +67,11 @@ export class Editor {
     return Object.fromEntries(values.filter(([name, value]) => value !== this.#initial[name]));
   }
 
-  #explain({ refusal, notice }) {
-    if (refusal) showErrors(this.element, refusal);
+  #explain({ error, notice }) {
+    if (error) showErrors(this.element, error);
     if (!notice) return;
-    const place = this.element.querySelector("[data-part=notice]");
-    place.textContent = notice;
-    place.hidden = false;
+    const element = this.element.querySelector("[data-part=notice]");
+    element.textContent = notice;
+    element.hidden = false;
   }
 }

@@ -1,8 +1,8 @@
-/** The service's words at the fields they are about. Shared by every form of the page. */
+/** Shows error messages at their form fields. Used by every form of the page. */
 
 let ids = 0;
 
-/** Labels and fields that come from a template get ids of their own, and so belong together. */
+/** Gives fields from a template unique ids, and connects their labels. */
 export function connectLabels(form) {
   for (const field of form.querySelectorAll(".field")) {
     const control = field.querySelector("input, textarea");
@@ -11,7 +11,7 @@ export function connectLabels(form) {
   }
 }
 
-/** Shows `error`: its details at their fields, everything else at the top of the form; focuses the first field at fault. */
+/** Shows an error's details at their fields and the rest at the top of the form. Focuses the first invalid field. */
 export function showErrors(form, { message, fields = new Map() }) {
   clearErrors(form);
   const unplaced = [];
@@ -40,7 +40,7 @@ export function clearErrors(form) {
   }
 }
 
-/** What the page itself can tell is wrong before sending: no title, half a date. Shown at the fields. */
+/** Checks the title and the date before a request is sent, and shows mistakes at the fields. */
 export function hasMistakes({ form, title, due }) {
   const mistakes = new Map();
   if (title.value.trim() === "") mistakes.set("title", "Title is required");
@@ -49,7 +49,7 @@ export function hasMistakes({ form, title, due }) {
   return mistakes.size > 0;
 }
 
-/** Ctrl+Enter or ⌘+Enter submits from a field in which Enter means a new line. */
+/** Ctrl+Enter or ⌘+Enter submits the form, also from a multi-line field. */
 export function submitByKeyboard(form) {
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
@@ -57,12 +57,12 @@ export function submitByKeyboard(form) {
 }
 
 function mark(control, text) {
-  const place = control.closest(".field").querySelector(".field-error");
-  place.id ||= freshId();
-  place.textContent = text;
-  place.hidden = false;
+  const message = control.closest(".field").querySelector(".field-error");
+  message.id ||= freshId();
+  message.textContent = text;
+  message.hidden = false;
   control.setAttribute("aria-invalid", "true");
-  control.setAttribute("aria-describedby", place.id);
+  control.setAttribute("aria-describedby", message.id);
 }
 
 function freshId() {

@@ -1,4 +1,4 @@
-/** The list on the page: rows kept in step with the tasks, and what stands there while or when there are none. */
+/** The list on the page: one row for each task; a skeleton while loading; a message if the list is empty or failed. */
 import { Row } from "/static/row.js";
 
 const byId = (id) => document.getElementById(id);
@@ -26,11 +26,11 @@ export class ListView {
     list.addEventListener("order", () => this.#arrange());
     list.addEventListener("entry", ({ detail }) => this.#update(detail));
     browse.addEventListener("change", () => this.#showState());
-    byId("list-retry").addEventListener("click", () => browse.tryAgain());
+    byId("list-retry").addEventListener("click", () => browse.retry());
     this.#more.addEventListener("click", () => this.#loadMore());
   }
 
-  /** After midnight "tomorrow" is today. */
+  /** Updates the relative dates, such as "tomorrow" after midnight. */
   refresh() {
     for (const row of this.#rows.values()) row.update();
   }
@@ -43,11 +43,11 @@ export class ListView {
         row.element.remove();
         this.#rows.delete(entry);
       }
-      let place = this.#element.firstElementChild;
+      let next = this.#element.firstElementChild;
       for (const entry of this.#list.entries) {
         const { element } = this.#rowFor(entry);
-        if (element === place) place = place.nextElementSibling;
-        else this.#element.insertBefore(element, place);
+        if (element === next) next = next.nextElementSibling;
+        else this.#element.insertBefore(element, next);
       }
     });
     this.#showState();
@@ -65,25 +65,25 @@ export class ListView {
     this.#showState();
   }
 
-  /** A row that goes takes nobody's place away: the focus moves to the row that takes its place. */
+  /** If `change` removes the focused row, focuses the row that replaces it. */
   #keepFocus(change) {
-    const place = this.#visibleRows().findIndex(({ element }) => element.contains(document.activeElement));
+    const index = this.#visibleRows().findIndex(({ element }) => element.contains(document.activeElement));
     change();
-    const left = this.#visibleRows();
-    // Asked of the rows, for what was just hidden has the focus until the next frame.
-    if (place < 0 || left.some(({ element }) => element.contains(document.activeElement))) return;
-    if (left.length > 0) left[Math.min(place, left.length - 1)].focus();
+    const rows = this.#visibleRows();
+    // document.activeElement alone would not do: a hidden element keeps the focus until the next frame.
+    if (index < 0 || rows.some(({ element }) => element.contains(document.activeElement))) return;
+    if (rows.length > 0) rows[Math.min(index, rows.length - 1)].focus();
     else byId("new-title").focus();
   }
 
-  /** As they stand on the page, which is a step behind the list while it is being arranged. */
+  /** The rows in the order of the page, which differs from the list's while #arrange runs. */
   #visibleRows() {
     const rows = new Map(Array.from(this.#rows.values(), (row) => [row.element, row]));
     return Array.from(this.#element.children, (element) => rows.get(element)).filter(({ element }) => !element.hidden);
   }
 
   async #loadMore() {
-    const fresh = await this.#browse.more();
+    const fresh = await this.#browse.loadMore();
     if (!fresh) return;
     this.#announcer.say(`${fresh.length} more tasks loaded.`);
     if (this.#browse.nextCursor === null && fresh.length > 0) this.#rows.get(fresh[0])?.focus();
@@ -102,7 +102,7 @@ export class ListView {
 
   #showEmpty(isEmpty) {
     const { status, search } = this.#browse.query;
-    const [title, hint] = search === "" ? EMPTY[status] : [`Nothing found for “${search}”.`, "Every word has to stand in the title or the description."];
+    const [title, hint] = search === "" ? EMPTY[status] : [`Nothing found for “${search}”.`, "Every word has to be in the title or the description."];
     byId("empty").hidden = !isEmpty;
     byId("empty-title").textContent = title;
     byId("empty-hint").textContent = hint;

@@ -1,4 +1,4 @@
-/** One task in the list: to read and tick, in its editor, or deleted with a way back. Text is only ever set as text. */
+/** One task in the list: shown, in its editor, or deleted with an undo button. Sets text as text, never as HTML. */
 import { describeDue } from "/static/dates.js";
 import { Editor } from "/static/editor.js";
 
@@ -24,7 +24,7 @@ export class Row {
     this.#on("delete", () => writes.remove(entry));
     this.#on("undo", () => writes.undo(entry));
     this.#part(".row-text").addEventListener("click", () => {
-      // Marking words with the mouse is not asking to edit them.
+      // A click that ends a text selection does not open the editor.
       if (getSelection().isCollapsed) writes.openEditor(entry);
     });
     this.update();
@@ -37,15 +37,15 @@ export class Row {
   update() {
     const mode = this.#entry.editing ? "editor" : { shown: "view", undo: "undo", gone: "gone" }[this.#entry.phase];
     const before = this.#mode;
-    const ours = document.activeElement === document.body || this.element.contains(document.activeElement);
+    const mayFocus = document.activeElement === document.body || this.element.contains(document.activeElement);
     this.#mode = mode;
     this.#showText();
     this.#showEditor();
     this.#view.hidden = mode !== "view";
     this.#gone.hidden = mode !== "undo";
     this.element.hidden = mode === "gone";
-    // Controls change places under the hands of who uses them, but never take the focus from elsewhere.
-    if (mode !== before && ours && mode !== "gone") this.#focusable(before).focus();
+    // Move the focus to the new controls, but never take it from another part of the page.
+    if (mode !== before && mayFocus && mode !== "gone") this.#focusable(before).focus();
   }
 
   #focusable(before = this.#mode) {

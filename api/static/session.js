@@ -1,13 +1,13 @@
 /**
- * Who is logged in: the token and what to call its user, kept for this tab only (sessionStorage).
- * Fires "start", and "end" with `detail` = why (null after a log out).
+ * The session: the token and its user, kept for this tab only (sessionStorage).
+ * Fires "start", and "end" with the reason as `detail` (null after a log out).
  */
 
 const KEY = "tasks.session";
 
 export class Session extends EventTarget {
   #state = restore();
-  #closing = new AbortController();
+  #requests = new AbortController();
 
   get token() {
     return this.#state?.token ?? null;
@@ -18,39 +18,39 @@ export class Session extends EventTarget {
     return this.#state?.user ?? null;
   }
 
-  /** Aborted at log out: nothing that waits may be sent in the next user's time. */
+  /** Aborted at log out, so that no waiting request is sent with the next user's token. */
   get signal() {
-    return this.#closing.signal;
+    return this.#requests.signal;
   }
 
   start(token, account = null) {
     const claims = claimsOf(token);
     const id = account?.id ?? claims.user_id ?? claims.sub ?? "";
-    const who = account ?? claims;
-    this.#state = { token, user: { id: String(id), label: String(who.name || who.email || id) } };
-    remember(this.#state);
+    const user = account ?? claims;
+    this.#state = { token, user: { id: String(id), label: String(user.name || user.email || id) } };
+    store(this.#state);
     this.dispatchEvent(new Event("start"));
   }
 
   logOut() {
-    this.#closing.abort();
-    this.#closing = new AbortController();
+    this.#requests.abort();
+    this.#requests = new AbortController();
     this.#end(null);
   }
 
-  /** The service no longer takes `token`; late answers to an older token change nothing. */
+  /** Ends the session after a 401. A late response to an older token changes nothing. */
   expire(token, reason) {
     if (token !== null && token === this.token) this.#end(reason);
   }
 
   #end(reason) {
     this.#state = null;
-    remember(null);
+    store(null);
     this.dispatchEvent(new CustomEvent("end", { detail: reason }));
   }
 }
 
-/** What a JWT says about its user, to greet by; it is the service that verifies it. */
+/** The claims of a JWT, unverified, to show the user's name; the service verifies tokens. */
 function claimsOf(token) {
   try {
     const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
@@ -61,7 +61,7 @@ function claimsOf(token) {
   }
 }
 
-/* A browser may forbid storage: the session then lives as long as the page. */
+/* A browser may block storage: the session then ends with the page. */
 
 function restore() {
   try {
@@ -71,11 +71,11 @@ function restore() {
   }
 }
 
-function remember(state) {
+function store(state) {
   try {
     if (state) sessionStorage.setItem(KEY, JSON.stringify(state));
     else sessionStorage.removeItem(KEY);
   } catch {
-    // Nothing to do: see above.
+    // The session then ends with the page.
   }
 }

@@ -1,11 +1,11 @@
-/** Logging in and registering; or, where accounts are kept elsewhere, pasting a token from there. */
-import { spoken, Unreachable } from "/static/api.js";
+/** The forms to log in and to register or, if another server keeps the accounts, to paste its token. */
+import { describeError, Unreachable } from "/static/api.js";
 import { clearErrors, showErrors } from "/static/fields.js";
 
 const byId = (id) => document.getElementById(id);
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-const WORDS = {
+const TEXTS = {
   logIn: { title: "Log in", question: "New here?", other: "Create an account", autocomplete: "current-password" },
   register: { title: "Create an account", question: "Have an account?", other: "Log in", autocomplete: "new-password" },
 };
@@ -15,7 +15,7 @@ export class SignIn {
   #session;
   #announcer;
   #mode = "logIn";
-  #sending = new AbortController();
+  #request = new AbortController();
   #section = byId("sign-in");
   #account = byId("account-form");
   #tokenForm = byId("token-form");
@@ -55,9 +55,9 @@ export class SignIn {
   }
 
   #setMode(mode) {
-    this.#sending.abort();
+    this.#request.abort();
     this.#mode = mode;
-    const { title, question, other, autocomplete } = WORDS[mode];
+    const { title, question, other, autocomplete } = TEXTS[mode];
     byId("sign-in-title").textContent = this.#hasAccounts ? title : "Log in";
     byId("switch-question").textContent = question;
     byId("switch-mode").textContent = other;
@@ -72,9 +72,9 @@ export class SignIn {
     const { email, password, name } = this.#account.elements;
     const fields = { email: email.value.trim(), password: password.value };
     if (this.#mode === "register" && name.value.trim() !== "") fields.name = name.value.trim();
-    // Submitting again takes the place of an attempt that still waits.
-    this.#sending.abort();
-    const { signal } = (this.#sending = new AbortController());
+    // A second submission replaces one that still waits.
+    this.#request.abort();
+    const { signal } = (this.#request = new AbortController());
     clearErrors(this.#account);
     try {
       const { token, user } = await this.#client[this.#mode](fields, signal);
@@ -82,9 +82,9 @@ export class SignIn {
       this.#session.start(token, user);
     } catch (error) {
       if (error.name === "AbortError") return;
-      const told = error instanceof Unreachable ? { message: `${error.message} Please try again.` } : error;
-      showErrors(this.#account, told);
-      this.#announcer.alert(spoken(told));
+      const shown = error instanceof Unreachable ? { message: `${error.message} Please try again.` } : error;
+      showErrors(this.#account, shown);
+      this.#announcer.alert(describeError(shown));
     }
   }
 
@@ -93,7 +93,7 @@ export class SignIn {
     const field = this.#tokenForm.elements.token;
     const token = field.value.trim().replace(/^bearer\s+/i, "");
     if (!JWT.test(token)) {
-      const message = "A token has three parts, with dots between them.";
+      const message = "A token has three parts, separated by dots.";
       showErrors(this.#tokenForm, { fields: new Map([["token", message]]) });
       return;
     }

@@ -1,35 +1,35 @@
 /**
- * The tasks the page holds: for each what the service confirmed, and on top of it what is on its way there.
- * What a person sees is always confirmed + changes, so taking a refused change back is leaving it out.
- * Fires "order" when rows come, go or move, and "entry" (`detail` = entry) when one looks different.
+ * The tasks on the page: for each the version that the service confirmed, and the changes not yet confirmed.
+ * The page shows the confirmed version plus the changes, so removing a rejected change undoes it.
+ * Fires "order" when rows are added, removed or moved, and "entry" (`detail` = entry) when one changes.
  */
 
 let keys = 0;
 
-/** One task and its unfinished business. */
+/** One task and its pending changes. */
 export class Entry {
   key = (keys += 1);
-  /** As confirmed by the service; null while it was never stored. */
+  /** The version that the service confirmed; null before the task is stored. */
   task;
-  /** Of the confirmed version; null when no single-task answer brought it. */
+  /** The confirmed version's entity tag; null if the task is known from a list only. */
   etag = null;
-  /** Field values on their way, oldest first. */
+  /** Changed fields that are not confirmed yet, oldest first. */
   changes = [];
-  /** The open editor: `{changes, refusal, notice}`; null when closed. */
+  /** The open editor: `{changes, error, notice}`; null when closed. */
   editing = null;
-  /** "shown", "undo" (deleted, may still be taken back) or "gone" (its deletion is on its way). */
+  /** "shown", "undo" (deleted, can be undone) or "gone" (the DELETE is being sent). */
   phase = "shown";
   error = null;
-  /** When it was written, then stored, on this page (performance.now()); listed tasks are older than any list. */
-  bornAt = Number.NEGATIVE_INFINITY;
-  /** Writes of one task go out one after another. */
+  /** When the task was added, then stored, on this page (performance.now()); -Infinity for a listed task. */
+  addedAt = Number.NEGATIVE_INFINITY;
+  /** Sends the writes of one task one after another. */
   queue = Promise.resolve();
 
   constructor(task = null) {
     this.task = task;
   }
 
-  /** The task as a person should see it now. */
+  /** The task as the page shows it: confirmed version and changes. */
   get shown() {
     return Object.assign({ title: "", description: null, due_date: null, completed: false }, this.task, ...this.changes);
   }
@@ -39,8 +39,8 @@ export class Entry {
   }
 
   confirm(task, etag = null) {
-    // A list that was asked for before this moment may not know the task.
-    if (this.task === null) this.bornAt = performance.now();
+    // A list that was requested earlier may not contain the task.
+    if (this.task === null) this.addedAt = performance.now();
     if (etag !== null || task.updated_at !== this.task?.updated_at) this.etag = etag;
     this.task = task;
   }
@@ -55,50 +55,50 @@ export class TaskList extends EventTarget {
     return this.#order;
   }
 
-  /** All, those out of sight because of a filter included. */
+  /** All entries, including those that a filter hides. */
   get all() {
     return [...this.#entries];
   }
 
   /**
-   * The first page of another list, asked for at `askedAt`. What it cannot know stays: a task added since,
-   * or not stored yet; and every open editor, for nothing typed is lost to a filter.
+   * Shows the first page of a list that was requested at `requestedAt`. Keeps tasks that were added since or
+   * are not stored yet, and every open editor, so that a filter loses no typed text.
    */
-  replaceAll(tasks, askedAt) {
+  replaceAll(tasks, requestedAt) {
     const listed = tasks.map((task) => this.#entryFor(task));
-    const unlisted = (entry) => entry.editing || !entry.task || entry.bornAt > askedAt;
-    const kept = this.#order.filter((entry) => unlisted(entry) && !listed.includes(entry));
+    const isKept = (entry) => entry.editing || !entry.task || entry.addedAt > requestedAt;
+    const kept = this.#order.filter((entry) => isKept(entry) && !listed.includes(entry));
     this.#order = [...kept, ...listed];
-    this.#forgetIdle();
-    this.#moved();
+    this.#deleteUnlisted();
+    this.#orderChanged();
   }
 
-  /** The next page; what is here already (created meanwhile) is not listed twice. */
+  /** Appends the next page, without tasks that are already in the list. Returns the new entries. */
   append(tasks) {
     const fresh = tasks.map((task) => this.#entryFor(task)).filter((entry) => !this.#order.includes(entry));
     this.#order = [...this.#order, ...fresh];
-    this.#moved();
+    this.#orderChanged();
     return fresh;
   }
 
-  /** To the top, where the eye is: a new task, or one whose refused change must be seen. */
+  /** Makes an entry visible, at the top if it is not in the list: a new task, or one with a rejected change. */
   raise(entry) {
     this.#entries.add(entry);
     if (this.#order.includes(entry)) return this.changed(entry);
     this.#order = [entry, ...this.#order];
-    return this.#moved();
+    return this.#orderChanged();
   }
 
   drop(entry) {
     this.#entries.delete(entry);
     this.#order = this.#order.filter((other) => other !== entry);
-    this.#moved();
+    this.#orderChanged();
   }
 
   clear() {
     this.#entries.clear();
     this.#order = [];
-    this.#moved();
+    this.#orderChanged();
   }
 
   changed(entry) {
@@ -113,13 +113,13 @@ export class TaskList extends EventTarget {
     return entry;
   }
 
-  #forgetIdle() {
+  #deleteUnlisted() {
     for (const entry of this.#entries) {
       if (!entry.isBusy && !this.#order.includes(entry)) this.#entries.delete(entry);
     }
   }
 
-  #moved() {
+  #orderChanged() {
     this.dispatchEvent(new Event("order"));
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Every write: shown at once, sent in its task's turn, taken back if refused.
- * A refused text is never lost: it goes back into an editor, with the service's words at its fields.
+ * Every write: shown at once, sent after the task's earlier writes, undone if rejected.
+ * A rejected text is not lost: it returns to an editor, with the error messages at its fields.
  */
-import { Refusal, spoken } from "/static/api.js";
+import { describeError, ErrorResponse } from "/static/api.js";
 import { Entry } from "/static/task-list.js";
 
 const UNDO_MS = 5000;
-const CHANGED_ELSEWHERE = "This task was changed elsewhere meanwhile. Your changes are below; saving applies them to its newest version.";
-const DELETED_ELSEWHERE = "This task was deleted elsewhere meanwhile. Saving adds it again.";
+const CHANGED_ELSEWHERE = "This task was changed elsewhere. Your changes are below; saving applies them to its newest version.";
+const DELETED_ELSEWHERE = "This task was deleted elsewhere. Saving adds it again.";
 
-/** Fires "settled" after each write that the service answered. */
+/** Fires "settled" after each write, successful or not. */
 export class Writes extends EventTarget {
   #client;
   #list;
   #announcer;
-  #undoing = new Map();
+  #undoTimers = new Map();
 
   constructor(client, list, announcer) {
     super();
@@ -25,15 +25,15 @@ export class Writes extends EventTarget {
 
   create(fields) {
     const entry = new Entry();
-    entry.bornAt = performance.now();
+    entry.addedAt = performance.now();
     this.#insert(entry, fields);
     this.#list.raise(entry);
     this.#announcer.say(`Added: ${fields.title}`);
   }
 
-  /** Opens the editor; a task known from a list only is asked for, to learn its version. */
+  /** Opens the editor. Fetches a task that is known from a list only, to get its entity tag. */
   async openEditor(entry) {
-    entry.editing = { changes: {}, refusal: null, notice: null };
+    entry.editing = { changes: {}, error: null, notice: null };
     entry.error = null;
     this.#list.changed(entry);
     if (!entry.task || entry.etag) return;
@@ -44,8 +44,8 @@ export class Writes extends EventTarget {
       entry.confirm(task, etag);
       if (entry.editing && task.updated_at !== before.updated_at) this.#list.changed(entry);
     } catch (error) {
-      if (!(error instanceof Refusal)) return;
-      // The editor stays usable without the version; saving will say what is wrong.
+      if (!(error instanceof ErrorResponse)) return;
+      // The editor works without the entity tag; saving will report the error.
     }
   }
 
@@ -55,7 +55,7 @@ export class Writes extends EventTarget {
     else this.#list.drop(entry);
   }
 
-  /** `fields` holds only what was changed; for a task that was never stored, everything. */
+  /** `fields` has the changed fields; for a task that was never stored, all fields. */
   saveEditor(entry, fields) {
     entry.editing = null;
     if (!entry.task && entry.changes.length === 0) this.#insert(entry, fields);
@@ -67,15 +67,15 @@ export class Writes extends EventTarget {
     this.#announcer.say(`${completed ? "Completed" : "Not completed"}: ${entry.shown.title}`);
     this.#write(entry, { completed }, {
       send: () => this.#client.setCompleted(entry.task.id, completed),
-      refused: (error) => this.#refusedHere(entry, error),
+      onError: (error) => this.#showError(entry, error),
     });
   }
 
-  /** The row says so and offers to undo; the service is told when the time for that is over. */
+  /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
     entry.phase = "undo";
     entry.error = null;
-    this.#undoing.set(entry, setTimeout(() => this.#removeNow(entry), UNDO_MS));
+    this.#undoTimers.set(entry, setTimeout(() => this.#removeNow(entry), UNDO_MS));
     this.#list.changed(entry);
     this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible for five seconds.`);
   }
@@ -87,16 +87,16 @@ export class Writes extends EventTarget {
     this.#announcer.say(`Restored: ${entry.shown.title}`);
   }
 
-  /** The page or the session goes away: deletions that were waiting are sent at once. */
+  /** Sends waiting deletions at once; for the end of the page or of the session. */
   leave() {
-    for (const entry of this.#undoing.keys()) this.#stopUndo(entry);
+    for (const entry of this.#undoTimers.keys()) this.#stopUndo(entry);
     for (const entry of this.#list.all.filter(({ phase, task }) => phase !== "shown" && task)) {
       this.#client.removeOnLeaving(entry.task.id);
       this.#list.drop(entry);
     }
   }
 
-  /** Whether leaving now would lose a write that was not stored yet. */
+  /** Whether leaving the page now would lose a write that is not stored yet. */
   get isPending() {
     return this.#list.all.some((entry) => entry.changes.length > 0 && entry.phase === "shown");
   }
@@ -106,15 +106,15 @@ export class Writes extends EventTarget {
     this.#write(entry, { ...fields }, {
       creates: true,
       send: () => this.#client.create(fields, key),
-      refused: (error) => this.#reopen(entry, fields, error),
+      onError: (error) => this.#reopen(entry, fields, error),
     });
   }
 
   #edit(entry, fields) {
     this.#write(entry, fields, {
       send: () => this.#client.change(entry.task.id, fields, entry.etag),
-      refused: async (error) => {
-        if (error.status === 404) return this.#becameUnknown(entry, fields);
+      onError: async (error) => {
+        if (error.status === 404) return this.#reopenDeleted(entry, fields);
         if (error.status !== 412) return this.#reopen(entry, fields, error);
         return this.#reconcile(entry, fields);
       },
@@ -122,12 +122,12 @@ export class Writes extends EventTarget {
   }
 
   #stopUndo(entry) {
-    clearTimeout(this.#undoing.get(entry));
-    this.#undoing.delete(entry);
+    clearTimeout(this.#undoTimers.get(entry));
+    this.#undoTimers.delete(entry);
   }
 
   #removeNow(entry) {
-    this.#undoing.delete(entry);
+    this.#undoTimers.delete(entry);
     entry.phase = "gone";
     this.#list.changed(entry);
     this.#write(entry, {}, {
@@ -136,42 +136,42 @@ export class Writes extends EventTarget {
         this.#list.drop(entry);
         return null;
       },
-      refused: (error) => {
+      onError: (error) => {
         entry.phase = "shown";
-        this.#refusedHere(entry, error);
+        this.#showError(entry, error);
       },
     });
   }
 
-  #write(entry, change, { creates = false, send, refused }) {
+  #write(entry, change, { creates = false, send, onError }) {
     entry.changes.push(change);
     entry.error = null;
     this.#list.changed(entry);
-    const turn = async () => {
+    const sendAndConfirm = async () => {
       try {
-        // What was asked of a task whose creation was refused has nothing left to apply to.
-        const answer = creates || entry.task ? await send() : null;
-        if (answer) entry.confirm(answer.task, answer.etag);
-        this.#done(entry, change);
+        // Without a task its creation was rejected: there is nothing to change.
+        const stored = creates || entry.task ? await send() : null;
+        if (stored) entry.confirm(stored.task, stored.etag);
+        this.#removeChange(entry, change);
       } catch (error) {
-        this.#done(entry, change);
-        if (error.name !== "AbortError") await refused(error);
+        this.#removeChange(entry, change);
+        if (error.name !== "AbortError") await onError(error);
       }
       this.#list.changed(entry);
       this.dispatchEvent(new Event("settled"));
     };
-    entry.queue = entry.queue.then(turn);
+    entry.queue = entry.queue.then(sendAndConfirm);
   }
 
-  #done(entry, change) {
+  #removeChange(entry, change) {
     entry.changes = entry.changes.filter((other) => other !== change);
   }
 
-  /** A tick or a deletion was refused: the task stands as before, with the reason beneath. */
-  #refusedHere(entry, error) {
+  /** Shows the error of a rejected tick or deletion below the task. */
+  #showError(entry, error) {
     if (error.status === 404) {
       this.#list.drop(entry);
-      this.#announcer.say(`No longer there: ${entry.shown.title}`);
+      this.#announcer.say(`Already deleted: ${entry.shown.title}`);
       return;
     }
     entry.error = error.message;
@@ -179,22 +179,22 @@ export class Writes extends EventTarget {
     this.#announcer.alert(`${entry.shown.title}: ${error.message}`);
   }
 
-  #reopen(entry, changes, refusal, notice = null) {
+  #reopen(entry, changes, error, notice = null) {
     this.#stopUndo(entry);
     entry.phase = "shown";
-    entry.editing = { changes, refusal, notice };
+    entry.editing = { changes, error, notice };
     this.#list.raise(entry);
-    this.#announcer.alert(notice ?? `Not saved. ${spoken(refusal)}`);
+    this.#announcer.alert(notice ?? `Not saved. ${describeError(error)}`);
   }
 
-  #becameUnknown(entry, changes) {
-    const everything = { ...pick(entry.task), ...changes };
+  #reopenDeleted(entry, changes) {
+    const fields = { ...pick(entry.task), ...changes };
     entry.task = null;
     entry.etag = null;
-    this.#reopen(entry, everything, null, DELETED_ELSEWHERE);
+    this.#reopen(entry, fields, null, DELETED_ELSEWHERE);
   }
 
-  /** Another version than ours is stored: fetch it. It may hold our change already, when only the answer was lost. */
+  /** Fetches the newer version after a 412. It may contain the change already, if only the response was lost. */
   async #reconcile(entry, changes) {
     try {
       const { task, etag } = await this.#client.find(entry.task.id);
@@ -202,7 +202,7 @@ export class Writes extends EventTarget {
       if (Object.entries(changes).every(([name, value]) => task[name] === value)) return;
       this.#reopen(entry, changes, null, CHANGED_ELSEWHERE);
     } catch (error) {
-      if (error.status === 404) this.#becameUnknown(entry, changes);
+      if (error.status === 404) this.#reopenDeleted(entry, changes);
       else if (error.name !== "AbortError") this.#reopen(entry, changes, error);
     }
   }
@@ -212,7 +212,7 @@ function pick({ title, description, due_date, completed }) {
   return { title, description, due_date, completed };
 }
 
-/** crypto.randomUUID exists in secure contexts only; the page may be served over plain HTTP on a local network. */
+/** Not crypto.randomUUID: it needs a secure context, and the page may be served over plain HTTP on a local network. */
 function idempotencyKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,4 +1,4 @@
--- The peers' tables: the same rows as the service's, with the one index that their list needs.
+-- The peers' tables, for the same rows as the service's, with the one index that their list needs.
 CREATE TABLE users (id text PRIMARY KEY);
 
 CREATE TABLE tasks (

@@ -1,6 +1,6 @@
-// A typed client of the tasks API: paths, bodies and answers are checked against docs/openapi.json when you compile.
+// A typed client of the tasks API: the compiler checks paths, bodies and responses against docs/openapi.json.
 //
-// Here is only what a specification cannot say: where the token comes from, and errors as exceptions.
+// This file adds only what a specification cannot express: the token's source, and errors as exceptions.
 
 import createClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./api-types.js";
@@ -17,35 +17,35 @@ export type FieldError = NonNullable<Schemas["Error"]["error"]["details"]>[numbe
 export type ApiClient = Client<paths>;
 
 /**
- * Gives the bearer token, before every call. `fresh` asks for one that has just been issued: the last has expired.
- * Without a token the call goes out as nobody's.
+ * Returns the bearer token; called before every request. If `fresh` is true, the last token has expired and a newly
+ * issued one is needed. Without a token the request is sent without authentication.
  */
 export type TokenProvider = (fresh: boolean) => string | null | undefined | Promise<string | null | undefined>;
 
 export interface ApiClientOptions {
-  /** Where the service is, as in `http://localhost:8000`. */
+  /** The service's URL, as in `http://localhost:8000`. */
   baseUrl: string;
   token?: TokenProvider;
-  /** Used in place of the platform's own. */
+  /** Replaces the platform's `fetch`. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** What the service refused or could not do. Branch on `code`; `message` is for people. */
+/** An error response. Branch on `code`; `message` is for people. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
-  /** `UNKNOWN` where the answer is not the service's, but a proxy's for example. */
+  /** `UNKNOWN` if the response is not the service's, for example a proxy's. */
   readonly code: ErrorCode | "UNKNOWN";
-  /** What is wrong with which field, parameter or header; empty where nothing is to be named. */
+  /** The invalid fields, parameters or headers, each with a message; empty for other errors. */
   readonly details: readonly FieldError[];
-  /** Names the request in the service's log. */
+  /** The request's id in the service's log. */
   readonly requestId: string | null;
-  /** Seconds to wait before another try, where the service says so. */
+  /** Seconds to wait before a retry, from Retry-After; null without that header. */
   readonly retryAfter: number | null;
 
   constructor(response: Response, body: unknown) {
     const error = (body as Partial<Schemas["Error"]> | null | undefined)?.error;
-    super(error?.message ?? `The service answered ${response.status}`);
+    super(error?.message ?? `The service responded with status ${response.status}`);
     this.status = response.status;
     this.code = error?.code ?? "UNKNOWN";
     this.details = error?.details ?? [];
@@ -55,7 +55,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A client whose calls carry the provider's token; a call refused as TOKEN_EXPIRED is sent once more with a fresh one. */
+/** A client whose requests carry the provider's token. After TOKEN_EXPIRED it repeats the request once with a fresh token. */
 export function createApiClient({ baseUrl, token, fetch = (request) => globalThis.fetch(request) }: ApiClientOptions): ApiClient {
   async function send(request: Request, fresh: boolean): Promise<Response> {
     const value = await token?.(fresh);
@@ -66,9 +66,9 @@ export function createApiClient({ baseUrl, token, fetch = (request) => globalThi
   return createClient<paths>({
     baseUrl,
     fetch: async (request) => {
-      const again = request.clone();
+      const retry = request.clone();
       const response = await send(request, false);
-      return token && (await hasExpired(response)) ? send(again, true) : response;
+      return token && (await hasExpired(response)) ? send(retry, true) : response;
     },
   });
 }
@@ -79,7 +79,7 @@ async function hasExpired(response: Response): Promise<boolean> {
   return new ApiError(response, body).code === ("TOKEN_EXPIRED" satisfies ErrorCode);
 }
 
-/** The body of a call that went well; throws ApiError for one that did not. */
+/** The body of a successful response; throws ApiError for an error response. */
 export async function unwrap<Data>(
   call: Promise<{ data?: Data; error?: unknown; response: Response }>,
 ): Promise<Data> {

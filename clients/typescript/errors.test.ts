@@ -1,5 +1,6 @@
-// One error of each kind from a running service: TOKEN and STRANGER are two users' tokens, EXPIRED_TOKEN is the first's.
-// The service holds MAX_TASKS=3 and allows a user 60 calls.
+// One error of each kind from a running service. TOKEN and STRANGER are two users' tokens.
+// EXPIRED_TOKEN is the first user's.
+// The service runs with MAX_TASKS=3 and a rate limit of 60 calls.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -12,9 +13,9 @@ const stranger = withToken(STRANGER);
 
 type Call = Parameters<typeof unwrap>[0];
 
-async function refusal(call: Call): Promise<ApiError> {
+async function errorOf(call: Call): Promise<ApiError> {
   const error = await unwrap(call).then(
-    () => assert.fail("was not refused"),
+    () => assert.fail("the call succeeded"),
     (reason: unknown) => reason,
   );
   assert.ok(error instanceof ApiError, String(error));
@@ -60,45 +61,45 @@ const kinds: [ErrorCode, number, () => Call][] = [
 
 for (const [code, status, call] of kinds) {
   test(`${code} (${status}) is an ApiError`, async () => {
-    const error = await refusal(call());
+    const error = await errorOf(call());
     assert.deepEqual([error.code, error.status], [code, status]);
   });
 }
 
-test("the fields at fault are named", async () => {
-  const error = await refusal(api.POST("/api/tasks", { body: { title: "", description: "\0" } }));
+test("the invalid fields are named", async () => {
+  const error = await errorOf(api.POST("/api/tasks", { body: { title: "", description: "\0" } }));
   assert.deepEqual(error.details.map((each) => each.field).sort(), ["description", "title"]);
-  assert.deepEqual((await refusal(withToken(undefined).GET("/api/tasks"))).details, []);
+  assert.deepEqual((await errorOf(withToken(undefined).GET("/api/tasks"))).details, []);
 });
 
 test("a taken e-mail is EMAIL_TAKEN", async () => {
   const body = { email: `${crypto.randomUUID()}@example.com`, password: "correct horse" };
   await unwrap(api.POST("/auth/register", { body }));
-  assert.equal((await refusal(api.POST("/auth/register", { body }))).code, "EMAIL_TAKEN");
+  assert.equal((await errorOf(api.POST("/auth/register", { body }))).code, "EMAIL_TAKEN");
 });
 
 test("a key used with another body is IDEMPOTENCY_KEY_REUSED, one task too many TASK_LIMIT_REACHED", async () => {
   const params = { header: { "Idempotency-Key": crypto.randomUUID() } };
   await unwrap(stranger.POST("/api/tasks", { params, body: { title: "One" } }));
-  const reused = await refusal(stranger.POST("/api/tasks", { params, body: { title: "Two" } }));
+  const reused = await errorOf(stranger.POST("/api/tasks", { params, body: { title: "Two" } }));
   assert.deepEqual([reused.code, reused.status], ["IDEMPOTENCY_KEY_REUSED", 422]);
   await unwrap(stranger.POST("/api/tasks", { body: { title: "Two" } }));
   await unwrap(stranger.POST("/api/tasks", { body: { title: "Three" } }));
-  const full = await refusal(stranger.POST("/api/tasks", { body: { title: "Four" } }));
+  const full = await errorOf(stranger.POST("/api/tasks", { body: { title: "Four" } }));
   assert.deepEqual([full.code, full.status], ["TASK_LIMIT_REACHED", 409]);
 });
 
-test("an expired token is tried twice and no more", async () => {
-  const asked: boolean[] = [];
+test("a request with an expired token is sent twice and no more", async () => {
+  const requested: boolean[] = [];
   const expired = createApiClient({
     baseUrl,
     token: (fresh) => {
-      asked.push(fresh);
+      requested.push(fresh);
       return EXPIRED_TOKEN;
     },
   });
-  assert.equal((await refusal(expired.GET("/api/tasks"))).code, "TOKEN_EXPIRED");
-  assert.deepEqual(asked, [false, true]);
+  assert.equal((await errorOf(expired.GET("/api/tasks"))).code, "TOKEN_EXPIRED");
+  assert.deepEqual(requested, [false, true]);
 });
 
 test("too many calls are RATE_LIMITED, with the seconds to wait", async () => {
@@ -113,7 +114,7 @@ test("too many calls are RATE_LIMITED, with the seconds to wait", async () => {
   assert.fail("was never limited");
 });
 
-test("an answer that is not the service's has the code UNKNOWN", async () => {
+test("a response that is not the service's has the code UNKNOWN", async () => {
   const proxied = createApiClient({
     baseUrl,
     fetch: async () => new Response("<h1>Bad gateway</h1>", { status: 502 }),

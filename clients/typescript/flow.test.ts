@@ -1,4 +1,4 @@
-// The client against a running service: BASE_URL says where, TOKEN and EXPIRED_TOKEN are one user's.
+// The client with a running service at BASE_URL. TOKEN and EXPIRED_TOKEN are the same user's.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -66,7 +66,7 @@ test("a walk by cursor sees every task once", async () => {
   for (const id of ids) await unwrap(api.DELETE("/api/tasks/{task_id}", { params: one(id) }));
 });
 
-test("an account is made, and its token serves the calls that follow", async () => {
+test("an account is registered, and its token authenticates the calls that follow", async () => {
   const session: { token?: string } = {};
   const account = createApiClient({ baseUrl, token: () => session.token });
   const body = { email: `${crypto.randomUUID()}@example.com`, password: "correct horse" };
@@ -75,31 +75,31 @@ test("an account is made, and its token serves the calls that follow", async () 
   assert.equal((await unwrap(account.POST("/auth/login", { body }))).data.user.email, body.email);
 });
 
-test("the provider is asked before every call", async () => {
-  const asked: boolean[] = [];
+test("the provider is called before every request", async () => {
+  const requested: boolean[] = [];
   const watched = createApiClient({
     baseUrl,
     token: async (fresh) => {
-      asked.push(fresh);
+      requested.push(fresh);
       return token;
     },
   });
   await unwrap(watched.GET("/api/tasks"));
   await unwrap(watched.GET("/api/tasks"));
-  assert.deepEqual(asked, [false, false]);
+  assert.deepEqual(requested, [false, false]);
 });
 
 test("an expired token is replaced by a fresh one and the call, body and all, is sent once more", async () => {
-  const asked: boolean[] = [];
+  const requested: boolean[] = [];
   const renewing = createApiClient({
     baseUrl,
     token: (fresh) => {
-      asked.push(fresh);
+      requested.push(fresh);
       return fresh ? token : process.env.EXPIRED_TOKEN;
     },
   });
   const created = await unwrap(renewing.POST("/api/tasks", { body: { title: "Späť 🥦" } }));
   assert.equal(created.data.title, "Späť 🥦");
-  assert.deepEqual(asked, [false, true]);
+  assert.deepEqual(requested, [false, true]);
   await unwrap(api.DELETE("/api/tasks/{task_id}", { params: one(created.data.id) }));
 });

@@ -1,10 +1,10 @@
-// What the client makes of a service whose database is gone.
+// The client with a service whose database is down.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError, createApiClient, unwrap } from "./api-client.js";
 
-test("a missing database is DATABASE_UNAVAILABLE, with the seconds to wait", async () => {
+test("an unreachable database is DATABASE_UNAVAILABLE, with the seconds to wait", async () => {
   const { BASE_URL: baseUrl = "", TOKEN } = process.env;
   const api = createApiClient({ baseUrl, token: () => TOKEN });
   const error = await unwrap(api.GET("/api/tasks")).catch((reason: unknown) => reason);

@@ -1,4 +1,4 @@
-// CORS of the auth server itself, needed where the frontend has another origin than Better Auth.
+// CORS of the auth server itself, needed if the frontend has another origin than Better Auth.
 import { auth } from "./auth.js";
 
 export function corsHeaders(req) {

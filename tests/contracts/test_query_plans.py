@@ -45,7 +45,7 @@ def filled(create_database: Callable[[], str]) -> Iterator[Database]:
 @pytest.mark.parametrize("mode", [CUSTOM, GENERIC])
 def test_no_list_walks_another_users_rows(filled: Database, mode: str, user_id: str, query: dict[str, str]) -> None:
     for part, plan in plans_of(filled, user_id, query, mode).items():
-        assert plan.strays() == [], (part, plan.root)
+        assert plan.unbounded_scans() == [], (part, plan.root)
         assert plan.indexes, (part, plan.root)
 
 
@@ -81,7 +81,7 @@ def test_every_call_on_one_task_goes_by_its_id_or_its_user(filled: Database) -> 
         if "idempotency_keys" not in statement[0] or "INSERT" not in statement[0]:
             for mode in (CUSTOM, GENERIC):
                 plan = explain(filled, statement, mode)
-                assert plan.strays() == []
+                assert plan.unbounded_scans() == []
                 assert plan.buffers < 100
 
 
@@ -94,4 +94,4 @@ def test_a_walk_of_everybodys_rows_would_be_found(filled: Database) -> None:
 
     for statement in statements:
         plan: Plan = explain(filled, (statement, ()))
-        assert plan.strays(), plan.root
+        assert plan.unbounded_scans(), plan.root

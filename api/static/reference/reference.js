@@ -1,4 +1,4 @@
-// Starts Swagger UI on this service's own document, and follows the system's light or dark.
+// Starts Swagger UI with this service's document, in the system's light or dark mode.
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -16,6 +16,6 @@ window.SwaggerUIBundle({
   displayRequestDuration: true,
   filter: true,
   tryItOutEnabled: true,
-  // The badge would be fetched from another host.
+  // No validator badge: the page would fetch it from another host.
   validatorUrl: null,
 });

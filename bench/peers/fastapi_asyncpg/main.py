@@ -1,7 +1,7 @@
 # ruff: noqa: D101, D103 - the peers are written as their tutorials are
 """A peer: FastAPI over an asyncpg pool, every operation `async def` and one statement.
 
-Answers go through response models, which FastAPI's documentation names as the fastest way: Pydantic writes the JSON.
+Responses use response models, the fastest way according to FastAPI's documentation: Pydantic serializes the JSON.
 """
 
 from __future__ import annotations

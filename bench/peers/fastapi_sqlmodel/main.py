@@ -1,7 +1,7 @@
 # ruff: noqa: D101, D103 - the peers are written as their tutorials are
-"""A peer: FastAPI and SQLModel over psycopg2, the way the tutorials of both teach it.
+"""A peer: FastAPI and SQLModel over psycopg2, written as both tutorials teach it.
 
-Same wire as the service in the benchmark's scenarios and nothing more; it exists only to be measured beside it.
+It implements only the calls of the benchmark's scenarios, with the service's requests and responses.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sqlalchemy import Column, DateTime
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
 SECRET = os.environ["BETTER_AUTH_SECRET"]
-# The driver is named: SQLAlchemy's own choice for postgresql:// is another one since 2.1.
+# Name the driver: since 2.1 SQLAlchemy's default for postgresql:// is another one.
 DATABASE_URL = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://", 1)
 
-# A connection for each of the 40 threads that FastAPI runs plain functions in: with fewer, threads wait for
-# connections whose sessions wait for a thread to be closed in.
+# One connection for each of the 40 threads in which FastAPI runs plain functions. With fewer it deadlocks: all threads
+# wait for connections, and closing a session needs a thread.
 engine = create_engine(DATABASE_URL, pool_size=40)
 bearer = HTTPBearer()
 app = FastAPI()

@@ -6,12 +6,12 @@ import pg from 'pg';
 
 import { createTask, deleteTask, listTasks, oneTask } from './schemas.js';
 
-// bigint ids as numbers: they stay below 2^53 here.
+// bigint ids become numbers: they stay below 2^53 here.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 const COLUMNS = 'id, user_id, title, description, completed, due_date, created_at, updated_at';
 
-// A statement with a name is prepared once a connection, as pg's documentation teaches.
+// pg prepares a named statement once for each connection.
 const LIST = {
   name: 'list',
   text: `SELECT ${COLUMNS} FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC`,

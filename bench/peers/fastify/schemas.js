@@ -1,4 +1,4 @@
-// JSON Schemas of the peer: Fastify validates requests with them and compiles serializers from them.
+// The peer's JSON Schemas: Fastify validates requests with them and compiles serializers from them.
 
 const nullable = (type, more = {}) => ({ type, nullable: true, ...more });
 

@@ -1,4 +1,4 @@
-// Starts WORKERS processes that share one port, with Node's own cluster module.
+// Starts WORKERS processes that share one port, with Node's cluster module.
 
 import cluster from 'node:cluster';
 
