@@ -18,7 +18,7 @@ from api.app import create_app
 from api.check import report
 from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
-from api.errors import SchemaUnreadable
+from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.logs import configure_logging
 from api.migrate import migrate
@@ -32,6 +32,7 @@ from api.secret_file import load_or_create_secret
 from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
+from api.upgrade import Upgrade
 from api.users_table import UsersTable, read_users_table
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         # The reader of --help or --check has closed the pipe. The interpreter flushes the rest of the output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (SettingsError, EmbeddedError, SchemaUnreadable, OSError) as ex:
+    except (SettingsError, EmbeddedError, SchemaTooNew, SchemaUnreadable, OSError) as ex:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 1
 
@@ -166,7 +167,11 @@ def start_application(
         max_waiting=max_waiting,
     )
     Housekeeping(database).start()
+    upgrade = Upgrade(database, has_accounts=prepared.users_table.ours)
+    upgrade.start()
     counters = metrics.start() if metrics is not None else None
+    if counters is not None:
+        counters.upgrade = upgrade
     application = create_app(settings, database, prepared.users_table, counters)
     # For Python 3.10 Falcon declares start_response without its third argument.
     return cast("WSGIApplication", application)

@@ -17,6 +17,7 @@ from api.middleware import count_call
 from api.rate_limits import RateLimit
 from api.reading import read_json
 from api.request_context import Request
+from api.text import fold_case
 from api.tokens import Identity, Tokens
 from api.validation import Schema
 
@@ -47,7 +48,7 @@ class AccountServices:
     def count_email(self, email: str, resp: Response) -> None:
         """Count a call for this e-mail, from any address. Raises RateLimited."""
         if self._limit is not None:
-            digest = hashlib.sha256(email.lower().encode()).hexdigest()
+            digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
             count_call(self._limit, f"email:{digest}", resp)
 
     def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:

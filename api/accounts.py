@@ -10,27 +10,23 @@ import uuid
 from typing import Final
 
 import bcrypt
-import psycopg2.errors
-from peewee import fn
 
+from api.account_emails import find_account
 from api.errors import EmailTaken, InvalidCredentials
 from api.models import User
 from api.passwords import PASSWORD_BYTES
 from api.postgres.database import Database
 from api.postgres.errors import Overloaded
 from api.postgres.statements import Parameter, render
+from api.text import fold_case
 from api.tokens import Identity
 
 DIGEST_CHARACTERS: Final = 31
 """The length of what follows the salt in bcrypt's notation."""
 
+_COLUMNS: Final = (User.id, User.email, User.email_folded, User.name, User.password_hash)
 _INSERT: Final = render(
-    User.insert({column: Parameter(column.name) for column in (User.id, User.email, User.name, User.password_hash)})
-)
-_FIND: Final = render(
-    User.select(User.id, User.email, User.name, User.password_hash).where(
-        (fn.lower(User.email) == fn.lower(Parameter("email"))) & User.password_hash.is_null(False)
-    )
+    User.insert({column: Parameter(column.name) for column in _COLUMNS}).on_conflict_ignore().returning(User.id)
 )
 
 
@@ -89,18 +85,22 @@ class Accounts:
     def register(self, email: str, password: str, name: str | None) -> Identity:
         """Make a local account of validated values. Raises EmailTaken."""
         identity = Identity(str(uuid.uuid4()), email, name)
-        password_hash = self._hasher.hash(password)
-        try:
-            values = {"id": identity.user_id, "email": email, "name": name, "password_hash": password_hash}
-            _INSERT.run(self._database, values)
-        except psycopg2.errors.UniqueViolation:
-            raise EmailTaken from None
+        values = {
+            "id": identity.user_id,
+            "email": email,
+            "email_folded": fold_case(email),
+            "name": name,
+            "password_hash": self._hasher.hash(password),
+        }
+        # No exception for what is expected: PostgreSQL would log the statement with its values.
+        if not _INSERT.run(self._database, values):
+            raise EmailTaken
         return identity
 
     def log_in(self, email: str, password: str) -> Identity:
         """The account with this e-mail and password. Raises InvalidCredentials, whichever is wrong."""
-        rows = _FIND.run(self._database, {"email": email}, repeatable=True)
-        user_id, known_email, name, password_hash = rows[0] if rows else (None, None, None, None)
+        account = find_account(self._database, email)
+        user_id, known_email, name, password_hash = account or (None, None, None, None)
         if not self._hasher.verify(password, password_hash):
             raise InvalidCredentials
         return Identity(user_id, known_email, name)

@@ -25,6 +25,7 @@ from api.reference import reference_routes
 from api.request_context import Request
 from api.resources import TaskCollection, TaskCompletion, TaskItem
 from api.settings import Settings
+from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
 from api.users_table import NoProvisioning, Provisioning, UsersTable
@@ -76,8 +77,9 @@ def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any)
     """The route table. The router serves it, and the OpenAPI document describes it."""
     users = Provisioning(database) if settings.provision_users else NoProvisioning()
     table = [Route("/health", Health()), Route("/ready", Readiness(database))]
+    limits = TaskLimits(database, max_tasks=settings.max_tasks)
     for family in FAMILIES:
-        tasks = Tasks(database, users, max_tasks=settings.max_tasks, reveal_foreign=family.foreign_task_forbidden)
+        tasks = Tasks(database, users, limits, reveal_foreign=family.foreign_task_forbidden)
         table += [
             Route(family.collection, TaskCollection(family, tasks, database)),
             Route(family.item, TaskItem(family, tasks)),

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import psycopg2
 from psycopg2.extensions import make_dsn
 
-from api.errors import SchemaUnreadable
+from api.errors import SchemaTooNew, SchemaUnreadable
 from api.jose.jwks_download import DownloadError, download
 from api.migrate import pending
 from api.models import User
@@ -116,7 +116,7 @@ def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
         resolve_settings(settings, users_table)
     except DatabaseUnavailable as ex:
         return Finding("schema", False, f"the database did not respond ({ex.kind}); try again")
-    except (SchemaUnreadable, SettingsError) as ex:
+    except (SchemaTooNew, SchemaUnreadable, SettingsError) as ex:
         return Finding("schema", False, str(ex))
     finally:
         database.close()

@@ -153,6 +153,15 @@ class RateLimited(DomainError):
         self.retry_after = retry_after
 
 
+class SchemaTooNew(DomainError):
+    """A newer version of the service has removed from the schema what this one needs; `name` is its migration."""
+
+    kind = "schema_too_new"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"DATABASE_URL: the schema is of a newer version of the service ({name}); start that version")
+
+
 class SchemaUnreadable(DomainError):
     """The database's user may not read the names of the applied migrations. `reason` is PostgreSQL's message."""
 
@@ -195,6 +204,7 @@ RESPONSES: Final[Mapping[type[Exception], ErrorResponse]] = {
     ),
     RateLimited: ErrorResponse(429, Code.RATE_LIMITED, "Too many requests"),
     DatabaseUnavailable: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
+    SchemaTooNew: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     SchemaUnreadable: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     Overloaded: ErrorResponse(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
 }

@@ -19,6 +19,7 @@ from api.jose.jwks import KeySet
 from api.middleware import METHODS
 from api.postgres.database import Database
 from api.request_context import Request
+from api.upgrade import Upgrade
 
 BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 """Seconds. 0.2 is the objective of the 95th percentile, 2 the limit of a request while the database is gone."""
@@ -77,6 +78,14 @@ class Metrics:
             multiprocess_mode="sum",
             registry=registry,
         )
+        self._tasks_to_fold = Gauge(
+            "tasks_upgrade_rows",
+            "Tasks whose text the background job of an upgrade has yet to fold, about",
+            multiprocess_mode="max",
+            registry=registry,
+        )
+        self.upgrade: Upgrade | None = None
+        """The background job whose progress is reported."""
         self._of_request: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
@@ -124,6 +133,8 @@ class Metrics:
         self._connections.labels("in_use").set(pool.in_use)
         self._connections.labels("idle").set(pool.idle)
         self._waiting.set(pool.waiting)
+        if self.upgrade is not None:
+            self._tasks_to_fold.set(self.upgrade.rows_left)
         for kind, count in database.errors.copy().items():
             if count > reported[kind]:
                 self._database_errors.labels(kind).inc(count - reported[kind])

@@ -2,6 +2,9 @@
 
 Never called while requests are served, nor in a worker: peewee-migrate patches Peewee for the whole process while it
 replays the migrations that have been run.
+
+A migration only adds, so that the version before it can go on serving. One that removes what that version needs comes
+a version later, and has `_contract_` in its name: a version that does not know it refuses to serve.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any, Final
 import peewee
 import psycopg2.errors
 
-from api.errors import SchemaUnreadable
+from api.errors import SchemaTooNew, SchemaUnreadable
 from api.postgres.database import Database
 from api.postgres.database_url import connection_parameters
 from api.postgres.errors import DatabaseUnavailable
@@ -24,6 +27,23 @@ MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 
 LOCK: Final = 7_236_017_112
 """Key of the advisory lock: any number, but the same in all versions of the service."""
+
+HISTORY: Final = "tasks_migrations"
+"""The table of the migrations that have been run: our own, since other applications use peewee-migrate's default."""
+
+OLD_HISTORY: Final = "migratehistory"
+"""Where version 0.1.0 kept it."""
+
+CONTRACTING: Final = "_contract_"
+
+_EXISTS: Final = "to_regclass('{}') IS NOT NULL"
+_HAVE_OLD_HISTORY: Final = f"{_EXISTS.format(OLD_HISTORY)} AND {_EXISTS.format('idempotency_keys')}"
+"""Without our tables the old history is another application's, and we may not even be allowed to read it."""
+
+_OWN_OLD_HISTORY: Final = f"FROM {OLD_HISTORY} WHERE name = '001_create_tables'"
+
+LOCK_TIMEOUT: Final = "2s"
+"""How long a migration waits for a table that others use, and has their requests wait behind it."""
 
 CONNECT_TIMEOUT: Final = "10"
 """Seconds, unless the URL sets it. No request waits meanwhile, and a suspended database takes some to resume."""
@@ -62,7 +82,9 @@ def migrate(database: Database, users_table: str) -> list[str]:
         with connection.connection_context(), connection.atomic():
             # Of two processes that start at once, the second waits here and then finds nothing to do.
             connection.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # type: ignore[no-untyped-call]
-            router = Router(connection, MIGRATIONS, logger=_quiet)
+            connection.execute_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")  # type: ignore[no-untyped-call]
+            carry_over_history(connection)
+            router = Router(connection, MIGRATIONS, migrate_table=HISTORY, logger=_quiet)
             done: list[str] = router.run()
     except (peewee.OperationalError, peewee.InterfaceError) as ex:
         raise DatabaseUnavailable("migration") from ex
@@ -75,17 +97,39 @@ def migrate(database: Database, users_table: str) -> list[str]:
     return done
 
 
-def pending(database: Database) -> list[str]:
-    """The names of migrations that have not been run, in order: one SELECT, cheap enough for every `/ready`.
+def carry_over_history(connection: MigrationDatabase) -> None:
+    """Copy what an older version noted of us in the history that it shared with other applications."""
+    found = connection.execute_sql(  # type: ignore[no-untyped-call]
+        f"SELECT NOT {_EXISTS.format(HISTORY)} AND {_HAVE_OLD_HISTORY}"
+    )
+    if found.fetchone()[0]:
+        connection.execute_sql(  # type: ignore[no-untyped-call]
+            f"CREATE TABLE {HISTORY} "
+            "(id serial PRIMARY KEY, name varchar(255) NOT NULL, migrated_at timestamp NOT NULL);"
+            f"INSERT INTO {HISTORY} (name, migrated_at) SELECT name, migrated_at {_OWN_OLD_HISTORY}"
+        )
 
-    Raises SchemaUnreadable, and what `Database.run` raises.
+
+def pending(database: Database) -> list[str]:
+    """The names of migrations that have not been run, in order; cheap enough for every `/ready`.
+
+    Raises SchemaTooNew, SchemaUnreadable, and what `Database.run` raises.
     """
     names = sorted(file.stem for file in MIGRATIONS.iterdir() if _FILE_NAME.fullmatch(file.name))
     try:
-        rows = database.run("SELECT name FROM migratehistory", repeatable=True)
-    except psycopg2.errors.UndefinedTable:
-        return names
+        done = _find_done(database)
     except psycopg2.errors.InsufficientPrivilege as ex:
         raise SchemaUnreadable(str(ex)) from ex
-    done = {name for (name,) in rows}
+    for name in sorted(done.difference(names)):
+        if CONTRACTING in name:
+            raise SchemaTooNew(name)
     return [name for name in names if name not in done]
+
+
+def _find_done(database: Database) -> set[str]:
+    """The names in our history. No missing table is selected from: PostgreSQL would log an error."""
+    [(ours, old)] = database.run(f"SELECT {_EXISTS.format(HISTORY)}, {_HAVE_OLD_HISTORY}", repeatable=True)
+    if not ours and not old:
+        return set()
+    statement = f"SELECT name FROM {HISTORY}" if ours else f"SELECT name {_OWN_OLD_HISTORY}"
+    return {name for (name,) in database.run(statement, repeatable=True)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import peewee
-from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField, IdentityField
+from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField
 
 
 class _Table(peewee.Model):
@@ -19,6 +19,7 @@ class User(_Table):
 
     id = peewee.TextField(primary_key=True)
     email = peewee.TextField(null=True)
+    email_folded = peewee.TextField(null=True)
     name = peewee.TextField(null=True)
     password_hash = peewee.TextField(null=True)
     created_at = DateTimeTZField()
@@ -31,7 +32,7 @@ class User(_Table):
 class Task(_Table):
     """A user's task. `due_at` is an instant; where `due_all_day`, it is midnight in UTC of a calendar date."""
 
-    id = IdentityField(generate_always=True)
+    id = peewee.BigAutoField()
     user_id = peewee.TextField()
     title = peewee.TextField()
     description = peewee.TextField(null=True)
@@ -41,18 +42,27 @@ class Task(_Table):
     version = peewee.IntegerField()
     created_at = DateTimeTZField()
     updated_at = DateTimeTZField()
+    title_folded = peewee.TextField(null=True)
+    description_folded = peewee.TextField(null=True)
+    folded_version = peewee.IntegerField(null=True)
+    extra = BinaryJSONField(null=True)
 
     class Meta:
         table_name = "tasks"
 
 
 class IdempotencyKey(_Table):
-    """A key that a create was made with: what was asked (a digest) and the row that was first answered."""
+    """A key that a create was made with: a digest of what was asked, and the task that was made.
+
+    The rest of the first response is in the request that repeats it. `answer` holds it for the version before this one.
+    """
 
     user_id = peewee.TextField()
     key = peewee.TextField()
     fingerprint = peewee.BlobField()
-    answer = BinaryJSONField()
+    task_id = peewee.BigIntegerField(null=True)
+    task_created_at = DateTimeTZField(null=True)
+    answer = BinaryJSONField(null=True)
     created_at = DateTimeTZField()
 
     class Meta:

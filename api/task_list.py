@@ -1,27 +1,29 @@
 """A user's list of tasks: filters, sorts, pages and cursors. No HTTP.
 
-Every sort has an index of its own led by user_id (migrations/), and a cursor is a place in that index, so the last
-page of a walk costs what the first did. A cursor holds values, not a row: whatever is deleted, it stays a place.
+Every list is one stretch of an index led by user_id (migrations/), or two that are merged, and a cursor is a position
+in it, so the last page of a walk costs what the first did. A cursor holds values, not a row: it outlives its task.
 """
 
 from __future__ import annotations
 
 import binascii
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 import orjson
-from peewee import SQL, EnclosedNodeList, NodeList, Tuple, fn
+from peewee import SQL, EnclosedNodeList, NodeList, Select, Tuple, fn
 
 from api.due_dates import parse_date_time, parse_due_date
 from api.errors import FieldError, ValidationFailed
+from api.folding import SEARCH_TEXT, TITLE_KEY, fold_for_request, title_key
 from api.models import Task
 from api.postgres.database import Database
 from api.postgres.statements import Parameter, Statement, render
-from api.task_rows import as_tasks, select_list
+from api.task_rows import TABLE_COLUMNS, as_tasks, select_list
+from api.text import fold
 
 DEFAULT_LIMIT: Final = 50
 """Tasks a page where only `page` or `cursor` is given."""
@@ -34,6 +36,32 @@ _FIELD_OF_SORT: Final = {
     "due_date": "due_date",
 }
 _ASCENDING_BY_DEFAULT: Final = frozenset({"title", "due_date"})
+
+MAX_ROWS: Final = 2**31
+"""The limit of a list without one."""
+
+_LAST_ID: Final = 2**63 - 1
+
+BEFORE_EVERY_DATE: Final = "-infinity"
+_NEVER: Final = SQL("'infinity'")
+_DUE_KEY: Final = fn.coalesce(Task.due_at, _NEVER)
+_TITLE: Final = NodeList((Task.title, SQL('COLLATE "C"')))
+
+# The index by title holds the folded title's beginning; PostgreSQL sorts titles that fold alike as it walks it.
+_SORT_KEYS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "created": (Task.created_at, Task.id),
+    "updated": (Task.updated_at, Task.id),
+    "title": (TITLE_KEY, _TITLE, Task.id),
+    "due_date": (_DUE_KEY, Task.id),
+}
+_BY_VALUE: Final = (Parameter("value"), Parameter("task_id"))
+_POSITION_KEYS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "created": _BY_VALUE,
+    "updated": _BY_VALUE,
+    "title": (Parameter("value_key"), *_BY_VALUE),
+    "due_date": _BY_VALUE,
+}
+_UNDATED_POSITION: Final = (_NEVER, Parameter("undated_id"))
 
 
 class Position(NamedTuple):
@@ -77,7 +105,7 @@ def parse_list_query(parameters: Mapping[str, Any]) -> ListQuery:
         limit = DEFAULT_LIMIT
     return ListQuery(
         completed={"pending": False, "completed": True}.get(parameters.get("status", "all")),
-        words=tuple(parameters.get("search", "").split()),
+        words=tuple(fold(parameters.get("search", "")).split()),
         sort=sort,
         descending=descending,
         limit=limit,
@@ -88,36 +116,44 @@ def parse_list_query(parameters: Mapping[str, Any]) -> ListQuery:
 
 def list_tasks(database: Database, user_id: str, query: ListQuery) -> TaskPage:
     """The user's tasks that `query` asks for, in its order."""
+    by_status, by_words = query.completed is not None, bool(query.words)
+    if by_words or query.sort == "title":
+        fold_for_request(database, user_id)
     values = _values(user_id, query)
     statement = _select(
         query.sort,
         query.descending,
-        by_status=query.completed is not None,
-        by_words=bool(query.words),
+        by_status=by_status,
+        by_words=by_words,
         positioned=query.position is not None,
-        limited=query.limit is not None,
     )
     rows = statement.run(database, values, repeatable=True)
     tasks = as_tasks(user_id, rows[: query.limit])
     next_cursor = _encode_cursor(query, tasks[-1]) if len(rows) > len(tasks) else None
     if query.page is None:
         return TaskPage(tasks, next_cursor)
-    count = _count(by_status=query.completed is not None, by_words=bool(query.words))
+    count = _count(by_status=by_status, by_words=by_words)
     total: int = count.run(database, values, repeatable=True)[0][0]
     return TaskPage(tasks, next_cursor, total)
 
 
 def _values(user_id: str, query: ListQuery) -> dict[str, object]:
-    limit, position = query.limit or 0, query.position or Position("", 0)
+    # One more than asked for tells whether there is a next page.
+    limit = MAX_ROWS if query.limit is None else query.limit + 1
+    offset = ((query.page or 1) - 1) * (query.limit or 0)
+    value, task_id = query.position or Position("", 0)
     return {
         "user_id": user_id,
         "completed": query.completed,
         "words": "\n".join(f"%{_escape_like(word)}%" for word in query.words),
-        "value": position.value,
-        "task_id": position.task_id,
-        # One more than asked for tells whether there is a next page.
-        "limit": limit + 1,
-        "offset": ((query.page or 1) - 1) * limit,
+        "value": value,
+        "value_key": title_key(value),
+        "task_id": task_id,
+        # In descending order every task with a due date comes before all that have none.
+        "undated_id": task_id if value == BEFORE_EVERY_DATE else _LAST_ID,
+        "limit": limit,
+        "offset": offset,
+        "reach": limit + offset,
     }
 
 
@@ -126,19 +162,48 @@ def _escape_like(word: str) -> str:
 
 
 @cache
-def _select(
-    sort: str, descending: bool, *, by_status: bool, by_words: bool, positioned: bool, limited: bool
-) -> Statement:
-    keys = [*_sort_keys(sort, descending), Task.id]
+def _select(sort: str, descending: bool, *, by_status: bool, by_words: bool, positioned: bool) -> Statement:
     where = _filter(by_status=by_status, by_words=by_words)
-    if positioned:
-        here, there = Tuple(*keys), Tuple(*_position_keys(sort), Parameter("task_id"))
+    keys = _SORT_KEYS[sort]
+    position = _POSITION_KEYS[sort]
+    if sort == "created" and not by_status:
+        halves = [where & (Task.completed == SQL(state)) for state in ("false", "true")]
+        branches = [_branch(half, keys, descending, position if positioned else None) for half in halves]
+        return _merge(branches, lambda listed: _in_order((listed.created_at, listed.id), descending))
+    if sort == "due_date" and descending:
+        # A position bounds the dated tasks by itself. With a second bound, PostgreSQL walks to it from the wrong one.
+        dated_only = where if positioned else where & (_DUE_KEY < _NEVER)
+        dated = _branch(dated_only, keys, descending, position if positioned else None)
+        # An equality would make the key a constant, and a walk of everybody's tasks by id look like one in this order.
+        undated = _branch(where & (_DUE_KEY >= _NEVER), keys, descending, _UNDATED_POSITION if positioned else None)
+        return _merge(
+            [dated, undated], lambda listed: [listed.due_at.is_null(), *_in_order((listed.due_at, listed.id), True)]
+        )
+    query = _sorted(Task.select(*select_list()), where, keys, descending, position if positioned else None)
+    return render(query.limit(Parameter("limit")).offset(Parameter("offset")))
+
+
+def _sorted(query: Any, where: Any, keys: Sequence[Any], descending: bool, position: Sequence[Any] | None) -> Any:
+    if position is not None:
+        here, there = Tuple(*keys), Tuple(*position)
         where &= here < there if descending else here > there
-    query = Task.select(*select_list()).where(where)
-    query = query.order_by(*(key.desc() if descending else key.asc() for key in keys))
-    if limited:
-        query = query.limit(Parameter("limit")).offset(Parameter("offset"))
-    return render(query)
+    return query.where(where).order_by(*_in_order(keys, descending))
+
+
+def _branch(where: Any, keys: Sequence[Any], descending: bool, position: Sequence[Any] | None) -> Any:
+    """A part of a list that is one stretch of an index, as far as a page of the whole list can reach into it."""
+    return _sorted(Task.select(*TABLE_COLUMNS), where, keys, descending, position).limit(Parameter("reach"))
+
+
+def _merge(branches: Sequence[Any], order: Callable[[Any], Sequence[Any]]) -> Statement:
+    first, second = branches
+    listed = first.union_all(second).alias("listed")
+    query = Select([listed], select_list(listed.c)).order_by(*order(listed.c))
+    return render(query.limit(Parameter("limit")).offset(Parameter("offset")))
+
+
+def _in_order(keys: Sequence[Any], descending: bool) -> list[Any]:
+    return [key.desc() if descending else key.asc() for key in keys]
 
 
 @cache
@@ -151,32 +216,9 @@ def _filter(*, by_status: bool, by_words: bool) -> Any:
     if by_status:
         where &= Task.completed == Parameter("completed")
     if by_words:
-        # A word holds no white space, so none can match across the line break between the two texts.
-        text = fn.lower(Task.title.concat(SQL("E'\\n'")).concat(fn.coalesce(Task.description, SQL("''"))))
-        # ILIKE would fold the text anew for each word.
-        words = fn.string_to_array(fn.lower(Parameter("words")), SQL("E'\\n'"))
-        where &= NodeList((text, SQL("LIKE ALL"), EnclosedNodeList((words,))))
+        words = fn.string_to_array(Parameter("words"), SQL("E'\\n'"))
+        where &= NodeList((SEARCH_TEXT, SQL("LIKE ALL"), EnclosedNodeList((words,))))
     return where
-
-
-def _sort_keys(sort: str, descending: bool) -> Sequence[Any]:
-    if sort == "title":
-        return (_title_key(Task.title),)
-    if sort == "due_date":
-        # Tasks without a due date come last in both directions.
-        return (fn.coalesce(Task.due_at, SQL("'-infinity'" if descending else "'infinity'")),)
-    return (Task._meta.fields[_FIELD_OF_SORT[sort]],)
-
-
-def _title_key(title: Any) -> Any:
-    # Exactly what the index holds: titles that begin with the same 400 characters are as one, and go by id.
-    return fn.left(fn.lower(title), SQL("400"))
-
-
-def _position_keys(sort: str) -> Sequence[Any]:
-    if sort == "title":
-        return (_title_key(Parameter("value")),)
-    return (Parameter("value"),)
 
 
 def _encode_cursor(query: ListQuery, last: Mapping[str, Any]) -> str:
@@ -205,7 +247,7 @@ def _position_value(sort: str, descending: bool, value: str | None) -> str:
         return value
     if sort == "due_date":
         if value is None:
-            return "-infinity" if descending else "infinity"
+            return BEFORE_EVERY_DATE if descending else "infinity"
         return parse_due_date(value).at.isoformat()
     if sort in _FIELD_OF_SORT and value is not None:
         return parse_date_time(value).at.isoformat()

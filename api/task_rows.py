@@ -1,7 +1,8 @@
 """How a task's row becomes what clients see: the select list, and the reading of it. No queries.
 
-Times are read as text in UTC whatever the session's time zone is; driver objects for them would cost more than the
-rest of a list, and end at year 9999.
+Times are selected without a zone, in UTC, and arrive as text (api/postgres/connection.py): driver objects for them
+would cost more than the rest of a list, and a cast to text is no immutable function, which RETURNING must have on a
+distributed PostgreSQL.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from peewee import SQL
+from peewee import SQL, NodeList
 
 from api.models import Task
 
@@ -26,13 +27,22 @@ COLUMNS: Final = (
 )
 """Names for what `select_list` selects, in its order. The owner is not among them: every caller knows it."""
 
+_TIMES: Final = ("due", "created", "updated")
+
+TABLE_COLUMNS: Final = tuple(getattr(Task, f"{name}_at" if name in _TIMES else name) for name in COLUMNS)
+"""The table's columns that a subquery gives for `select_list` to read."""
+
 _WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")
 
 
-def select_list() -> list[Any]:
-    """The select list whose rows `as_tasks` reads."""
-    times = {name: SQL(f"({name}_at AT TIME ZONE 'UTC')::text") for name in ("due", "created", "updated")}
-    return [times[name] if name in times else getattr(Task, name) for name in COLUMNS]
+def select_list(source: Any = Task) -> list[Any]:
+    """The select list whose rows `as_tasks` reads, from the table or a subquery of its columns."""
+    return [
+        NodeList((getattr(source, f"{name}_at"), SQL("AT TIME ZONE 'UTC'")))
+        if name in _TIMES
+        else getattr(source, name)
+        for name in COLUMNS
+    ]
 
 
 def as_tasks(user_id: str, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

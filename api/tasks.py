@@ -6,28 +6,30 @@ way; only a miss may cost a second one, to say what was missed.
 
 from __future__ import annotations
 
-import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple, Protocol
 
-import orjson
 import psycopg2.errors
-from peewee import SQL, Select, fn
+from peewee import SQL, EnclosedNodeList, NodeList, fn
 
 from api.due_dates import DueDate, parse_due_date
-from api.errors import (
-    Forbidden,
-    IdempotencyKeyReused,
-    TaskChanged,
-    TaskLimitReached,
-    TaskNotFound,
-)
-from api.models import IdempotencyKey, Task
+from api.errors import Forbidden, RateLimited, TaskChanged, TaskLimitReached, TaskNotFound
+from api.folding import NEXT_FOLDED_VERSION, folded_columns, next_folded_version
+from api.idempotency import FORGET_KEY, find_first_response, fingerprint, insert_with_key
+from api.models import Task
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.statements import Parameter, Statement, render
+from api.task_limits import TaskLimits
 from api.task_rows import COLUMNS, as_tasks, select_list
 from api.tokens import Identity
+
+logger = logging.getLogger(__name__)
+
+MEND_IDS: Final = "SELECT setval('tasks_id_seq', max(id)) FROM tasks"
+"""What an operator runs where a restore has left the sequence behind."""
 
 
 class VersionedTask(NamedTuple):
@@ -52,19 +54,21 @@ class UserDirectory(Protocol):
 
 
 _OWN_TASK: Final = (Task.user_id == Parameter("user_id")) & (Task.id == Parameter("task_id"))
+
+_ONE_LATER: Final = NodeList(
+    (
+        EnclosedNodeList((NodeList((Task.updated_at, SQL("AT TIME ZONE 'UTC' + interval '1 microsecond'"))),)),
+        SQL("AT TIME ZONE 'UTC'"),
+    )
+)
 _NEXT_VERSION: Final = {
     Task.version: Task.version + SQL("1"),
-    # now() is the transaction's start, which behind a row lock may lie before the last write.
-    Task.updated_at: fn.clock_timestamp(),
+    # The statement may have begun before the last write, behind whose row lock it waited.
+    Task.updated_at: fn.greatest(fn.statement_timestamp(), _ONE_LATER),
 }
 
 _FIND: Final = render(Task.select(*select_list()).where(_OWN_TASK))
 _EXISTS: Final = render(Task.select(SQL("1")).where(Task.id == Parameter("task_id")))
-_FIND_KEY: Final = render(
-    IdempotencyKey.select(IdempotencyKey.fingerprint, IdempotencyKey.answer).where(
-        (IdempotencyKey.user_id == Parameter("user_id")) & (IdempotencyKey.key == Parameter("key"))
-    )
-)
 
 
 def _write_condition(conditional: bool) -> Any:
@@ -74,13 +78,15 @@ def _write_condition(conditional: bool) -> Any:
 @cache
 def _update(fields: tuple[str, ...], conditional: bool) -> Statement:
     changes: dict[Any, Any] = {Task._meta.fields[name]: Parameter(name) for name in fields}
-    query = Task.update({**changes, **_NEXT_VERSION}).where(_write_condition(conditional))
+    query = Task.update({**changes, **_NEXT_VERSION, **next_folded_version(fields)}).where(
+        _write_condition(conditional)
+    )
     return render(query.returning(*select_list()))
 
 
 @cache
 def _toggle(conditional: bool) -> Statement:
-    query = Task.update({Task.completed: fn.NOT(Task.completed), **_NEXT_VERSION})
+    query = Task.update({Task.completed: fn.NOT(Task.completed), **_NEXT_VERSION, **NEXT_FOLDED_VERSION})
     return render(query.where(_write_condition(conditional)).returning(*select_list()))
 
 
@@ -89,47 +95,31 @@ def _delete(conditional: bool) -> Statement:
     return render(Task.delete().where(_write_condition(conditional)).returning(Task.id))
 
 
-@cache
-def _insert(limited: bool, keyed: bool) -> Statement:
-    """One statement that inserts unless the limit is reached or the key is known: no row comes back then.
+_NEW_TASK: Final[Mapping[str, Any]] = {
+    "description": None,
+    "completed": False,
+    "due_at": None,
+    "due_all_day": False,
+    "description_folded": None,
+    "folded_version": 1,
+}
+_NEW_COLUMNS: Final = ("user_id", "title", "title_folded", *_NEW_TASK)
 
-    Two statements at the same instant with one key meet at the key's primary key: the later one fails as a whole.
-    """
-    columns = (Task.user_id, Task.title, Task.description, Task.completed, Task.due_at, Task.due_all_day)
-    source = Select(columns=[Parameter(column.name) for column in columns])
-    if limited:
-        full = Task.select(SQL("1")).where(Task.user_id == Parameter("user_id")).offset(Parameter("limit"))
-        source = source.where(fn.NOT(fn.EXISTS(full)))
-    if keyed:
-        known = IdempotencyKey.select(SQL("1")).where(
-            (IdempotencyKey.user_id == Parameter("user_id")) & (IdempotencyKey.key == Parameter("key"))
-        )
-        source = source.where(fn.NOT(fn.EXISTS(known)))
-    insert = render(Task.insert_from(source, columns).returning(*select_list()))
-    return _remember_key(insert) if keyed else insert
-
-
-def _remember_key(insert: Statement) -> Statement:
-    """Keep the inserted row under its key, in the same statement: a CTE that writes, which Peewee cannot say."""
-    columns = ", ".join(COLUMNS)
-    sql = (
-        f"WITH inserted ({columns}) AS ({insert.sql}), "
-        "kept AS (INSERT INTO idempotency_keys (user_id, key, fingerprint, answer) "
-        f"SELECT %s, %s, %s, jsonb_build_array({columns}) FROM inserted) "
-        f"SELECT {columns} FROM inserted"
-    )
-    return Statement(sql, (*insert.names, "user_id", "key", "fingerprint"))
+_INSERT: Final = render(
+    Task.insert({Task._meta.fields[name]: Parameter(name) for name in _NEW_COLUMNS}).returning(*select_list())
+)
+_INSERT_WITH_KEY: Final = insert_with_key(_NEW_COLUMNS, returning=_INSERT.sql.partition(" RETURNING ")[2])
 
 
 class Tasks:
     """The tasks in the database. With `reveal_foreign` another user's task is Forbidden, not TaskNotFound."""
 
     def __init__(
-        self, database: Database, users: UserDirectory, *, max_tasks: int, reveal_foreign: bool = False
+        self, database: Database, users: UserDirectory, limits: TaskLimits, *, reveal_foreign: bool = False
     ) -> None:
         self._database = database
         self._users = users
-        self._max_tasks = max_tasks
+        self._limits = limits
         self._reveal_foreign = reveal_foreign
 
     def find(self, user_id: str, task_id: int) -> VersionedTask:
@@ -142,13 +132,14 @@ class Tasks:
     def create(self, owner: Identity, fields: Mapping[str, Any], key: str | None = None) -> CreatedTask:
         """Make a task of validated `fields`, once for each `key`; the owner's row too where it is missing.
 
-        Raises TaskLimitReached, IdempotencyKeyReused or UnknownUser.
+        Raises TaskLimitReached, RateLimited (for a key too many), IdempotencyKeyReused or UnknownUser; and
+        DatabaseUnavailable where the sequence of ids is behind the stored tasks.
         """
-        try:
-            return self._create(owner.user_id, fields, key)
-        except psycopg2.errors.ForeignKeyViolation:
-            self._users.provision(owner)
-            return self._create(owner.user_id, fields, key)
+        values = {**_NEW_TASK, **_column_values(fields), "user_id": owner.user_id}
+        if key is not None:
+            return self._create_once(owner, {**values, "key": key, "fingerprint": fingerprint(fields)})
+        self._limits.check(owner.user_id, keyed=False)
+        return self._created(values, self._insert(_INSERT, owner, values)[0])
 
     def update(
         self,
@@ -180,37 +171,44 @@ class Tasks:
         if not _delete(versions is not None).run(self._database, values):
             raise self._miss_of_write(user_id, task_id, versions)
 
-    def _create(self, user_id: str, fields: Mapping[str, Any], key: str | None) -> CreatedTask:
-        values: dict[str, Any] = {
-            "description": None,
-            "completed": False,
-            "due_at": None,
-            "due_all_day": False,
-            **_column_values(fields),
-            "user_id": user_id,
-            "limit": self._max_tasks - 1,
-            "key": key,
-            "fingerprint": _fingerprint(fields) if key is not None else None,
-        }
-        statement = _insert(self._max_tasks > 0, key is not None)
+    def _create_once(self, owner: Identity, values: Mapping[str, Any]) -> CreatedTask:
+        refusal: Exception = Overloaded()
         try:
-            rows = statement.run(self._database, values, repeatable=key is not None)
-        except psycopg2.errors.UniqueViolation:
-            rows = []
-        if rows:
-            return CreatedTask(_versioned(user_id, rows[0]).task, replayed=False)
-        if key is None:
-            raise TaskLimitReached(self._max_tasks)
-        return self._replay(values)
+            self._limits.check(owner.user_id, keyed=True)
+        except (TaskLimitReached, RateLimited) as ex:
+            refusal = ex
+        else:
+            rows = self._insert(_INSERT_WITH_KEY, owner, values, repeatable=True)
+            if rows:
+                return self._created(values, rows[0])
+        first = find_first_response(self._database, values)
+        if first is None:
+            raise refusal
+        return CreatedTask(_versioned(owner.user_id, first).task, replayed=True)
 
-    def _replay(self, values: Mapping[str, Any]) -> CreatedTask:
-        rows = _FIND_KEY.run(self._database, values, repeatable=True)
-        if not rows:
-            raise TaskLimitReached(self._max_tasks)
-        fingerprint, answer = rows[0]
-        if bytes(fingerprint) != values["fingerprint"]:
-            raise IdempotencyKeyReused
-        return CreatedTask(_versioned(values["user_id"], answer).task, replayed=True)
+    def _created(self, values: Mapping[str, Any], row: Sequence[Any]) -> CreatedTask:
+        user_id, task = values["user_id"], _versioned(values["user_id"], row).task
+        try:
+            self._limits.recheck(user_id, task["id"])
+        except TaskLimitReached:
+            if "key" in values:
+                FORGET_KEY.run(self._database, values, repeatable=True)
+            _delete(False).run(self._database, {"user_id": user_id, "task_id": task["id"]}, repeatable=True)
+            raise
+        return CreatedTask(task, replayed=False)
+
+    def _insert(
+        self, statement: Statement, owner: Identity, values: Mapping[str, Any], *, repeatable: bool = False
+    ) -> list[tuple[Any, ...]]:
+        try:
+            try:
+                return statement.run(self._database, values, repeatable=repeatable)
+            except psycopg2.errors.ForeignKeyViolation:
+                self._users.provision(owner)
+                return statement.run(self._database, values, repeatable=repeatable)
+        except psycopg2.errors.UniqueViolation as ex:
+            logger.error("the next task ids are those of stored tasks, as after a restore; run: %s", MEND_IDS)
+            raise DatabaseUnavailable("ids_behind") from ex
 
     def _write(
         self,
@@ -250,12 +248,7 @@ def _column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
         due: DueDate | None = parse_due_date(fields["due_date"]) if fields["due_date"] is not None else None
         values["due_at"] = due.at if due else None
         values["due_all_day"] = due.all_day if due else False
-    return values
-
-
-def _fingerprint(fields: Mapping[str, Any]) -> bytes:
-    """What makes two creates the same: their validated fields, however they were written."""
-    return hashlib.sha256(orjson.dumps(dict(fields), option=orjson.OPT_SORT_KEYS)).digest()
+    return {**values, **folded_columns(fields)}
 
 
 def _array(versions: Sequence[int] | None) -> list[int]:

@@ -14,15 +14,13 @@ from api.postgres.database import Database
 from api.postgres.statements import Parameter, render
 from api.tokens import Identity
 
-_COMMENT: Final = "Users of the tasks backend"
-"""The comment that the first migration puts on the table it makes."""
-
+# The constraint that our migrations gave the table: a distributed database has it on every node, a comment on one.
 _FACTS: Final = """
-SELECT oid IS NOT NULL,
-       obj_description(oid, 'pg_class'),
+SELECT found."table" IS NOT NULL,
+       EXISTS (SELECT FROM pg_constraint WHERE conrelid = found."table" AND conname = 'users_of_tasks_backend'),
        (SELECT format_type(atttypid, NULL) FROM pg_attribute
-        WHERE attrelid = oid AND attname = 'id' AND NOT attisdropped)
-FROM to_regclass(quote_ident(%s)) AS oid
+        WHERE attrelid = found."table" AND attname = 'id' AND NOT attisdropped)
+FROM to_regclass(quote_ident(%s)) AS found ("table")
 """
 
 _PROVISION: Final = render(
@@ -40,8 +38,8 @@ class UsersTable(NamedTuple):
 
 def read_users_table(database: Database, name: str) -> UsersTable:
     """The facts about the table of this name, by one statement. Raises what `Database.run` raises."""
-    [(exists, comment, id_type)] = database.run(_FACTS, (name,), repeatable=True)
-    return UsersTable(exists, comment == _COMMENT, id_type == "uuid")
+    [(exists, ours, id_type)] = database.run(_FACTS, (name,), repeatable=True)
+    return UsersTable(exists, ours, id_type == "uuid")
 
 
 class Provisioning:

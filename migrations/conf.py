@@ -15,7 +15,7 @@ from playhouse import db_url
 sys.path.insert(0, str(Path.cwd()))
 
 from api.dotenv_file import with_dotenv
-from api.migrate import MigrationDatabase
+from api.migrate import HISTORY, MigrationDatabase, carry_over_history
 from api.postgres.embedded import start_embedded
 from api.settings import load_settings
 
@@ -27,3 +27,7 @@ _database = MigrationDatabase(url, settings.users_table)
 # As a URL, because peewee-migrate for Python 3.10 does not accept the object.
 db_url.schemes["configured"] = lambda **_: _database
 DATABASE = "configured:///tasks"
+
+MIGRATE_TABLE = HISTORY
+with _database.connection_context():
+    carry_over_history(_database)

@@ -63,8 +63,8 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def create_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """A function that makes an empty database and returns its URL; all are dropped at the end."""
+def create_database(postgres_url: str) -> Iterator[Callable[..., str]]:
+    """Makes an empty database (with the options of CREATE DATABASE) and returns its URL; all are dropped at the end."""
     names: list[str] = []
     parameters = psycopg2.extensions.parse_dsn(postgres_url)
 
@@ -75,9 +75,9 @@ def create_database(postgres_url: str) -> Iterator[Callable[[], str]]:
             cursor.execute(statement)
         connection.close()
 
-    def create() -> str:
+    def create(options: str = "") -> str:
         name = f"test_{uuid.uuid4().hex}"
-        execute(f"CREATE DATABASE {name}")
+        execute(f"CREATE DATABASE {name} {options}")
         names.append(name)
         head, _, query = postgres_url.partition("?")
         return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")

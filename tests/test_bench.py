@@ -48,6 +48,28 @@ def test_three_servers_are_measured_without_a_failed_request() -> None:
         assert 10 < int(database.replace(",", "")) < 10_000
 
 
+def test_writes_are_measured_with_both_versions() -> None:
+    run = bench("--tasks", "2000", "--turns", "1", module="bench.write_costs")
+    assert run.returncode == 0, run.stderr
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([\d,]+) \| ([\d,]+) \| [\d.]+ \| ([\d,]+) \| ([\d,]+) \|", run.stdout, re.MULTILINE
+    )
+    assert {"toggle", "title", "due date", "create", "create with a key", "delete"} <= {row[0] for row in rows}
+    for _, *processor, _, _ in rows:
+        # Microseconds: a wide range, as another machine or a busy one takes longer.
+        assert all(5 < int(figure.replace(",", "")) < 20_000 for figure in processor), rows
+
+
+def test_an_install_of_the_version_before_is_upgraded_under_load() -> None:
+    run = bench("--tasks", "12000", "--beside", "2", "--rate", "50", module="bench.upgrade")
+    assert run.returncode == 0, run.stderr
+    phases = re.findall(r"^\| ([a-z ]+) \| [\d.]+ \| ([\d,]+) \| (\d+) \|", run.stdout, re.MULTILINE)
+    assert [name for name, _, _ in phases] == ["before", "start and migration", "background job", "after the job"]
+    assert [failed for _, _, failed in phases] == ["0"] * 4, run.stdout
+    assert re.search(r"text of \d+ tasks folded, none left", run.stdout), run.stdout
+    assert "After the rollback 11 calls, 0 not 2xx" in run.stdout
+
+
 def test_without_wrk_it_says_what_to_install(tmp_path: Path) -> None:
     run = bench(*SMALLEST, "--output", str(tmp_path / "results.md"), path=str(tmp_path))
     assert run.returncode == 1

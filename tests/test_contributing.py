@@ -118,7 +118,7 @@ def test_the_migration_runs_forth_and_back_as_shown(
         assert migrate.pending(database) == []
         connection = migrate.MigrationDatabase(url, "users")
         with connection.connection_context():
-            Router(connection, folder).rollback()
+            Router(connection, folder, migrate_table=migrate.HISTORY).rollback()
         assert ("color",) not in database.run(columns)
         assert migrate.pending(database) == [name]
     finally:

@@ -279,9 +279,9 @@ def test_a_schema_that_is_not_current_is_not_ready(
     create_database: Callable[[], str], client: TestClient, database: Database
 ) -> None:
     assert client.simulate_get("/ready").json == {"data": {"status": "ready"}}
-    database.run("DELETE FROM migratehistory")
+    database.run("DELETE FROM tasks_migrations WHERE name = '002_folded_text'")
     try:
         assert error_of(client.simulate_get("/ready")) == (503, "DATABASE_UNAVAILABLE")
         assert client.simulate_get("/health").json["data"]["status"] == "ok"
     finally:
-        database.run("INSERT INTO migratehistory (name, migrated_at) VALUES ('001_create_tables', now())")
+        database.run("INSERT INTO tasks_migrations (name, migrated_at) VALUES ('002_folded_text', now())")

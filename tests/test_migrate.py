@@ -100,7 +100,7 @@ def test_what_is_pending_is_told_without_running_it(empty: Database) -> None:
     assert tables(empty) == set()
     migrate(empty, "users")
     assert pending(empty) == []
-    empty.run("DELETE FROM migratehistory WHERE name = %s", (NAMES[-1],))
+    empty.run("DELETE FROM tasks_migrations WHERE name = %s", (NAMES[-1],))
     assert pending(empty) == NAMES[-1:]
 
 
@@ -187,7 +187,7 @@ def test_of_several_processes_that_start_at_once_one_migrates(url: str, empty: D
     counts = sorted(int(racer.communicate(timeout=60)[0]) for racer in racers)
     assert [racer.returncode for racer in racers] == [0] * 4
     assert counts == [0, 0, 0, len(NAMES)]
-    assert empty.run("SELECT name FROM migratehistory ORDER BY id") == [(name,) for name in NAMES]
+    assert empty.run("SELECT name FROM tasks_migrations ORDER BY id") == [(name,) for name in NAMES]
 
 
 def test_nothing_is_begun_while_another_process_migrates(url: str, empty: Database) -> None:

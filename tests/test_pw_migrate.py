@@ -46,9 +46,12 @@ def test_list_migrate_and_rollback_work_with_a_database_url(create_database: Cal
     assert "- [ ] 001_create_tables" in pw_migrate("list", **environ)
     assert "- [x] 001_create_tables" in pw_migrate("migrate", **environ)
     assert "- [x] 001_create_tables" in pw_migrate("list", **environ)
-    assert tables(url) == {"users", "tasks", "idempotency_keys", "migratehistory"}
+    assert tables(url) == {"users", "tasks", "idempotency_keys", "tasks_migrations"}
     pw_migrate("rollback", **environ)
-    assert tables(url) == {"migratehistory"}
+    assert "- [ ] 002_folded_text" in pw_migrate("list", **environ)
+    assert tables(url) == {"users", "tasks", "idempotency_keys", "tasks_migrations"}
+    pw_migrate("rollback", **environ)
+    assert tables(url) == {"tasks_migrations"}
     assert "- [ ] 001_create_tables" in pw_migrate("list", **environ)
 
 
@@ -60,9 +63,10 @@ def test_an_existing_users_table_is_referenced_and_not_altered(create_database: 
     connection.close()
     environ = {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "USERS_TABLE": "user"}
     pw_migrate("migrate", **environ)
-    assert tables(url) == {"user", "tasks", "idempotency_keys", "migratehistory"}
+    assert tables(url) == {"user", "tasks", "idempotency_keys", "tasks_migrations"}
     pw_migrate("rollback", **environ)
-    assert tables(url) == {"user", "migratehistory"}
+    pw_migrate("rollback", **environ)
+    assert tables(url) == {"user", "tasks_migrations"}
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -16,6 +16,13 @@ import psycopg2.extensions
 
 from api.postgres.prepared import PreparedStatements
 
+_TIMESTAMP: Final = 1114
+"""The type identifier of `timestamp without time zone`."""
+
+_TIMESTAMP_AS_TEXT: Final = psycopg2.extensions.new_type(
+    (_TIMESTAMP,), "TIMESTAMP_AS_TEXT", lambda value, cursor: value
+)
+
 
 class Connection(psycopg2.extensions.connection):
     """A psycopg2 connection in autocommit mode. Only `Pool` opens one."""
@@ -27,6 +34,7 @@ class Connection(psycopg2.extensions.connection):
         super().__init__(*arguments, **keywords)
         self.autocommit = True
         self.prepared = PreparedStatements()
+        psycopg2.extensions.register_type(_TIMESTAMP_AS_TEXT, self)
         # A duplicate, because libpq may close its descriptor at any time, and another socket then gets the number.
         self._socket = socket.socket(fileno=os.dup(self.fileno()))
         self._poll = select.poll()

@@ -5,6 +5,7 @@ Nothing is asked of the service here but what a client sees in a whole, unfilter
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -53,17 +54,19 @@ def sort(tasks: Iterable[dict[str, Any]], by: str, order: str) -> list[dict[str,
         undated = [task for task in tasks if task["due_date"] is None]
         dated.sort(key=lambda task: (_instant(task["due_date"]), task["id"]), reverse=descending)
         return dated + sorted(undated, key=lambda task: task["id"], reverse=descending)
-    return sorted(tasks, key=lambda task: (_value(task, by), task["id"]), reverse=descending)
+    if by == "title":
+        return sorted(tasks, key=lambda task: (folded(task["title"]), task["title"], task["id"]), reverse=descending)
+    return sorted(tasks, key=lambda task: (task[f"{by}_at"], task["id"]), reverse=descending)
 
 
 def select(tasks: Iterable[dict[str, Any]], status: str = "all", search: str = "") -> list[dict[str, Any]]:
     """The tasks of a status in which every word of a search stands."""
-    words = search.lower().split()
+    words = folded(search).split()
     return [
         task
         for task in tasks
         if status in ("all", "completed" if task["completed"] else "pending")
-        and all(word in f"{task['title']}\n{task['description'] or ''}".lower() for word in words)
+        and all(word in folded(f"{task['title']}\n{task['description'] or ''}") for word in words)
     ]
 
 
@@ -72,9 +75,9 @@ def pages(tasks: Sequence[dict[str, Any]], limit: int) -> list[Sequence[dict[str
     return [tasks[start : start + limit] for start in range(0, len(tasks), limit)]
 
 
-def _value(task: dict[str, Any], by: str) -> str:
-    value: str = task["title"].lower() if by == "title" else task[f"{by}_at"]
-    return value
+def folded(text: str) -> str:
+    """Without case and accents, for the Latin text of these rows."""
+    return "".join(each for each in unicodedata.normalize("NFD", text).casefold() if not unicodedata.combining(each))
 
 
 def _instant(due: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from api.errors import TaskNotFound
 from api.migrate import migrate
 from api.postgres.database import Database
+from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Identity
 from api.users_table import NoProvisioning
@@ -59,15 +60,21 @@ def test_the_last_page_of_a_walk_by_cursor_costs_what_the_first_does(
 ) -> None:
     plans = plans_of(filled, HEAVY_USER, query, mode)
 
-    # A page of 50 reads a row more, and each may lie on a page of its own.
+    # A page of 50 reads a row more, and each may lie on a page of its own. Titles that fold alike are read together,
+    # to be put in the order of their text: each of four titles is some 330 tasks of this user. A list that is merged
+    # from two halves reads as much of either.
+    most = {"title": 450}.get(query["sort"], 150)
     for part in ("first page", "first cursor", "last cursor"):
-        assert plans[part].buffers < 120, (part, plans[part].root)
+        assert plans[part].buffers < most, (part, plans[part].root)
+    # To walk to the last page through the index alone would read some 25 pages of it.
+    if query["sort"] != "title":
+        assert plans["last cursor"].buffers < plans["first cursor"].buffers + 10, plans["last cursor"].root
     assert plans["last page"].buffers > 300, "the list is long enough for a difference to show"
 
 
 def test_every_call_on_one_task_goes_by_its_id_or_its_user(filled: Database) -> None:
     recorder: Any = Recorder(filled)
-    tasks = Tasks(recorder, NoProvisioning(), max_tasks=100_000)
+    tasks = Tasks(recorder, NoProvisioning(), TaskLimits(recorder, max_tasks=100_000))
     task = tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key").task
     tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key")
     tasks.find(LIGHT_USER, task["id"])

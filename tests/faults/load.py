@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from random import Random
 from types import TracebackType
 
@@ -38,9 +38,19 @@ WAIT_TIMEOUT = 20.0
 
 
 class Load:
-    """Within its `with` block the clients call; `name` is the prefix of their users' ids and unique to this load."""
+    """Within its `with` block the clients call; `name` is the prefix of their users' ids and unique to this load.
 
-    def __init__(self, service: Service, name: str, clients: int, pause: float = PAUSE) -> None:
+    `connect` makes a client of a port and the list of outcomes.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        name: str,
+        clients: int,
+        pause: float = PAUSE,
+        connect: Callable[[int, list[Outcome]], Client] = Client,
+    ) -> None:
         self.name = name
         self.outcomes: list[Outcome] = []
         self.ledgers = [Ledger(f"{name}-{number}") for number in range(USERS)]
@@ -51,7 +61,7 @@ class Load:
         self._pause = pause
         self._service = service
         self._stopped = threading.Event()
-        self._clients = [Client(service.port, self.outcomes) for _ in range(clients)]
+        self._clients = [connect(service.port, self.outcomes) for _ in range(clients)]
         self._threads = [
             threading.Thread(target=self._call, args=(client, self.ledgers[number::clients], Random(number)))
             for number, client in enumerate(self._clients)

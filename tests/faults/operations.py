@@ -77,7 +77,7 @@ def toggle(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
 
 
 def edit(client: Client, ledger: Ledger, known: KnownTask) -> list[str]:
-    description = f"{known.title} as of version {known.version}"
+    description = f"{known.title}, déjà version {known.version}"
     response = client.call("PATCH", f"{PATH}/{known.id}", {"description": description}, user=ledger.user_id)
     return _record(known, response, description=description)
 

@@ -68,7 +68,7 @@ def test_a_role_that_may_not_read_the_schema_is_reported(check: Check, create_da
     url = create_database()
     database = connect(url)
     migrate(database, "users")
-    database.run("REVOKE ALL ON migratehistory FROM PUBLIC")
+    database.run("REVOKE ALL ON tasks_migrations FROM PUBLIC")
     role = f"reader_{secrets.token_hex(4)}"
     database.run(f"CREATE ROLE {role} LOGIN")
     status, lines = check(DATABASE_URL=url.replace("//postgres", f"//{role}", 1))

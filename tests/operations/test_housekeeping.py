@@ -14,6 +14,7 @@ import pytest
 from api import housekeeping
 from api.housekeeping import Housekeeping
 from api.postgres.database import Database
+from api.postgres.errors import DatabaseUnavailable
 from tests.support.processes import running
 from tests.support.signing import SECRET, token_for
 from tests.support.waiting import wait_until
@@ -57,13 +58,18 @@ def test_workers_that_clean_at_once_share_the_work(database: Database, keys: Cal
     assert keys() == ["hours1", "new1"]
 
 
-def test_keys_that_another_worker_is_deleting_are_not_waited_for(
+def test_a_key_that_somebody_has_locked_is_deleted_the_next_time(
     database: Database, database_url: str, keys: Callable[[], list[str]]
 ) -> None:
+    impatient = Database(database_url, pool_size=1, statement_timeout=0.5)
     with contextlib.closing(psycopg2.connect(database_url)) as other:
         other.cursor().execute("SELECT FROM idempotency_keys WHERE key = 'month1' FOR UPDATE")
-        assert Housekeeping(database).clean() == 1
-        assert keys() == ["hours1", "month1", "new1"]
+        with pytest.raises(DatabaseUnavailable):
+            Housekeeping(impatient).clean()
+        assert keys() == ["day1", "hours1", "month1", "new1"]
+    assert Housekeeping(impatient).clean() == 2
+    impatient.close()
+    assert keys() == ["hours1", "new1"]
 
 
 def test_it_begins_soon_after_its_start_and_comes_again(database: Database, keys: Callable[[], list[str]]) -> None:

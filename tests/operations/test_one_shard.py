@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 
 from api.errors import DomainError
+from api.folding import fold_batch
+from api.housekeeping import Housekeeping
 from api.migrate import migrate
 from api.postgres.database import Database
+from api.task_limits import TaskLimits
 from api.task_list import ListQuery, Position, list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity
@@ -24,6 +27,8 @@ from api.users_table import Provisioning
 from tests.support.processes import PROJECT
 
 SHARDS = 8
+INSERTS = r'^INSERT INTO "tasks"|INSERT INTO idempotency_keys'
+"""They read no row of these tables, and each row goes where its user_id says."""
 PRIMARY_KEYS = {"tasks": "user_id, id", "idempotency_keys": "user_id, key"}
 
 ADA, BOB = Identity("ada"), Identity("bob")
@@ -52,6 +57,8 @@ def distributed(create_database: Callable[[], str]) -> Iterator[Recording]:
     """The migrated tables, spread by user_id, with rows of many users."""
     database = Recording(create_database())
     migrate(database, "users")
+    # Or it would go with the table, though the partitions take their ids from it.
+    database.run("ALTER SEQUENCE tasks_id_seq OWNED BY NONE")
     for table, key in PRIMARY_KEYS.items():
         database.run(
             f"CREATE TABLE spread (LIKE {table} INCLUDING ALL EXCLUDING INDEXES, PRIMARY KEY ({key}), "
@@ -73,7 +80,12 @@ def distributed(create_database: Callable[[], str]) -> Iterator[Recording]:
 @pytest.fixture
 def tasks_of(distributed: Recording) -> Callable[..., Tasks]:
     distributed.statements.clear()
-    return lambda **options: Tasks(distributed, Provisioning(distributed), **{"max_tasks": 100, **options})
+
+    def make(*, max_tasks: int = 100, reveal_foreign: bool = False) -> Tasks:
+        limits = TaskLimits(distributed, max_tasks=max_tasks)
+        return Tasks(distributed, Provisioning(distributed), limits, reveal_foreign=reveal_foreign)
+
+    return make
 
 
 def call_everything(tasks: Tasks) -> None:
@@ -109,8 +121,7 @@ def test_every_statement_on_single_tasks_touches_one_shard(
 ) -> None:
     call_everything(tasks_of(max_tasks=max_tasks))
     assert len({sql for sql, _ in distributed.statements}) > 30
-    # A plain insert reads nothing, and its row goes where its user_id says.
-    assert {sql for sql in spread_out(distributed) if not re.match(r'INSERT INTO "tasks" \("user_id"', sql)} == set()
+    assert {sql for sql in spread_out(distributed) if not re.search(INSERTS, sql)} == set()
 
 
 def test_every_statement_of_a_list_touches_one_shard(tasks_of: Callable[..., Tasks], distributed: Recording) -> None:
@@ -129,7 +140,7 @@ def test_only_the_bare_familys_look_for_anothers_task_asks_all_shards(
 ) -> None:
     tasks = tasks_of(reveal_foreign=True, max_tasks=0)
     call_everything(tasks)
-    beyond = {sql for sql in spread_out(distributed) if not sql.startswith("INSERT")}
+    beyond = {sql for sql in spread_out(distributed) if not re.search(INSERTS, sql)}
     assert len(beyond) == 1
     [exception] = beyond
     # Its specification wants 403 for another's task, so it must look among everybody's.
@@ -141,9 +152,48 @@ def test_both_tables_keep_a_users_rows_on_the_same_shard(
     tasks_of: Callable[..., Tasks], distributed: Recording
 ) -> None:
     tasks_of().create(ADA, {"title": "a"}, key="together")
-    [(sql, values)] = [(sql, values) for sql, values in distributed.statements if sql.startswith("WITH inserted")]
-    assert "idempotency_keys" in sql
-    assert len(distributed.shards_of(sql, values)) == 1
+    shards = {
+        re.sub(r"\D", "", shard)
+        for table in PRIMARY_KEYS
+        for (shard,) in distributed.run(f"SELECT DISTINCT tableoid::regclass::text FROM {table} WHERE user_id = 'ada'")
+    }
+    assert len(shards) == 1
+
+
+# What a distributed PostgreSQL (Citus 13) refuses, or spreads over all its nodes; docs/scaling.md tells.
+NOT_DISTRIBUTED = {
+    "a volatile function where a row is changed": r"(?s)^UPDATE.*(clock_timestamp|random|nextval|gen_random)",
+    "a function in RETURNING that is not immutable": r"(?s)RETURNING.*(::text|now\(|clock_timestamp|to_char)",
+    "row locks in a query of several shards": r"FOR (NO KEY )?(UPDATE|SHARE)",
+    "a create that selects from tasks": r"(?s)^INSERT INTO \"tasks\".*SELECT",
+    "a key that is not named by what is returned of it": r"(?s)INSERT INTO idempotency_keys(?!.*RETURNING[^)]*\bkey\b)",
+}
+
+
+@pytest.mark.parametrize("rule", NOT_DISTRIBUTED.values(), ids=NOT_DISTRIBUTED.keys())
+def test_no_statement_is_of_a_form_that_a_distributed_postgresql_refuses(
+    tasks_of: Callable[..., Tasks], distributed: Recording, rule: str
+) -> None:
+    call_everything(tasks_of())
+    Housekeeping(distributed).clean()
+    list_tasks(distributed, "ada", ListQuery(words=("a",), sort="title", limit=5, page=1))
+    fold_batch(distributed, "ada")
+    assert len({sql for sql, _ in distributed.statements}) > 40
+    assert [sql for sql, _ in distributed.statements if re.search(rule, sql)] == []
+
+
+REFUSED = (
+    "UPDATE tasks SET updated_at = clock_timestamp() WHERE user_id = %s",
+    "UPDATE tasks SET completed = true WHERE user_id = %s RETURNING (due_at AT TIME ZONE 'UTC')::text",
+    "SELECT key FROM idempotency_keys LIMIT 5 FOR UPDATE SKIP LOCKED",
+    'INSERT INTO "tasks" ("user_id") SELECT %s WHERE NOT EXISTS (SELECT FROM tasks)',
+    "WITH kept AS (INSERT INTO idempotency_keys (user_id, key) VALUES (%s, %s) RETURNING task_id) SELECT 1",
+)
+
+
+@pytest.mark.parametrize(("rule", "refused"), list(zip(NOT_DISTRIBUTED.values(), REFUSED, strict=True)))
+def test_the_rules_find_what_a_real_cluster_refused(rule: str, refused: str) -> None:
+    assert re.search(rule, refused)
 
 
 def test_the_documented_primary_key_is_put_in_place_beside_rows_and_serves(create_database: Callable[[], str]) -> None:
@@ -154,7 +204,8 @@ def test_the_documented_primary_key_is_put_in_place_beside_rows_and_serves(creat
     database = Recording(create_database())
     try:
         migrate(database, "users")
-        tasks = Tasks(database, Provisioning(database), max_tasks=100, reveal_foreign=True)
+        limits = TaskLimits(database, max_tasks=100)
+        tasks = Tasks(database, Provisioning(database), limits, reveal_foreign=True)
         before = tasks.create(ADA, {"title": "a"}).task
         for statement in on_postgresql:
             database.run(statement)

@@ -125,9 +125,9 @@ class WebServer(Program):
 
 
 class Service(WebServer):
-    """`serve.py` with these settings, started in the folder of its log."""
+    """The `serve.py` of a project's folder with these settings, started in the folder of its log."""
 
-    def __init__(self, log: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, log: Path, environ: Mapping[str, str], project: Path = PROJECT) -> None:
         port = int(environ["PORT"]) if environ.get("PORT", "").isdigit() else free_port()
         inherited = {
             name: os.environ[name]
@@ -136,7 +136,7 @@ class Service(WebServer):
         }
         settings = {"LOG_FORMAT": "json", "PORT": str(port), **environ}
         super().__init__(
-            [sys.executable, str(PROJECT / "serve.py")],
+            [sys.executable, str(project / "serve.py")],
             log,
             port=port,
             cwd=log.parent,

@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-PACKAGES = {"promtool": "prometheus", "pg_dump": "postgresql-client", "systemd-analyze": "systemd"}
+PACKAGES = {
+    "initdb": "postgresql",
+    "promtool": "prometheus",
+    "pg_dump": "postgresql-client",
+    "systemd-analyze": "systemd",
+}
 
 
 def find_program(name: str) -> str:
-    """The program's path, from PATH, /usr/sbin or the virtual environment. Skips the test if it is missing."""
-    search_path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", sysconfig.get_path("scripts")))
+    """The program's path, from PATH, /usr/sbin, a PostgreSQL server or the virtual environment. Skips without it."""
+    servers = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    search_path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", sysconfig.get_path("scripts"), *servers))
     found = shutil.which(name, path=search_path)
     if found is None:
         missing(f"{name} is not installed: apt install {PACKAGES.get(name, name)}")

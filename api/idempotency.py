@@ -1,0 +1,88 @@
+"""Creates with an Idempotency-Key: a key is kept with the id of its task and when that was made.
+
+A repeat brings the same fields, so the rest of the first response stands in the repeat itself: a key takes the same
+space however long its task's text is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from peewee import SQL, NodeList
+
+from api.errors import IdempotencyKeyReused
+from api.models import IdempotencyKey
+from api.postgres.database import Database
+from api.postgres.statements import Parameter, Statement, render
+
+SHOWN_TO_THE_VERSION_BEFORE: Final = 1000
+"""Characters of a description that `answer` holds. The version before this one replays from it, this one does not."""
+
+_OWN_KEY: Final = (IdempotencyKey.user_id == Parameter("user_id")) & (IdempotencyKey.key == Parameter("key"))
+
+_FIND: Final = render(
+    IdempotencyKey.select(
+        IdempotencyKey.fingerprint,
+        IdempotencyKey.task_id,
+        NodeList((IdempotencyKey.task_created_at, SQL("AT TIME ZONE 'UTC'"))),
+        IdempotencyKey.answer,
+    ).where(_OWN_KEY)
+)
+
+FORGET_KEY: Final = render(IdempotencyKey.delete().where(_OWN_KEY))
+
+_KEEP: Final = """
+WITH made AS (
+    SELECT nextval('tasks_id_seq') AS task_id, clock_timestamp() AS made_at
+), kept AS (
+    INSERT INTO idempotency_keys (user_id, key, fingerprint, task_id, task_created_at, answer)
+    SELECT %s, %s, %s, task_id, made_at, jsonb_build_array(
+        task_id, %s::text, left(%s::text, {shown}), %s::boolean, %s::timestamptz AT TIME ZONE 'UTC', %s::boolean,
+        made_at AT TIME ZONE 'UTC', made_at AT TIME ZONE 'UTC', 1)
+    FROM made ON CONFLICT DO NOTHING RETURNING task_id, task_created_at, key
+)
+"""
+_KEEP_NAMES: Final = ("user_id", "key", "fingerprint", "title", "description", "completed", "due_at", "due_all_day")
+
+
+def insert_with_key(columns: Sequence[str], *, returning: str) -> Statement:
+    """The statement that keeps a key and inserts its task, or does nothing where the key is known.
+
+    A CTE that writes, which Peewee cannot say. The key is in its RETURNING so that a distributed PostgreSQL knows that
+    it touches one user's rows alone.
+    """
+    names = ", ".join(columns)
+    values = ", ".join("%s" for _ in columns)
+    keep = _KEEP.format(shown=SHOWN_TO_THE_VERSION_BEFORE)
+    sql = (
+        f"{keep} INSERT INTO tasks ({names}, id, created_at, updated_at) "
+        f"SELECT {values}, task_id, task_created_at, task_created_at FROM kept RETURNING {returning}"
+    )
+    return Statement(sql, (*_KEEP_NAMES, *columns))
+
+
+def find_first_response(database: Database, values: Mapping[str, Any]) -> Sequence[Any] | None:
+    """The row (as `task_rows` reads it) of the task that was made with this key; None where the key is unknown.
+
+    Raises IdempotencyKeyReused where the fields were others.
+    """
+    rows = _FIND.run(database, values, repeatable=True)
+    if not rows:
+        return None
+    known, task_id, made_at, answer = rows[0]
+    if bytes(known) != values["fingerprint"]:
+        raise IdempotencyKeyReused
+    if task_id is None:
+        row: Sequence[Any] = answer
+        return row
+    due = values["due_at"] and values["due_at"].replace(tzinfo=None).isoformat(" ")
+    text = (values["title"], values["description"], values["completed"], due, values["due_all_day"])
+    return (task_id, *text, made_at, made_at, 1)
+
+
+def fingerprint(fields: Mapping[str, Any]) -> bytes:
+    """What makes two creates the same: their validated fields, however they were written."""
+    return hashlib.sha256(orjson.dumps(dict(fields), option=orjson.OPT_SORT_KEYS)).digest()
