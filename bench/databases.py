@@ -48,11 +48,16 @@ def connection(url: str) -> Iterator[Any]:
         connected.close()
 
 
-def create(server_url: str, name: str, *, ours: bool) -> str:
-    """Create database `name` with the service's tables (by its migrations) or the peers'; its URL."""
+def create_empty(server_url: str, name: str) -> str:
+    """Create database `name` without a table; its URL."""
     with connection(server_url) as server, server.cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}"')
-    url = url_of(server_url, name)
+    return url_of(server_url, name)
+
+
+def create(server_url: str, name: str, *, ours: bool) -> str:
+    """Make database `name` with the service's tables (by its migrations) or the peers'; its URL."""
+    url = create_empty(server_url, name)
     if ours:
         database = Database(url, pool_size=1, statement_timeout=60)
         migrate(database, "users")

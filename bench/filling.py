@@ -26,6 +26,8 @@ def fill(
     """
     columns = f"id, user_id, title, description, completed, {due_column}, created_at, updated_at"
     with connection.cursor() as cursor:
+        # In one transaction: a late request of the load before must not insert between the rows.
+        cursor.execute("BEGIN")
         cursor.execute("TRUNCATE users, tasks RESTART IDENTITY CASCADE")
         cursor.execute("ALTER TABLE tasks SET (autovacuum_enabled = off)")
         cursor.execute(SECONDARY_INDEXES)
@@ -37,6 +39,7 @@ def fill(
         for _, definition in indexes:
             cursor.execute(definition)
         cursor.execute("SELECT setval(pg_get_serial_sequence('tasks', 'id'), max(id)) FROM tasks")
+        cursor.execute("COMMIT")
         cursor.execute("VACUUM (ANALYZE) users")
         cursor.execute("VACUUM (ANALYZE) tasks")
         cursor.execute("CHECKPOINT")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import TaskNotFound
+from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
 from api.users_table import NoProvisioning
@@ -36,7 +37,7 @@ def get_one(user_id: str) -> Recorder:
     """The statement that the service sends to read the user's task 1, and its parameters."""
     recorder = Recorder()
     with contextlib.suppress(TaskNotFound):
-        Tasks(recorder, NoProvisioning(), max_tasks=0).find(user_id, 1)  # type: ignore[arg-type]
+        Tasks(recorder, NoProvisioning(), TaskLimits(recorder, max_tasks=0)).find(user_id, 1)  # type: ignore[arg-type]
     return recorder
 
 

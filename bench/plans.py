@@ -149,16 +149,18 @@ def plans_of(database: Database, user_id: str, query: Mapping[str, str], mode: s
         return list_tasks(recorder, user_id, parse_list_query({**query, **extra}))  # type: ignore[arg-type]
 
     request()
-    statements = {"whole": recorder.statements[0]}
+    # Before a search, or a list by title, the user's tasks without folded text are selected.
+    *folding, whole = recorder.statements
+    statements = {"whole": whole, **dict(zip(["to fold"], folding, strict=False))}
     first = request(limit=LIMIT, page=1)
-    statements["first page"], statements["count"] = recorder.statements
+    *_, statements["first page"], statements["count"] = recorder.statements
     pages = -(-first.total // LIMIT)
     before_last = request(limit=LIMIT, page=max(1, pages - 1))
     request(limit=LIMIT, page=max(1, pages))
-    statements["last page"] = recorder.statements[0]
+    statements["last page"] = recorder.statements[-2]
     if first.next_cursor is not None:
         request(limit=LIMIT, cursor=first.next_cursor)
-        statements["first cursor"] = recorder.statements[0]
+        statements["first cursor"] = recorder.statements[-1]
         request(limit=LIMIT, cursor=before_last.next_cursor)
-        statements["last cursor"] = recorder.statements[0]
+        statements["last cursor"] = recorder.statements[-1]
     return {name: explain(database, statement, mode) for name, statement in statements.items()}

@@ -18,6 +18,7 @@ from bench.plans import HEAVY_USER, LIGHT_USER, LIMIT, Plan, fill, plans_of, que
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "query-plans.md"
 USERS, TASKS, HEAVY_EVERY = 10_000, 1_000_000, 10
+ALIKE = round(TASKS // HEAVY_EVERY // 12, -2)
 PARTS = ("whole", "first page", "last page", "count", "first cursor", "last cursor")
 
 INTRODUCTION = f"""# Query plans
@@ -36,8 +37,12 @@ script fails on any other plan, and `tests/contracts/test_query_plans.py` checks
 
 The figures show:
 
-- A walk by cursor accesses about as many pages at its end as at its start, in each sort, among 90 tasks or
-  {TASKS // HEAVY_EVERY:,}. With a status filter it skips other tasks, and it never goes back.
+- A walk by cursor accesses about as many pages at its end as at its start, in each sort but that by title, among
+  90 tasks or {TASKS // HEAVY_EVERY:,}. With a status filter it skips other tasks, and it never goes back.
+- By title the index holds folded titles, and PostgreSQL sorts those that fold alike by their text. So a page reads
+  every task whose title folds like one on the page: here, for each of four titles, some {ALIKE:,} of the larger user.
+- All tasks by creation are merged from the pending and the completed ones, and a descending list by due date from tasks
+  with and without one. So a page may read another page's worth, and a whole list may access a page of the table twice.
 - A numbered page far back reads all tasks before it (`OFFSET`). Use cursors for long lists.
 - A search reads each of the user's own tasks at most once, in any sort. A full-text index would slow every write and
   gain little, because a user has few tasks (`MAX_TASKS`).

@@ -1,0 +1,25 @@
+"""The released version that the present one is compared with, as it was committed."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+from bench.running import StartFailed
+from bench.services import ROOT
+
+BEFORE = "49950cf"
+"""The last commit of version 0.1.0: the schema of the first migration alone."""
+
+
+def unpack_before(directory: Path) -> Path:
+    """The files of that commit in a folder of their own. Raises StartFailed where the clone does not reach back."""
+    archive = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=False)
+    if archive.returncode:
+        raise StartFailed(f"commit {BEFORE} is not in this clone: git fetch --unshallow")
+    folder = directory / BEFORE
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
+        files.extractall(folder)
+    return folder
