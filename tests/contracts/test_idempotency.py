@@ -169,7 +169,7 @@ class TestTaskLimit:
 
         assert limited("PATCH", f"/api/tasks/{tasks[0]['id']}", {"title": "y"}).status_code == 200
 
-    def test_it_is_decided_in_the_statement_that_inserts(self, limited: Caller, statements: list[str]) -> None:
+    def test_a_create_within_the_limit_is_one_statement(self, limited: Caller, statements: list[str]) -> None:
         limited.make_task()
         statements.clear()
 
