@@ -17,7 +17,9 @@ SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "-
 
 
 def bench(*arguments: str, module: str = "bench", path: str | None = None) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PATH": os.environ["PATH"] if path is None else path}
+    # Coverage would report files of another version, which are gone by then.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environ = {**inherited, "PATH": os.environ["PATH"] if path is None else path}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=180, check=False)
 

@@ -129,11 +129,11 @@ class Service(WebServer):
 
     def __init__(self, log: Path, environ: Mapping[str, str], project: Path = PROJECT) -> None:
         port = int(environ["PORT"]) if environ.get("PORT", "").isdigit() else free_port()
-        inherited = {
-            name: os.environ[name]
-            for name in ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
-            if name in os.environ
-        }
+        names = {"PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG"}
+        if project != PROJECT:
+            # Coverage would report files of another version, which are gone by then.
+            names.remove("COVERAGE_PROCESS_CONFIG")
+        inherited = {name: os.environ[name] for name in names & os.environ.keys()}
         settings = {"LOG_FORMAT": "json", "PORT": str(port), **environ}
         super().__init__(
             [sys.executable, str(project / "serve.py")],
