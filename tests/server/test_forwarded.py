@@ -47,6 +47,13 @@ def test_if_all_entries_are_trusted_the_first_is_the_client() -> None:
 
 
 @pytest.mark.parametrize(
+    ("peer", "client"), [("::ffff:192.0.2.9", "192.0.2.9"), ("2001:DB8::0:1", "2001:db8::1"), ("unix", "unix")]
+)
+def test_a_peer_that_is_the_client_has_one_spelling_too(peer: str, client: str) -> None:
+    assert address(peer, "198.51.100.1") == client
+
+
+@pytest.mark.parametrize(
     "entry", ["", "unknown", "_hidden", "192.0.2.1.5", "<script>", "1" * 5000, "::1::", "[10.0.0.1"]
 )
 def test_an_entry_that_is_not_an_address_ends_the_chain(entry: str) -> None:
