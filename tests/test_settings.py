@@ -157,3 +157,49 @@ def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_ex
 def test_a_tilde_in_data_dir_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"
+
+
+BOUNDS = [
+    ("WORKERS", 1, 256, 1),
+    ("THREADS", 1, 256, 1),
+    ("POOL_SIZE", 1, 1000, 1),
+    ("PORT", 1, 65_535, 1),
+    ("METRICS_PORT", 1, 65_535, 1),
+    ("BCRYPT_COST", 4, 16, 1),
+    ("TOKEN_TTL", 1, 31_536_000, 1),
+    ("MAX_TASKS", 0, 1_000_000_000, 1),
+    ("STATEMENT_TIMEOUT", 0.1, 300, 0.01),
+    ("SHUTDOWN_TIMEOUT", 0.1, 300, 0.01),
+]
+
+
+@pytest.mark.parametrize(("name", "low", "high", "step"), BOUNDS)
+def test_a_number_is_taken_up_to_its_bounds_and_not_beyond(name: str, low: float, high: float, step: float) -> None:
+    for number in (low, high):
+        assert getattr(load_settings({name: str(number)}), name.lower()) == number
+    for number in (low - step, high + step):
+        with pytest.raises(SettingsError, match=f"^{name} must be"):
+            load_settings({name: str(number)})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("on", True), ("true", True), ("1", True), ("off", False), ("FALSE", False), ("0", False)]
+)
+def test_a_switch_has_three_spellings_of_each_state(value: str, expected: bool) -> None:
+    assert load_settings({"WEB_PAGE": value}).web_page is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted", "refused"),
+    [
+        ("USERS_TABLE", "é" * 31 + "x", "é" * 32),
+        ("RATE_LIMIT", "1/minute", "0/minute"),
+        ("AUTH_RATE_LIMIT", "", "0/minute"),
+        ("RATE_LIMIT_STORAGE", "rediss://host/0", "https://host/0"),
+        ("CORS_ORIGINS", "http://a.example", "ftp://a.example"),
+    ],
+)
+def test_what_is_just_valid_is_taken_and_what_is_not_is_refused(name: str, accepted: str, refused: str) -> None:
+    load_settings({name: accepted})
+    with pytest.raises(SettingsError, match=f"^{name} must be"):
+        load_settings({name: refused})
