@@ -5,7 +5,6 @@ Every scenario has its own users, so none needs empty tables. After each the ser
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import uuid
@@ -16,7 +15,7 @@ import pytest
 
 from tests.faults.load import ENVIRON, Load
 from tests.support.postgres import Server
-from tests.support.processes import Service, running, starting
+from tests.support.processes import Service, read_events, running, starting
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +71,7 @@ def make_load() -> Callable[..., Load]:
 
 def check_log(log: str) -> None:
     """Check that the log holds only events, without a traceback or a 500."""
-    for line in log.splitlines():
-        event = json.loads(line)
+    for event in read_events(log):
         assert "exception" not in event, event
         assert event.get("status") != 500, event
         assert event["event"] != "unforeseen error", event

@@ -26,6 +26,16 @@ UNLIMITED = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "",
 """Settings without rate limits."""
 
 
+def read_events(log: str) -> list[dict[str, Any]]:
+    """The events of a service's log with LOG_FORMAT=json.
+
+    libpq itself prints the notice with which a stopping PostgreSQL ends a connection that has just been opened:
+    psycopg2 cannot take its notices before. Any other line that is not JSON is an error.
+    """
+    lines = (line for line in log.splitlines() if not line.startswith("FATAL:  terminating connection due to"))
+    return [json.loads(line) for line in lines]
+
+
 class Program:
     """A started program. Its output is appended to `log`; it can be started again after its end."""
 

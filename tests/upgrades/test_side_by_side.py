@@ -6,7 +6,6 @@ Nobody notices: no request fails, nothing is lost or there twice, and each versi
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import tempfile
 import time
@@ -19,7 +18,7 @@ import pytest
 from tests.faults.load import ENVIRON, Load
 from tests.support.http import Response
 from tests.support.postgres import Server
-from tests.support.processes import PROJECT, Service
+from tests.support.processes import PROJECT, Service, read_events
 from tests.support.signing import token_for
 from tests.support.waiting import wait_until
 from tests.upgrades.turns import Turns
@@ -78,7 +77,7 @@ def start(server: Server, tmp_path: Path) -> Iterator[Callable[[Path], Service]]
             return service
 
         yield start_version
-    lines = [json.loads(line) for service in services for line in service.output.splitlines()]
+    lines = [event for service in services for event in read_events(service.output)]
     assert [line for line in lines if line.get("status", 0) >= 500 or "exception" in line] == []
 
 
