@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import structlog
 
-from api.app import create_app
+from api.app import create_app, served_errors
 from api.check import report
 from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
@@ -82,9 +83,10 @@ def serve(settings: Settings) -> int:
     metrics = listen_for_metrics(settings)
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
+    render = partial(render_refusal, served_errors(prepared.settings))
     try:
         return workers.run(
-            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render_refusal),
+            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render),
             listener,
             workers=settings.workers,
             threads=settings.threads,
@@ -180,11 +182,13 @@ def start_application(
 def announce(prepared: Prepared) -> None:
     """Log that all workers accept connections, and the URLs to open."""
     settings = prepared.settings
+    frontend = settings.frontend
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     origin = f"http://{host}:{settings.port}"
     structlog.get_logger().info(
         "ready",
-        api=f"{origin}/api/tasks",
+        api=f"{origin}{frontend.collections[0] if frontend else '/api/tasks'}",
+        **({"frontend": frontend.name} if frontend else {}),
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
         database=describe(prepared.database_url),

@@ -1,29 +1,32 @@
-"""The Falcon resources of local accounts: register and log in. Each responds with a token."""
+"""The Falcon resources of accounts: register, log in, show the user, log out. The wire format says how they read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
-import falcon
-import orjson
-from falcon import Response
+from falcon import HTTP_204, Response
 
 from api.accounts import Accounts
 from api.errors import InvalidCredentials
 from api.forwarded import rate_limit_key
 from api.middleware import count_call
+from api.profiles.account_format import AccountFormat, Session
 from api.rate_limits import RateLimit
-from api.reading import read_json
+from api.reading import read_body, read_json
 from api.request_context import Request
+from api.resources import Mount
 from api.text import fold_case
 from api.tokens import Identity, Tokens
-from api.validation import Schema
+from api.users_table import UserNames
+
+FORM = "application/x-www-form-urlencoded"
 
 
 class AccountServices:
-    """What both resources need: the accounts, the tokens, and the rate limit of addresses and e-mails."""
+    """What the resources that give tokens need: the accounts, the tokens, and the limit of addresses and e-mails."""
 
     def __init__(
         self,
@@ -51,48 +54,71 @@ class AccountServices:
             digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
             count_call(self._limit, f"email:{digest}", resp)
 
-    def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:
-        """Respond with a token for the account."""
-        user = {"id": identity.user_id, "email": identity.email, "name": identity.name}
-        token = self._tokens.issue(identity, self._token_ttl)
-        body = {"token": token, "token_type": "Bearer", "expires_in": self._token_ttl, "user": user}
-        resp.data = orjson.dumps({"data": body})
-        req.context.identity = identity
+    def open_session(self, identity: Identity) -> Session:
+        """A token for the account."""
+        return Session(self._tokens.issue(identity, self._token_ttl), self._token_ttl, identity)
 
 
-class Registration:
+class AccountResource:
+    """What the account resources of one wire format share."""
+
+    def __init__(self, mount: Mount) -> None:
+        self.wire_format = mount.wire_format
+        self.errors = mount.wire_format.errors.for_accounts()
+        self.cookie = mount.cookie
+        self.root = mount.root
+        self._format: AccountFormat = mount.wire_format.accounts
+
+    def _read(self, req: Request) -> object:
+        if self._format.takes_forms and (req.content_type or "").partition(";")[0].strip().lower() == FORM:
+            return dict(parse_qsl(read_body(req).decode("utf-8", "replace"), keep_blank_values=True))
+        return read_json(req)
+
+    def _check_origin(self, req: Request) -> None:
+        if self.cookie is not None:
+            self.cookie.check_origin(req)
+
+    def _set_session(self, req: Request, resp: Response, session: Session, body: bytes) -> None:
+        resp.data = body
+        req.context.identity = session.user
+        if self.cookie is not None:
+            self.cookie.set(req, resp, session.token, session.expires_in)
+
+
+class Registration(AccountResource):
     """POST creates a local account."""
 
     auth_required = False
-    invalid_status = 400
 
-    def __init__(self, services: AccountServices) -> None:
+    def __init__(self, mount: Mount, services: AccountServices) -> None:
+        super().__init__(mount)
         self._services = services
-        self._schema = Schema("register.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
         self._services.count_address(req, resp)
-        fields = self._schema.validate(read_json(req))
+        self._check_origin(req)
+        fields = self._format.read_registration(self._read(req))
         self._services.count_email(fields["email"], resp)
         identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"))
         req.context.event = "user_registered"
-        resp.status = falcon.HTTP_201
-        self._services.respond_with_token(req, resp, identity)
+        resp.status = self._format.registered_status
+        session = self._services.open_session(identity)
+        self._set_session(req, resp, session, self._format.write_registered(session))
 
 
-class Login:
+class Login(AccountResource):
     """POST checks a local account's password."""
 
     auth_required = False
-    invalid_status = 400
 
-    def __init__(self, services: AccountServices) -> None:
+    def __init__(self, mount: Mount, services: AccountServices) -> None:
+        super().__init__(mount)
         self._services = services
-        self._schema = Schema("login.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
         self._services.count_address(req, resp)
-        fields = self._schema.validate(read_json(req))
+        self._check_origin(req)
+        fields = self._format.read_login(self._read(req))
         self._services.count_email(fields["email"], resp)
         try:
             identity = self._services.accounts.log_in(fields["email"], fields["password"])
@@ -100,4 +126,54 @@ class Login:
             req.context.event = "login_failed"
             raise
         req.context.event = "user_logged_in"
-        self._services.respond_with_token(req, resp, identity)
+        session = self._services.open_session(identity)
+        self._set_session(req, resp, session, self._format.write_session(session))
+
+
+class CurrentUser(AccountResource):
+    """GET shows the token's user, with name and e-mail as the users table has them. `verify` takes POST, too."""
+
+    def __init__(self, mount: Mount, names: UserNames, *, takes_post: bool = False) -> None:
+        super().__init__(mount)
+        self._names = names
+        self.methods = ("get", "post") if takes_post else ("get",)
+        if takes_post:
+            self.on_post = self.on_get
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        resp.data = self._format.write_profile(self._names.find(req.context.user))
+
+    def on_head(self, req: Request, resp: Response) -> None:
+        self.on_get(req, resp)
+
+
+class Logout(AccountResource):
+    """POST deletes the cookie. The token stays valid until it expires: no list of tokens is kept."""
+
+    auth_required = False
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        self._check_origin(req)
+        if self.cookie is not None:
+            self.cookie.clear(req, resp)
+        body = self._format.write_logged_out()
+        resp.data = body
+        if body is None:
+            resp.status = HTTP_204
+
+
+def account_routes(mount: Mount, services: AccountServices | None, names: UserNames) -> list[tuple[str, Any]]:
+    """(URI template, resource) pairs. Without `services` no accounts are kept here, so that nothing gives tokens."""
+    makers: Mapping[str, Any] = {
+        "me": lambda: CurrentUser(mount, names),
+        "verify": lambda: CurrentUser(mount, names, takes_post=True),
+        "logout": lambda: Logout(mount),
+    }
+    if services is not None:
+        makers = {
+            "register": lambda: Registration(mount, services),
+            "login": lambda: Login(mount, services),
+            **makers,
+        }
+    paths = mount.wire_format.accounts.paths
+    return [(f"{mount.root}{path}", make()) for name, make in makers.items() for path in paths[name]]

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import falcon
 import orjson
 from falcon import media
 
-from api.account_resources import AccountServices, Login, Registration
+from api.account_resources import AccountServices, account_routes
 from api.accounts import Accounts, PasswordHasher
-from api.contracts import FAMILIES
-from api.errors import add_error_handlers
+from api.errors import ErrorRenderer, add_error_handlers
 from api.forwarded import client_address
 from api.health import Health, Readiness
+from api.ignored_input import IgnoredInput
 from api.jose.jwks import KeySet
 from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
-from api.openapi import build_document
+from api.openapi import DOCUMENT_PATH, build_document
 from api.pages import page_routes
 from api.postgres.database import Database
+from api.profiles.reading import read_profile
+from api.profiles.wire_format import WireFormat
 from api.rate_limits import RateLimit, connect_storage
-from api.reference import reference_routes
+from api.reference import ApiDocument, reference_routes
 from api.request_context import Request
-from api.resources import TaskCollection, TaskCompletion, TaskItem
+from api.resources import Mount, TaskCollection, TaskCompletion, TaskItem
+from api.session_cookie import SessionCookie
 from api.settings import Settings
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
-from api.users_table import NoProvisioning, Provisioning, UsersTable
+from api.users_table import NoProvisioning, Provisioning, UserNames, UsersTable
 
 if TYPE_CHECKING:
     from api.metrics import Metrics
+
+CANONICAL_ROOT: Final = "/canonical"
+"""The path under which the canonical contract is served beside a frontend's own."""
+
+FAMILIES: Final = ("canonical", "owner-path", "bare")
+"""The profiles that are served together if no frontend is named: five specifications of this backend."""
 
 
 class Route(NamedTuple):
@@ -51,6 +61,7 @@ def create_app(
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
     tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
     storage = connect_storage(settings.rate_limit_storage)
+    ignored = IgnoredInput()
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
@@ -58,39 +69,83 @@ def create_app(
             RequestLog(),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
-            CrossOrigin(settings.cors_origins),
-            Authentication(tokens, uuid_users=users_table.uuid_ids),
+            CrossOrigin(settings.cors_origins, ignored),
+            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids),
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
-    add_error_handlers(app)
-    for route in routes(settings, database, tokens, storage):
+    mounts = mount_formats(settings, ignored)
+    add_error_handlers(app, mounts[0].wire_format.errors)
+    for route in routes(settings, database, tokens, storage, mounts):
         app.add_route(route.template, route.resource)
     if metrics is not None:
         metrics.watch(database, jwks)
     return app
 
 
-def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> list[Route]:
+def served_errors(settings: Settings) -> ErrorRenderer:
+    """Writes the errors of requests that reach no resource."""
+    frontend = settings.frontend or WireFormat(read_profile(FAMILIES[0]))
+    return frontend.errors
+
+
+def mount_formats(settings: Settings, ignored: IgnoredInput) -> list[Mount]:
+    """The wire formats to serve, the frontend's first. Beside a frontend's own, the canonical one has another root."""
+    if settings.frontend is None:
+        return [_mount(settings, ignored, WireFormat(read_profile(name))) for name in FAMILIES]
+    canonical = WireFormat(read_profile(FAMILIES[0]))
+    return [_mount(settings, ignored, settings.frontend), _mount(settings, ignored, canonical, CANONICAL_ROOT)]
+
+
+def _mount(settings: Settings, ignored: IgnoredInput, wire_format: WireFormat, root: str = "") -> Mount:
+    table = wire_format.accounts.cookie
+    cookie = SessionCookie(table, frozenset(settings.cors_origins).__contains__) if table is not None else None
+    return Mount(wire_format, ignored, root, cookie)
+
+
+def routes(
+    settings: Settings, database: Database, tokens: Tokens, storage: Any, mounts: Sequence[Mount]
+) -> list[Route]:
     """The route table. The router serves it, and the OpenAPI document describes it."""
     users = Provisioning(database) if settings.provision_users else NoProvisioning()
-    table = [Route("/health", Health()), Route("/ready", Readiness(database))]
+    services = _account_services(settings, database, tokens, storage) if settings.local_accounts else None
+    names = UserNames(database, settings.users_table)
     limits = TaskLimits(database, max_tasks=settings.max_tasks)
-    for family in FAMILIES:
-        tasks = Tasks(database, users, limits, reveal_foreign=family.foreign_task_forbidden)
-        table += [
-            Route(family.collection, TaskCollection(family, tasks, database)),
-            Route(family.item, TaskItem(family, tasks)),
-            Route(family.completion, TaskCompletion(family, tasks)),
+    table = [Route("/health", Health()), Route("/ready", Readiness(database))]
+    for mount in mounts:
+        tasks = Tasks(database, users, limits, reveal_foreign=mount.wire_format.reveals_foreign)
+        own = [
+            *_task_routes(mount, tasks, database),
+            *(Route(*pair) for pair in account_routes(mount, services, names)),
         ]
-    if settings.local_accounts:
-        services = _account_services(settings, database, tokens, storage)
-        table += [Route("/auth/register", Registration(services)), Route("/auth/login", Login(services))]
+        table += own
     if settings.web_page:
-        table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts))]
-    table += [Route(*pair) for pair in reference_routes(build_document(table))]
+        root = mounts[-1].root
+        table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts), api_root=root)]
+    return [*table, *_reference_routes(table, mounts)]
+
+
+def _reference_routes(table: Sequence[Route], mounts: Sequence[Mount]) -> list[Route]:
+    """The document of the frontend's wire format; where it has its own, the canonical one's as well."""
+    documents: dict[str, list[Route]] = {root: [] for root in dict.fromkeys(mount.root for mount in mounts)}
+    for route in table:
+        documents[getattr(route.resource, "root", "")].append(route)
+    own = [(f"{root}{DOCUMENT_PATH}", ApiDocument(build_document(listed))) for root, listed in documents.items()]
+    return [Route(*pair) for pair in (*own, *reference_routes())]
+
+
+def _task_routes(mount: Mount, tasks: Tasks, database: Database) -> list[Route]:
+    calls = mount.wire_format.completion
+    table = []
+    for path in mount.wire_format.collections:
+        collection = f"{mount.root}{path}"
+        item = f"{collection}/{{task_id}}"
+        table += [Route(collection, TaskCollection(mount, tasks, database)), Route(item, TaskItem(mount, tasks))]
+        for below in dict.fromkeys(call.path for call in calls):
+            own = [call for call in calls if call.path == below]
+            table.append(Route(f"{item}{below}", TaskCompletion(mount, tasks, own)))
     return table
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 import falcon
 
@@ -69,12 +69,12 @@ class ValidationFailed(DomainError):
         self.fields = fields
 
 
-class MalformedJSON(DomainError):
-    """The body is not JSON, or a required body is missing."""
+class ExtraTooLarge(DomainError):
+    """The further fields of a task together are larger than its row may hold."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+
+class MalformedJSON(DomainError):
+    """The body is not JSON, or a required body is missing. Its argument is the message for the client."""
 
 
 class UnsupportedMediaType(DomainError):
@@ -118,7 +118,15 @@ class EmailTaken(DomainError):
 
 
 class Forbidden(DomainError):
-    """The path, or in the bare family the task, belongs to another user."""
+    """The path, or where the wire format says so the task, belongs to another user."""
+
+
+class ForeignOrigin(DomainError):
+    """A cookie authenticates a request that changes something, and its Origin is missing or not allowed."""
+
+
+class UnknownPath(DomainError):
+    """A path that looks like one of a task or a user, but is of another API. Its argument says what to call."""
 
 
 class TaskNotFound(DomainError):
@@ -186,6 +194,7 @@ _RETRY: Final = {"Retry-After": RETRY_AFTER}
 
 RESPONSES: Final[Mapping[type[Exception], ErrorResponse]] = {
     ValidationFailed: ErrorResponse(422, Code.VALIDATION_ERROR, "The request is not valid"),
+    ExtraTooLarge: ErrorResponse(422, Code.VALIDATION_ERROR, "The further fields of a task take more than 4 KiB"),
     MalformedJSON: ErrorResponse(400, Code.MALFORMED_JSON, "The body is not valid JSON"),
     UnsupportedMediaType: ErrorResponse(415, Code.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
     PayloadTooLarge: ErrorResponse(413, Code.PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB"),
@@ -196,6 +205,10 @@ RESPONSES: Final[Mapping[type[Exception], ErrorResponse]] = {
     InvalidCredentials: ErrorResponse(401, Code.INVALID_CREDENTIALS, "E-mail or password is wrong", _CHALLENGE),
     EmailTaken: ErrorResponse(400, Code.EMAIL_TAKEN, "An account with this e-mail exists"),
     Forbidden: ErrorResponse(403, Code.FORBIDDEN, "This belongs to another user"),
+    ForeignOrigin: ErrorResponse(
+        403, Code.FORBIDDEN, "A change by cookie needs an Origin from CORS_ORIGINS; or send the token as a bearer token"
+    ),
+    UnknownPath: ErrorResponse(404, Code.NOT_FOUND, "No such path"),
     TaskNotFound: ErrorResponse(404, Code.NOT_FOUND, "Task not found"),
     TaskChanged: ErrorResponse(412, Code.PRECONDITION_FAILED, "The task has changed since"),
     TaskLimitReached: ErrorResponse(409, Code.TASK_LIMIT_REACHED, "The limit of tasks is reached"),
@@ -224,57 +237,72 @@ HTTP_RESPONSES: Final[Mapping[int, ErrorResponse]] = {
 """By status, for errors that Falcon or the server raises, and for unforeseen exceptions."""
 
 
-def envelope(code: Code, message: str, fields: Sequence[FieldError] = ()) -> dict[str, Any]:
-    """The body of every error response. It has `details` only if fields are invalid."""
-    error: dict[str, Any] = {"code": code.value, "message": message}
-    if fields:
-        error["details"] = [{"field": each.field, "message": each.message} for each in fields]
-    return {"error": error}
+class ErrorRenderer(Protocol):
+    """Writes errors as a frontend reads them."""
+
+    def status_of(self, response: ErrorResponse) -> int:
+        """The status of an error."""
+
+    def render(self, status: int, code: Code, message: str, fields: Sequence[FieldError]) -> bytes:
+        """The body, which is JSON."""
 
 
-def add_error_handlers(app: falcon.App[Any, Any]) -> None:
-    """Handle every exception, Falcon's own and unforeseen ones included."""
-    for error in RESPONSES:
-        app.add_error_handler(error, _handle_domain_error)
-    app.add_error_handler(falcon.HTTPError, _handle_http_error)
-    app.add_error_handler(Exception, _handle_unforeseen)
+def add_error_handlers(app: falcon.App[Any, Any], renderer: ErrorRenderer) -> None:
+    """Handle every exception, Falcon's own and unforeseen ones included.
+
+    The renderer writes errors that occur before a resource is known; a resource may have another one.
+    """
+
+    def handle(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
+        _write(req, resp, ex, req.context.errors or renderer)
+
+    for error in (*RESPONSES, falcon.HTTPError, Exception):
+        app.add_error_handler(error, handle)
 
 
-def _write(
-    req: falcon.Request, resp: falcon.Response, response: ErrorResponse, body: dict[str, Any], reason: str
-) -> None:
-    resp.status = HTTPStatus(response.status)
-    resp.media = body
+class _Error(NamedTuple):
+    """What the response to an exception says."""
+
+    response: ErrorResponse
+    message: str
+    reason: str
+    fields: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = {}
+
+
+def _write(req: falcon.Request, resp: falcon.Response, ex: Exception, renderer: ErrorRenderer) -> None:
+    error = _describe(req, ex)
+    status = renderer.status_of(error.response)
+    resp.status = HTTPStatus(status)
+    resp.data = renderer.render(status, error.response.code, error.message, error.fields)
     resp.content_type = falcon.MEDIA_JSON
-    resp.set_headers(dict(response.headers))
-    req.context.error_reason = reason
+    resp.set_headers({**error.response.headers, **error.headers})
+    req.context.error_reason = error.reason
 
 
-def _handle_domain_error(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
-    response = RESPONSES[type(ex)]
-    message = response.message
-    fields: tuple[FieldError, ...] = ()
-    if isinstance(ex, ValidationFailed):
-        response = ErrorResponse(req.context.invalid_status, response.code, response.message)
-        fields = ex.fields
-        message = fields[0].message if len(fields) == 1 else message
-    elif isinstance(ex, MalformedJSON):
-        message = ex.message
-    elif isinstance(ex, RateLimited):
-        resp.set_header("Retry-After", str(ex.retry_after))
-    reason = getattr(ex, "reason", None) or getattr(ex, "kind", None) or response.code.value.lower()
-    _write(req, resp, response, envelope(response.code, message, fields), reason)
-
-
-def _handle_http_error(
-    req: falcon.Request, resp: falcon.Response, ex: falcon.HTTPError, params: dict[str, Any]
-) -> None:
-    known = HTTP_RESPONSES.get(ex.status_code, HTTP_RESPONSES[400])
-    response = ErrorResponse(ex.status_code, known.code, known.message, dict(ex.headers or {}))
-    _write(req, resp, response, envelope(known.code, known.message), known.code.value.lower())
-
-
-def _handle_unforeseen(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
+def _describe(req: falcon.Request, ex: Exception) -> _Error:
+    if type(ex) in RESPONSES:
+        return _describe_domain_error(ex)
+    if isinstance(ex, falcon.HTTPError):
+        known = HTTP_RESPONSES.get(ex.status_code, HTTP_RESPONSES[400])
+        response = ErrorResponse(ex.status_code, known.code, known.message)
+        return _Error(response, known.message, known.code.value.lower(), headers=dict(ex.headers or {}))
     logger.error("unforeseen error", exc_info=ex, extra={"request_id": req.context.request_id})
     response = HTTP_RESPONSES[500]
-    _write(req, resp, response, envelope(response.code, response.message), response.code.value.lower())
+    return _Error(response, response.message, response.code.value.lower())
+
+
+def _describe_domain_error(ex: Exception) -> _Error:
+    response = RESPONSES[type(ex)]
+    message = response.message
+    fields: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = {}
+    if isinstance(ex, ValidationFailed):
+        fields = ex.fields
+        message = fields[0].message if len(fields) == 1 else message
+    elif isinstance(ex, (MalformedJSON, UnknownPath)):
+        message = ex.args[0]
+    elif isinstance(ex, RateLimited):
+        headers = {"Retry-After": str(ex.retry_after)}
+    reason = getattr(ex, "reason", None) or getattr(ex, "kind", None) or response.code.value.lower()
+    return _Error(response, message, reason, fields, headers)

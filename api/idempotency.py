@@ -65,7 +65,7 @@ def insert_with_key(columns: Sequence[str], *, returning: str) -> Statement:
 
 
 def find_first_response(database: Database, values: Mapping[str, Any]) -> Sequence[Any] | None:
-    """The row (as `task_rows` reads it) of the task that was made with this key; None where the key is unknown.
+    """The row of the task that was made with this key, with further fields; None where the key is unknown.
 
     Raises IdempotencyKeyReused where the fields were others.
     """
@@ -76,11 +76,11 @@ def find_first_response(database: Database, values: Mapping[str, Any]) -> Sequen
     if bytes(known) != values["fingerprint"]:
         raise IdempotencyKeyReused
     if task_id is None:
-        row: Sequence[Any] = answer
-        return row
+        return (*answer, None)
     due = values["due_at"] and values["due_at"].replace(tzinfo=None).isoformat(" ")
     text = (values["title"], values["description"], values["completed"], due, values["due_all_day"])
-    return (task_id, *text, made_at, made_at, 1)
+    extra = values["extra"] and orjson.loads(values["extra"])
+    return (task_id, *text, made_at, made_at, 1, extra)
 
 
 def fingerprint(fields: Mapping[str, Any]) -> bytes:

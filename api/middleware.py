@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
 from uuid import UUID
@@ -13,12 +15,15 @@ import structlog
 from falcon import Response
 from falcon_cors import CORS
 
-from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
+from api.errors import Forbidden, MissingToken, RateLimited, TokenExpired, TokenInvalid
+from api.ignored_input import IgnoredInput
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
 from api.request_ids import request_id
+from api.session_cookie import SessionCookie
 from api.tokens import Tokens
+from api.unknown_paths import reject_version
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
@@ -92,7 +97,8 @@ class CrossOrigin:
     they reach a resource, and never sets `Vary: Origin`.
     """
 
-    def __init__(self, origins: Sequence[str]) -> None:
+    def __init__(self, origins: Sequence[str], ignored: IgnoredInput) -> None:
+        self._ignored = ignored
         quiet = logging.getLogger("api.cors")
         quiet.setLevel(logging.WARNING)
         self._policy = CORS(
@@ -109,32 +115,62 @@ class CrossOrigin:
         resp.append_header("Vary", "Origin")
         if "HTTP_ORIGIN" in req.env:
             self._policy.process(req, resp, resource)
+            if req.method == "OPTIONS" and resp.get_header("Access-Control-Allow-Origin") is None:
+                self._ignored.note_origin(req.env["HTTP_ORIGIN"])
 
 
 class Authentication:
     """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
-    A `{user_id}` in the path must be the token's. This is checked before the body is read. If user ids are UUIDs
-    (`uuid_users`), a token with any other id is rejected.
+    The token may also be in a cookie, if the resource has one. A `{user_id}` in the path must be the token's. This is
+    checked before the body is read. If user ids are UUIDs (`uuid_users`), a token with any other id is rejected.
     """
 
-    def __init__(self, tokens: Tokens, *, uuid_users: bool = False) -> None:
+    def __init__(self, tokens: Tokens, ignored: IgnoredInput, *, uuid_users: bool = False) -> None:
         self._tokens = tokens
+        self._ignored = ignored
         self._uuid_users = uuid_users
 
     def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
-        req.context.invalid_status = getattr(resource, "invalid_status", req.context.invalid_status)
+        req.context.errors = getattr(resource, "errors", None)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
-        match = _BEARER.fullmatch(req.get_header("Authorization") or "")
-        if match is None:
+        cookie: SessionCookie | None = getattr(resource, "cookie", None)
+        token = _bearer_token(req) or (cookie and cookie.read(req))
+        if not token:
             raise MissingToken
-        identity = self._tokens.verify(match[1])
+        identity = self._tokens.verify(token)
         if self._uuid_users and not _is_canonical_uuid(identity.user_id):
             raise TokenInvalid("user_id")
         req.context.identity = identity
-        if params.pop("user_id", identity.user_id) != identity.user_id:
+        owner = params.pop("user_id", identity.user_id)
+        if owner != identity.user_id:
+            reject_version(owner)
             raise Forbidden
+
+    def process_response(self, req: Request, resp: Response, resource: Any, req_succeeded: bool) -> None:
+        if req_succeeded:
+            return
+        if resource is None:
+            self._note_path(req)
+        elif resp.status_code == HTTPStatus.UNAUTHORIZED:
+            # A browser would send an expired token again and again, and the page cannot delete it.
+            cookie: SessionCookie | None = getattr(resource, "cookie", None)
+            if cookie is not None and req.get_cookie_values(cookie.name):
+                cookie.clear(req, resp)
+
+    def _note_path(self, req: Request) -> None:
+        token = _bearer_token(req)
+        if token is not None:
+            with suppress(TokenInvalid, TokenExpired):
+                self._tokens.verify(token)
+                self._ignored.note_path(req.method, req.path)
+
+
+def _bearer_token(req: Request) -> str | None:
+    """The token of the Authorization field (RFC 6750, section 2.1). None for any other scheme."""
+    match = _BEARER.fullmatch(req.get_header("Authorization") or "")
+    return match[1] if match else None
 
 
 def _is_canonical_uuid(user_id: str) -> bool:

@@ -49,6 +49,7 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
 }
 
 _ACCOUNTS_ON: Final = b'data-local-accounts="true"'
+_API_ROOT: Final = b'data-api-root=""'
 _ACCOUNTS_OFF: Final = b'data-local-accounts="false"'
 
 
@@ -108,12 +109,16 @@ class PageFiles:
     on_head = on_get
 
 
-def page_routes(*, local_accounts: bool) -> list[tuple[str, object]]:
-    """(URI template, resource) pairs. With `local_accounts` the page offers to register and log in."""
+def page_routes(*, local_accounts: bool, api_root: str = "") -> list[tuple[str, object]]:
+    """(URI template, resource) pairs. With `local_accounts` the page offers to register and log in.
+
+    The page finds the canonical contract under `api_root`.
+    """
     assets = {path.name: Asset.of(path.read_bytes(), CONTENT_TYPES[path.suffix]) for path in _files()}
     html = (STATIC / "index.html").read_bytes()
     if _ACCOUNTS_ON not in html:
         raise ValueError(f"index.html lacks the attribute {_ACCOUNTS_ON.decode()}")
+    html = html.replace(_API_ROOT, f'data-api-root="{api_root}"'.encode(), 1)
     if not local_accounts:
         html = html.replace(_ACCOUNTS_ON, _ACCOUNTS_OFF, 1)
     return [("/", PageFile(Asset.of(html, CONTENT_TYPES[".html"]))), ("/static/{name}", PageFiles(assets))]

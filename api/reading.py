@@ -10,6 +10,7 @@ import falcon
 import orjson
 
 from api.errors import FieldError, MalformedJSON, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from api.unknown_paths import reject_word
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_TASK_ID: Final = 2**63 - 1
@@ -31,10 +32,11 @@ def parse_query(query_string: str) -> list[tuple[str, str]]:
 def parse_task_id(text: str) -> int:
     """The task id in a path. For an integer that no row can have it is 0, which no row has.
 
-    Raises ValidationFailed if it is not an ASCII integer.
+    Raises ValidationFailed if it is not an ASCII integer, or UnknownPath for a word of other APIs.
     """
     digits = text.removeprefix("-")
     if not digits.isascii() or not digits.isdigit():
+        reject_word(text)
         raise ValidationFailed(FieldError("id", "The task id must be an integer"))
     # The length is compared first, because int() is slow with many digits, and fails with more than 4,300.
     if text.startswith("-") or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or 0) > MAX_TASK_ID:
@@ -47,25 +49,38 @@ def read_json(req: falcon.Request, *, optional: bool = False) -> object:
 
     Raises UnsupportedMediaType, PayloadTooLarge or MalformedJSON, in this order.
     """
-    length = req.content_length
-    chunked = length is None and "HTTP_TRANSFER_ENCODING" in req.env
-    if not length and not chunked:
+    if not _has_body(req):
         return _absent(optional)
     if not _is_json(req.content_type):
         raise UnsupportedMediaType
-    if length is not None and length > MAX_BODY_BYTES:
-        raise PayloadTooLarge
-    # The server ends the stream of a chunked body. bounded_stream, which needs a Content-Length, would be empty.
-    stream = req.stream if chunked else req.bounded_stream
-    body = stream.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise PayloadTooLarge
+    body = read_body(req)
     if not body:
         return _absent(optional)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise MalformedJSON("The body is not valid JSON") from None
+
+
+def read_body(req: falcon.Request) -> bytes:
+    """The body, which is empty if there is none. Raises PayloadTooLarge."""
+    length = req.content_length
+    if length is not None and length > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    # The server ends the stream of a chunked body. bounded_stream, which needs a Content-Length, would be empty.
+    stream = req.stream if _is_chunked(req) else req.bounded_stream
+    body: bytes = stream.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge
+    return body
+
+
+def _is_chunked(req: falcon.Request) -> bool:
+    return req.content_length is None and "HTTP_TRANSFER_ENCODING" in req.env
+
+
+def _has_body(req: falcon.Request) -> bool:
+    return bool(req.content_length) or _is_chunked(req)
 
 
 def read_idempotency_key(req: falcon.Request) -> str | None:

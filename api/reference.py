@@ -14,7 +14,6 @@ from typing import Any, Final
 import falcon
 import orjson
 
-from api.openapi import DOCUMENT_PATH
 from api.pages import CONTENT_TYPES, SECURITY_HEADERS, STATIC, Asset
 
 FOLDER: Final = STATIC / "reference"
@@ -75,10 +74,10 @@ class Reference:
     on_head = on_get
 
 
-def reference_routes(document: Mapping[str, Any]) -> list[tuple[str, object]]:
+def reference_routes() -> list[tuple[str, object]]:
     """(URI template, resource) pairs."""
     reference = Reference()
-    return [(DOCUMENT_PATH, ApiDocument(document)), ("/docs", reference), ("/docs/{name}", reference)]
+    return [("/docs", reference), ("/docs/{name}", reference)]
 
 
 def _files() -> dict[str, Path]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from api.errors import HTTP_RESPONSES, Code, envelope
+from api.errors import HTTP_RESPONSES, Code, ErrorRenderer
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.request_ids import request_id
 
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("api.refusals")
 
 
-def render_refusal(status: HTTPStatus, reason: str, environ: WSGIEnvironment) -> tuple[list[tuple[str, str]], bytes]:
+def render_refusal(
+    errors: ErrorRenderer, status: HTTPStatus, reason: str, environ: WSGIEnvironment
+) -> tuple[list[tuple[str, str]], bytes]:
     """Header fields and body. Only a 400 states its reason: any other status has one message in the whole service."""
     known = HTTP_RESPONSES.get(status, HTTP_RESPONSES[400])
     message = reason if known.code is Code.BAD_REQUEST else known.message
@@ -30,4 +31,4 @@ def render_refusal(status: HTTPStatus, reason: str, environ: WSGIEnvironment) ->
         NO_SNIFF,
         ("X-Request-ID", identifier),
     ]
-    return headers, json.dumps(envelope(known.code, message)).encode()
+    return headers, errors.render(status, known.code, message, ())

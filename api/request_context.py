@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import falcon
 
-from api.errors import MissingToken
+from api.errors import ErrorRenderer, MissingToken
 
 if TYPE_CHECKING:
     from api.tokens import Identity
@@ -26,8 +26,8 @@ class RequestContext:
     """Further fields of the log line: never a title, an e-mail, a token or a body."""
     identity: Identity | None = None
     """The user of the verified token, or the one that has just registered or logged in."""
-    invalid_status: int = 422
-    """The status of the response to invalid input. It depends on the route family."""
+    errors: ErrorRenderer | None = None
+    """Writes error responses as the frontend of the resource reads them. None before a resource is known."""
     error_reason: str = "unknown"
     """Why the response is an error, as a label for the log and the metrics."""
 

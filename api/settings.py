@@ -18,6 +18,8 @@ from urllib.parse import SplitResult, urlsplit
 from limits import parse_many
 
 from api.postgres.database_url import parse_url
+from api.profiles.reading import read_profile
+from api.profiles.wire_format import WireFormat
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -151,6 +153,10 @@ def _directory(value: str) -> Path:
         raise ValueError("must be a directory; the user after ~ has no home") from None
 
 
+def _frontend(value: str) -> WireFormat:
+    return WireFormat(read_profile(value))
+
+
 def _identifier(value: str) -> str:
     if not value or len(value.encode()) > 63 or "\0" in value:
         raise ValueError("must be the name of a table")
@@ -224,6 +230,11 @@ class Settings:
     )
     trusted_proxy: tuple[Network, ...] = _setting(
         _networks, (), "CIDR list of proxies whose X-Forwarded-For is trusted", may_be_empty=True
+    )
+    frontend: WireFormat | None = _setting(
+        _frontend,
+        None,
+        "the profile of your frontend: a name, or a path that ends in .toml; unset: the canonical contract",
     )
     web_page: bool = _setting(_switch, True, "serve the page at /")
     metrics_port: int | None = _setting(_integer(1, 65_535), None, "port of Prometheus metrics; unset: none")

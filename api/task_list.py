@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +22,7 @@ from api.folding import SEARCH_TEXT, TITLE_KEY, fold_for_request, title_key
 from api.models import Task
 from api.postgres.database import Database
 from api.postgres.statements import Parameter, Statement, render
-from api.task_rows import TABLE_COLUMNS, as_tasks, select_list
+from api.task_rows import EXTRA, as_tasks, select_list, table_columns
 from api.text import fold
 
 DEFAULT_LIMIT: Final = 50
@@ -82,14 +82,28 @@ class ListQuery:
     limit: int | None = None
     page: int | None = None
     position: Position | None = None
+    offset: int = 0
+    with_extra: bool = False
+    wanted_extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields and the values that they must have; a list must hold the value's items."""
+    default_extra: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the wanted fields in a task that stores none."""
+    counted: bool = False
+    """Whether the completed tasks are counted too."""
 
 
 class TaskPage(NamedTuple):
-    """Some of a list; `total` is counted for numbered pages only, `next_cursor` is None at the end."""
+    """Some of a list; `next_cursor` is None at the end.
+
+    `extras` are the further fields of each task, if the query asks for them. `total` and `completed` count what the
+    filters match, if the query has a page's number or asks for the counts.
+    """
 
     tasks: list[dict[str, Any]]
+    extras: list[dict[str, Any] | None]
     next_cursor: str | None = None
     total: int | None = None
+    completed: int | None = None
 
 
 def parse_list_query(parameters: Mapping[str, Any]) -> ListQuery:
@@ -100,7 +114,10 @@ def parse_list_query(parameters: Mapping[str, Any]) -> ListQuery:
     descending = order == "desc"
     cursor = parameters.get("cursor")
     limit = parameters.get("limit")
-    page = parameters.get("page", 1 if limit is not None and cursor is None else None)
+    offset = parameters.get("offset")
+    page = parameters.get("page", 1 if limit is not None and cursor is None and offset is None else None)
+    if offset is not None and (page is not None or cursor is not None):
+        raise ValidationFailed(FieldError("offset", "Offset cannot be given together with page or cursor"))
     if limit is None and (page is not None or cursor is not None):
         limit = DEFAULT_LIMIT
     return ListQuery(
@@ -110,13 +127,14 @@ def parse_list_query(parameters: Mapping[str, Any]) -> ListQuery:
         descending=descending,
         limit=limit,
         page=page,
+        offset=offset or 0,
         position=_decode_cursor(cursor, sort, descending) if cursor is not None else None,
     )
 
 
 def list_tasks(database: Database, user_id: str, query: ListQuery) -> TaskPage:
     """The user's tasks that `query` asks for, in its order."""
-    by_status, by_words = query.completed is not None, bool(query.words)
+    by_status, by_words, by_extra = query.completed is not None, bool(query.words), bool(query.wanted_extra)
     if by_words or query.sort == "title":
         fold_for_request(database, user_id)
     values = _values(user_id, query)
@@ -125,26 +143,33 @@ def list_tasks(database: Database, user_id: str, query: ListQuery) -> TaskPage:
         query.descending,
         by_status=by_status,
         by_words=by_words,
+        by_extra=by_extra,
         positioned=query.position is not None,
+        with_extra=query.with_extra,
     )
     rows = statement.run(database, values, repeatable=True)
-    tasks = as_tasks(user_id, rows[: query.limit])
+    listed, extras = rows[: query.limit], []
+    if query.with_extra:
+        extras = [row[EXTRA] for row in listed]
+        listed = [row[:EXTRA] for row in listed]
+    tasks = as_tasks(user_id, listed)
     next_cursor = _encode_cursor(query, tasks[-1]) if len(rows) > len(tasks) else None
-    if query.page is None:
-        return TaskPage(tasks, next_cursor)
-    count = _count(by_status=by_status, by_words=by_words)
-    total: int = count.run(database, values, repeatable=True)[0][0]
-    return TaskPage(tasks, next_cursor, total)
+    if query.page is None and not query.counted:
+        return TaskPage(tasks, extras, next_cursor)
+    count = _count(by_status=by_status, by_words=by_words, by_extra=by_extra)
+    total, completed = count.run(database, values, repeatable=True)[0]
+    return TaskPage(tasks, extras, next_cursor, total, completed)
 
 
 def _values(user_id: str, query: ListQuery) -> dict[str, object]:
     # One more than asked for tells whether there is a next page.
     limit = MAX_ROWS if query.limit is None else query.limit + 1
-    offset = ((query.page or 1) - 1) * (query.limit or 0)
+    offset = query.offset + ((query.page or 1) - 1) * (query.limit or 0)
     value, task_id = query.position or Position("", 0)
     return {
         "user_id": user_id,
         "completed": query.completed,
+        **_extra_values(query),
         "words": "\n".join(f"%{_escape_like(word)}%" for word in query.words),
         "value": value,
         "value_key": title_key(value),
@@ -157,29 +182,52 @@ def _values(user_id: str, query: ListQuery) -> dict[str, object]:
     }
 
 
+def _extra_values(query: ListQuery) -> dict[str, object]:
+    if not query.wanted_extra:
+        return {}
+    wanted, default = orjson.dumps(query.wanted_extra), orjson.dumps(query.default_extra)
+    return {"wanted_extra": wanted.decode(), "default_extra": default.decode()}
+
+
 def _escape_like(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @cache
-def _select(sort: str, descending: bool, *, by_status: bool, by_words: bool, positioned: bool) -> Statement:
-    where = _filter(by_status=by_status, by_words=by_words)
+def _select(
+    sort: str,
+    descending: bool,
+    *,
+    by_status: bool,
+    by_words: bool,
+    by_extra: bool,
+    positioned: bool,
+    with_extra: bool,
+) -> Statement:
+    where = _filter(by_status=by_status, by_words=by_words, by_extra=by_extra)
+    columns = table_columns(extra=with_extra)
     keys = _SORT_KEYS[sort]
     position = _POSITION_KEYS[sort]
     if sort == "created" and not by_status:
         halves = [where & (Task.completed == SQL(state)) for state in ("false", "true")]
-        branches = [_branch(half, keys, descending, position if positioned else None) for half in halves]
-        return _merge(branches, lambda listed: _in_order((listed.created_at, listed.id), descending))
+        branches = [_branch(columns, half, keys, descending, position if positioned else None) for half in halves]
+        return _merge(branches, lambda listed: _in_order((listed.created_at, listed.id), descending), with_extra)
     if sort == "due_date" and descending:
         # A position bounds the dated tasks by itself. With a second bound, PostgreSQL walks to it from the wrong one.
         dated_only = where if positioned else where & (_DUE_KEY < _NEVER)
-        dated = _branch(dated_only, keys, descending, position if positioned else None)
+        dated = _branch(columns, dated_only, keys, descending, position if positioned else None)
         # An equality would make the key a constant, and a walk of everybody's tasks by id look like one in this order.
-        undated = _branch(where & (_DUE_KEY >= _NEVER), keys, descending, _UNDATED_POSITION if positioned else None)
-        return _merge(
-            [dated, undated], lambda listed: [listed.due_at.is_null(), *_in_order((listed.due_at, listed.id), True)]
+        undated = _branch(
+            columns, where & (_DUE_KEY >= _NEVER), keys, descending, _UNDATED_POSITION if positioned else None
         )
-    query = _sorted(Task.select(*select_list()), where, keys, descending, position if positioned else None)
+        return _merge(
+            [dated, undated],
+            lambda listed: [listed.due_at.is_null(), *_in_order((listed.due_at, listed.id), True)],
+            with_extra,
+        )
+    query = _sorted(
+        Task.select(*select_list(extra=with_extra)), where, keys, descending, position if positioned else None
+    )
     return render(query.limit(Parameter("limit")).offset(Parameter("offset")))
 
 
@@ -190,15 +238,17 @@ def _sorted(query: Any, where: Any, keys: Sequence[Any], descending: bool, posit
     return query.where(where).order_by(*_in_order(keys, descending))
 
 
-def _branch(where: Any, keys: Sequence[Any], descending: bool, position: Sequence[Any] | None) -> Any:
+def _branch(
+    columns: Sequence[Any], where: Any, keys: Sequence[Any], descending: bool, position: Sequence[Any] | None
+) -> Any:
     """A part of a list that is one stretch of an index, as far as a page of the whole list can reach into it."""
-    return _sorted(Task.select(*TABLE_COLUMNS), where, keys, descending, position).limit(Parameter("reach"))
+    return _sorted(Task.select(*columns), where, keys, descending, position).limit(Parameter("reach"))
 
 
-def _merge(branches: Sequence[Any], order: Callable[[Any], Sequence[Any]]) -> Statement:
+def _merge(branches: Sequence[Any], order: Callable[[Any], Sequence[Any]], with_extra: bool) -> Statement:
     first, second = branches
     listed = first.union_all(second).alias("listed")
-    query = Select([listed], select_list(listed.c)).order_by(*order(listed.c))
+    query = Select([listed], select_list(listed.c, extra=with_extra)).order_by(*order(listed.c))
     return render(query.limit(Parameter("limit")).offset(Parameter("offset")))
 
 
@@ -207,17 +257,22 @@ def _in_order(keys: Sequence[Any], descending: bool) -> list[Any]:
 
 
 @cache
-def _count(*, by_status: bool, by_words: bool) -> Statement:
-    return render(Task.select(fn.count(SQL("*"))).where(_filter(by_status=by_status, by_words=by_words)))
+def _count(*, by_status: bool, by_words: bool, by_extra: bool) -> Statement:
+    total = fn.count(SQL("*"))
+    query = Task.select(total, total.filter(Task.completed))
+    return render(query.where(_filter(by_status=by_status, by_words=by_words, by_extra=by_extra)))
 
 
-def _filter(*, by_status: bool, by_words: bool) -> Any:
+def _filter(*, by_status: bool, by_words: bool, by_extra: bool) -> Any:
     where = Task.user_id == Parameter("user_id")
     if by_status:
         where &= Task.completed == Parameter("completed")
     if by_words:
         words = fn.string_to_array(Parameter("words"), SQL("E'\\n'"))
         where &= NodeList((SEARCH_TEXT, SQL("LIKE ALL"), EnclosedNodeList((words,))))
+    if by_extra:
+        extra = NodeList((Parameter("default_extra"), SQL("::jsonb ||"), fn.coalesce(Task.extra, SQL("'{}'"))))
+        where &= NodeList((EnclosedNodeList((extra,)), SQL("@>"), Parameter("wanted_extra"), SQL("::jsonb")))
     return where
 
 

@@ -27,26 +27,37 @@ COLUMNS: Final = (
 )
 """Names for what `select_list` selects, in its order. The owner is not among them: every caller knows it."""
 
+EXTRA: Final = len(COLUMNS)
+"""The place in a row of the further fields, where they are selected: a dictionary, or None."""
+
 _TIMES: Final = ("due", "created", "updated")
 
-TABLE_COLUMNS: Final = tuple(getattr(Task, f"{name}_at" if name in _TIMES else name) for name in COLUMNS)
-"""The table's columns that a subquery gives for `select_list` to read."""
+_TABLE_COLUMNS: Final = tuple(getattr(Task, f"{name}_at" if name in _TIMES else name) for name in COLUMNS)
 
 _WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")
 
 
-def select_list(source: Any = Task) -> list[Any]:
-    """The select list whose rows `as_tasks` reads, from the table or a subquery of its columns."""
-    return [
+def table_columns(*, extra: bool) -> list[Any]:
+    """The table's columns that a subquery gives for `select_list` to read."""
+    return [*_TABLE_COLUMNS, *([Task.extra] if extra else ())]
+
+
+def select_list(source: Any = Task, *, extra: bool) -> list[Any]:
+    """The select list whose rows `as_tasks` reads, from the table or a subquery of its columns.
+
+    With `extra` the further fields are selected as well.
+    """
+    columns = [
         NodeList((getattr(source, f"{name}_at"), SQL("AT TIME ZONE 'UTC'")))
         if name in _TIMES
         else getattr(source, name)
         for name in COLUMNS
     ]
+    return [*columns, source.extra] if extra else columns
 
 
 def as_tasks(user_id: str, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """The tasks of one user, from rows of `select_list`."""
+    """The tasks of one user, from rows of `select_list` without their further fields."""
     return [
         {
             "id": task_id,

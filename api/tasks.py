@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple, Protocol
 
+import orjson
 import psycopg2.errors
 from peewee import SQL, EnclosedNodeList, NodeList, fn
 
 from api.due_dates import DueDate, parse_due_date
-from api.errors import Forbidden, RateLimited, TaskChanged, TaskLimitReached, TaskNotFound
+from api.errors import ExtraTooLarge, Forbidden, RateLimited, TaskChanged, TaskLimitReached, TaskNotFound
 from api.folding import NEXT_FOLDED_VERSION, folded_columns, next_folded_version
 from api.idempotency import FORGET_KEY, find_first_response, fingerprint, insert_with_key
 from api.models import Task
@@ -23,7 +24,7 @@ from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.statements import Parameter, Statement, render
 from api.task_limits import TaskLimits
-from api.task_rows import COLUMNS, as_tasks, select_list
+from api.task_rows import COLUMNS, EXTRA, as_tasks, select_list
 from api.tokens import Identity
 
 logger = logging.getLogger(__name__)
@@ -33,16 +34,17 @@ MEND_IDS: Final = "SELECT setval('tasks_id_seq', max(id)) FROM tasks"
 
 
 class VersionedTask(NamedTuple):
-    """A task as clients see it, and the version of its row, which every write raises."""
+    """A task, the version of its row, which every write raises, and its stored further fields."""
 
     task: dict[str, Any]
     version: int
+    extra: dict[str, Any] | None
 
 
 class CreatedTask(NamedTuple):
-    """A task just made, or (`replayed`) the first answer to the same Idempotency-Key."""
+    """A task just made, or (`replayed`) the first response to the same Idempotency-Key."""
 
-    task: dict[str, Any]
+    created: VersionedTask
     replayed: bool
 
 
@@ -52,6 +54,8 @@ class UserDirectory(Protocol):
     def provision(self, identity: Identity) -> None:
         """Make the row; raises UnknownUser where rows are not made here."""
 
+
+_VERSION: Final = COLUMNS.index("version")
 
 _OWN_TASK: Final = (Task.user_id == Parameter("user_id")) & (Task.id == Parameter("task_id"))
 
@@ -67,7 +71,7 @@ _NEXT_VERSION: Final = {
     Task.updated_at: fn.greatest(fn.statement_timestamp(), _ONE_LATER),
 }
 
-_FIND: Final = render(Task.select(*select_list()).where(_OWN_TASK))
+_FIND: Final = render(Task.select(*select_list(extra=True)).where(_OWN_TASK))
 _EXISTS: Final = render(Task.select(SQL("1")).where(Task.id == Parameter("task_id")))
 
 
@@ -75,25 +79,42 @@ def _write_condition(conditional: bool) -> Any:
     return _OWN_TASK & (Task.version == fn.ANY(Parameter("versions"))) if conditional else _OWN_TASK
 
 
+_CHANGED_EXTRA: Final = fn.nullif(
+    NodeList(
+        (
+            EnclosedNodeList((fn.coalesce(Task.extra, SQL("'{}'")).concat(Parameter("extra")),)),
+            SQL("-"),
+            NodeList((Parameter("extra_dropped"), SQL("::text[]"))),
+        )
+    ),
+    SQL("'{}'"),
+)
+"""The stored further fields with those that are given, and without those that have their default again."""
+
+
 @cache
 def _update(fields: tuple[str, ...], conditional: bool) -> Statement:
-    changes: dict[Any, Any] = {Task._meta.fields[name]: Parameter(name) for name in fields}
+    changes: dict[Any, Any] = {Task._meta.fields[name]: Parameter(name) for name in fields if name != "extra"}
+    if "extra" in fields:
+        changes[Task.extra] = _CHANGED_EXTRA
     query = Task.update({**changes, **_NEXT_VERSION, **next_folded_version(fields)}).where(
         _write_condition(conditional)
     )
-    return render(query.returning(*select_list()))
+    return render(query.returning(*select_list(extra=True)))
 
 
 @cache
 def _toggle(conditional: bool) -> Statement:
     query = Task.update({Task.completed: fn.NOT(Task.completed), **_NEXT_VERSION, **NEXT_FOLDED_VERSION})
-    return render(query.where(_write_condition(conditional)).returning(*select_list()))
+    return render(query.where(_write_condition(conditional)).returning(*select_list(extra=True)))
 
 
 @cache
 def _delete(conditional: bool) -> Statement:
     return render(Task.delete().where(_write_condition(conditional)).returning(Task.id))
 
+
+_DELETE_ALL: Final = render(Task.delete().where(Task.user_id == Parameter("user_id")).returning(Task.id))
 
 _NEW_TASK: Final[Mapping[str, Any]] = {
     "description": None,
@@ -102,11 +123,12 @@ _NEW_TASK: Final[Mapping[str, Any]] = {
     "due_all_day": False,
     "description_folded": None,
     "folded_version": 1,
+    "extra": None,
 }
 _NEW_COLUMNS: Final = ("user_id", "title", "title_folded", *_NEW_TASK)
 
 _INSERT: Final = render(
-    Task.insert({Task._meta.fields[name]: Parameter(name) for name in _NEW_COLUMNS}).returning(*select_list())
+    Task.insert({Task._meta.fields[name]: Parameter(name) for name in _NEW_COLUMNS}).returning(*select_list(extra=True))
 )
 _INSERT_WITH_KEY: Final = insert_with_key(_NEW_COLUMNS, returning=_INSERT.sql.partition(" RETURNING ")[2])
 
@@ -132,8 +154,8 @@ class Tasks:
     def create(self, owner: Identity, fields: Mapping[str, Any], key: str | None = None) -> CreatedTask:
         """Make a task of validated `fields`, once for each `key`; the owner's row too where it is missing.
 
-        Raises TaskLimitReached, RateLimited (for a key too many), IdempotencyKeyReused or UnknownUser; and
-        DatabaseUnavailable where the sequence of ids is behind the stored tasks.
+        Raises TaskLimitReached, RateLimited (for a key too many), IdempotencyKeyReused, ExtraTooLarge or UnknownUser,
+        and DatabaseUnavailable where the sequence of ids is behind the stored tasks.
         """
         values = {**_NEW_TASK, **_column_values(fields), "user_id": owner.user_id}
         if key is not None:
@@ -150,16 +172,15 @@ class Tasks:
     ) -> VersionedTask:
         """Change the given fields; where `versions` are given, only a task at one of them.
 
-        Raises TaskNotFound, Forbidden or TaskChanged.
+        Members of "extra" are changed, those that are None dropped. Raises TaskNotFound, Forbidden, TaskChanged or
+        ExtraTooLarge.
         """
         values = _column_values(changes)
-        return self._write(_update(tuple(sorted(values)), versions is not None), user_id, task_id, versions, values)
-
-    def set_completed(
-        self, user_id: str, task_id: int, completed: bool, versions: Sequence[int] | None = None
-    ) -> VersionedTask:
-        """Set the state of completion; raises as `update` does."""
-        return self.update(user_id, task_id, {"completed": completed}, versions)
+        statement = _update(tuple(sorted(values)), versions is not None)
+        extra = changes.get("extra", {})
+        dropped = [name for name in extra if extra[name] is None]
+        values |= {"extra": values.get("extra") or "{}", "extra_dropped": dropped}
+        return self._write(statement, user_id, task_id, versions, values)
 
     def toggle_completed(self, user_id: str, task_id: int, versions: Sequence[int] | None = None) -> VersionedTask:
         """Flip the state of completion; raises as `update` does."""
@@ -170,6 +191,10 @@ class Tasks:
         values = {"user_id": user_id, "task_id": task_id, "versions": _array(versions)}
         if not _delete(versions is not None).run(self._database, values):
             raise self._miss_of_write(user_id, task_id, versions)
+
+    def delete_all(self, user_id: str) -> int:
+        """Delete all tasks of the user; their number."""
+        return len(_DELETE_ALL.run(self._database, {"user_id": user_id}))
 
     def _create_once(self, owner: Identity, values: Mapping[str, Any]) -> CreatedTask:
         refusal: Exception = Overloaded()
@@ -184,18 +209,18 @@ class Tasks:
         first = find_first_response(self._database, values)
         if first is None:
             raise refusal
-        return CreatedTask(_versioned(owner.user_id, first).task, replayed=True)
+        return CreatedTask(_versioned(owner.user_id, first), replayed=True)
 
     def _created(self, values: Mapping[str, Any], row: Sequence[Any]) -> CreatedTask:
-        user_id, task = values["user_id"], _versioned(values["user_id"], row).task
+        user_id, created = values["user_id"], _versioned(values["user_id"], row)
         try:
-            self._limits.recheck(user_id, task["id"])
+            self._limits.recheck(user_id, created.task["id"])
         except TaskLimitReached:
             if "key" in values:
                 FORGET_KEY.run(self._database, values, repeatable=True)
-            _delete(False).run(self._database, {"user_id": user_id, "task_id": task["id"]}, repeatable=True)
+            _delete(False).run(self._database, {"user_id": user_id, "task_id": created.task["id"]}, repeatable=True)
             raise
-        return CreatedTask(task, replayed=False)
+        return CreatedTask(created, replayed=False)
 
     def _insert(
         self, statement: Statement, owner: Identity, values: Mapping[str, Any], *, repeatable: bool = False
@@ -206,6 +231,8 @@ class Tasks:
             except psycopg2.errors.ForeignKeyViolation:
                 self._users.provision(owner)
                 return statement.run(self._database, values, repeatable=repeatable)
+        except psycopg2.errors.CheckViolation:
+            raise ExtraTooLarge from None
         except psycopg2.errors.UniqueViolation as ex:
             logger.error("the next task ids are those of stored tasks, as after a restore; run: %s", MEND_IDS)
             raise DatabaseUnavailable("ids_behind") from ex
@@ -219,7 +246,10 @@ class Tasks:
         values: Mapping[str, Any],
     ) -> VersionedTask:
         whole = {**values, "user_id": user_id, "task_id": task_id, "versions": _array(versions)}
-        rows = statement.run(self._database, whole)
+        try:
+            rows = statement.run(self._database, whole)
+        except psycopg2.errors.CheckViolation:
+            raise ExtraTooLarge from None
         if not rows:
             raise self._miss_of_write(user_id, task_id, versions)
         return _versioned(user_id, rows[0])
@@ -238,12 +268,15 @@ class Tasks:
 
 
 def _versioned(user_id: str, row: Sequence[Any]) -> VersionedTask:
-    return VersionedTask(as_tasks(user_id, [row])[0], row[COLUMNS.index("version")])
+    return VersionedTask(as_tasks(user_id, [row[:EXTRA]])[0], row[_VERSION], row[EXTRA])
 
 
 def _column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Validated fields as column values: a due date takes two columns."""
-    values = {name: fields[name] for name in fields if name != "due_date"}
+    """Validated fields as column values: a due date takes two columns, and the further fields share one."""
+    values = {name: fields[name] for name in fields if name not in ("due_date", "extra")}
+    if "extra" in fields:
+        stored = {name: value for name, value in fields["extra"].items() if value is not None}
+        values["extra"] = orjson.dumps(stored).decode() if stored else None
     if "due_date" in fields:
         due: DueDate | None = parse_due_date(fields["due_date"]) if fields["due_date"] is not None else None
         values["due_at"] = due.at if due else None

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import psycopg2
+from peewee import Table as PeeweeTable
+
 from api.errors import UnknownUser
 from api.models import User
 from api.postgres.database import Database
@@ -40,6 +43,23 @@ def read_users_table(database: Database, name: str) -> UsersTable:
     """The facts about the table of this name, by one statement. Raises what `Database.run` raises."""
     [(exists, ours, id_type)] = database.run(_FACTS, (name,), repeatable=True)
     return UsersTable(exists, ours, id_type == "uuid")
+
+
+class UserNames:
+    """Finds a user's e-mail and name in the users table, or in the token if the table does not have them."""
+
+    def __init__(self, database: Database, table: str) -> None:
+        self._database = database
+        users = PeeweeTable(table)
+        self._find = render(users.select(users.c.email, users.c.name).where(users.c.id == Parameter("id")))
+
+    def find(self, identity: Identity) -> Identity:
+        """The user with the present e-mail and name."""
+        try:
+            rows = self._find.run(self._database, {"id": identity.user_id}, repeatable=True)
+        except psycopg2.ProgrammingError:
+            return identity
+        return Identity(identity.user_id, *rows[0]) if rows else identity
 
 
 class Provisioning:

@@ -20,7 +20,6 @@ from referencing.jsonschema import DRAFT202012
 from api.due_dates import parse_date, parse_date_time
 from api.errors import FieldError, MalformedJSON, ValidationFailed
 from api.passwords import LENGTH_RULE, has_allowed_length
-from api.reading import parse_query
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     path.name: json.loads(path.read_text(encoding="utf-8"))
@@ -31,7 +30,8 @@ _REGISTRY: Final[Registry[Any]] = Registry().with_resources(
     (name, Resource.from_contents(schema, default_specification=DRAFT202012)) for name, schema in SCHEMAS.items()
 )
 
-_FAST_REGISTRY: Final = jsonschema_rs.Registry([(f"json-schema:///{name}", schema) for name, schema in SCHEMAS.items()])
+_BASE_URI: Final = "json-schema:///"
+_FAST_REGISTRY: Final = jsonschema_rs.Registry([(f"{_BASE_URI}{name}", schema) for name, schema in SCHEMAS.items()])
 
 
 def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
@@ -72,15 +72,23 @@ _ARTICLES: Final = {"string": "text", "boolean": "true or false", "integer": "a 
 
 
 class Schema:
-    """One compiled schema file of api/schemas/."""
+    """One compiled schema. It may refer to the files of api/schemas/ by their names."""
 
-    def __init__(self, name: str) -> None:
-        self._schema = SCHEMAS[name]
-        self._validator = Draft202012Validator({"$ref": name}, registry=_REGISTRY, format_checker=_FORMAT_CHECKER)
+    def __init__(
+        self,
+        document: dict[str, Any],
+        names: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Compile the schema. Messages may have other `names` of the members, and other `labels` than their titles."""
+        self._schema = document
+        self._shown = names or {}
+        self._labels = labels or {}
+        self._validator = Draft202012Validator(document, registry=_REGISTRY, format_checker=_FORMAT_CHECKER)
         self._accepts = jsonschema_rs.Draft202012Validator(
-            {"$ref": name}, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True
+            document, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True, base_uri=_BASE_URI
         ).is_valid
-        self.names = frozenset(self._schema["properties"])
+        self.names = frozenset(document["properties"])
         """The schema's members, or parameters."""
 
     def validate(self, value: object) -> dict[str, Any]:
@@ -94,10 +102,10 @@ class Schema:
         assert isinstance(known, dict)
         return known
 
-    def validate_query(self, query_string: str) -> dict[str, Any]:
-        """The known parameters of a query string, with integers parsed. A parameter given twice is not valid."""
+    def validate_query(self, parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        """The known ones of query parameters, with integers parsed. A parameter given twice is not valid."""
         values: dict[str, Any] = {}
-        for name, text in parse_query(query_string):
+        for name, text in parameters:
             if name not in self.names:
                 continue
             if name in values:
@@ -115,6 +123,8 @@ class Schema:
             raise ValidationFailed(*_first_of_each_field(each for error in errors for each in self._explain(error)))
 
     def _label(self, name: str) -> str:
+        if name in self._labels:
+            return self._labels[name]
         schema = self._schema["properties"].get(name, {})
         if "$ref" in schema:
             file, _, pointer = schema["$ref"].partition("#/properties/")
@@ -138,7 +148,7 @@ class Schema:
             return FieldError("body", "The body must be a JSON object")
         if error.validator == "not":
             return FieldError("cursor", "Page and cursor cannot be given together")
-        names = ", ".join(self._schema["properties"])
+        names = ", ".join(self._shown.get(name, name) for name in self._schema["properties"])
         return FieldError("body", f"At least one of {names} must be given")
 
 

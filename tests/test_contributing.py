@@ -84,7 +84,7 @@ def test_the_route_is_described_as_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     resource = run_example("resource", resources)["CurrentUser"]
     operation = run_example("operation", service_operations)["CURRENT_USER"]
     described = eval(EXAMPLES["described"], {"CurrentUser": resource, "CURRENT_USER": operation})
-    monkeypatch.setattr(document, "_OPERATIONS", {**document._OPERATIONS, **described})
+    monkeypatch.setattr(document, "_DESCRIBE", {**document._DESCRIBE, **described})
     route = eval(EXAMPLES["route"], {**vars(app), "CurrentUser": resource})
     shown = document.build_document([route])["paths"]["/api/me"]["get"]
     assert shown["operationId"] == "getCurrentUser"

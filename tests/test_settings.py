@@ -41,6 +41,7 @@ DEFAULTS = {
     "auth_rate_limit": "20/minute",
     "rate_limit_storage": "memory",
     "trusted_proxy": (),
+    "frontend": None,
     "web_page": True,
     "metrics_port": None,
     "log_level": "info",

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from api.errors import MalformedJSON, ValidationFailed
-from api.validation import _FORMAT_CHECKER, _REGISTRY, Schema
+from api.validation import _FORMAT_CHECKER, _REGISTRY, SCHEMAS, Schema
 
-TASK = Schema("task-create.json")
+TASK = Schema(SCHEMAS["task-create.json"])
 SLOW = Draft202012Validator({"$ref": "task-create.json"}, registry=_REGISTRY, format_checker=_FORMAT_CHECKER)
 
 VALUES = st.one_of(

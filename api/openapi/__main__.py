@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
-from api.app import routes
+from api.app import mount_formats, routes
+from api.ignored_input import IgnoredInput
 from api.openapi import build_document
 from api.postgres.database import Database
 from api.rate_limits import connect_storage
@@ -21,7 +22,7 @@ def main() -> None:
     database = Database("postgresql://localhost/none", pool_size=1, statement_timeout=1)
     tokens = Tokens(("this secret signs nothing, but has to be long",), issuer=None, audience=None)
     storage = connect_storage(settings.rate_limit_storage)
-    document = build_document(routes(settings, database, tokens, storage))
+    document = build_document(routes(settings, database, tokens, storage, mount_formats(settings, IgnoredInput())))
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
 

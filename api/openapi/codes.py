@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from api.errors import HTTP_RESPONSES, RESPONSES, Code, ErrorResponse, FieldError, envelope
+from api.errors import HTTP_RESPONSES, RESPONSES, Code, ErrorResponse, FieldError
+from api.profiles.error_bodies import ErrorBodies
 
 CAUSES: Final[Mapping[Code, str]] = {
     Code.MALFORMED_JSON: "the body is not JSON, or a required body is missing",
@@ -50,21 +51,25 @@ def code_schema() -> dict[str, Any]:
     return {"type": "string", "enum": [code.value for code in Code], "description": f"The kind of error.\n\n{lines}"}
 
 
-def error_examples() -> dict[str, Any]:
+def error_examples(errors: ErrorBodies) -> dict[str, Any]:
     """An error body for each code, by the code's name."""
-    examples = {code.value: {"value": envelope(code, response.message)} for code, response in _RESPONSE_OF.items()}
     title = FieldError("title", "Title is required")
-    examples[Code.VALIDATION_ERROR.value]["value"] = envelope(Code.VALIDATION_ERROR, title.message, [title])
-    return {code.value: examples[code.value] for code in Code}
+    examples = {}
+    for code in Code:
+        response = _RESPONSE_OF[code]
+        fields = (title,) if code is Code.VALIDATION_ERROR else ()
+        message = title.message if fields else response.message
+        examples[code.value] = {"value": errors.example(errors.status_of(response), code, message, fields)}
+    return examples
 
 
-def by_status(codes: Iterable[Code], invalid_status: int) -> dict[int, tuple[Code, ...]]:
-    """The codes by their status. VALIDATION_ERROR has `invalid_status`, which depends on the route family."""
+def by_status(codes: Iterable[Code], errors: ErrorBodies) -> dict[int, tuple[Code, ...]]:
+    """The codes by the statuses that they have in a wire format."""
     wanted = set(codes)
     statuses: dict[int, tuple[Code, ...]] = {}
     for code in Code:
         if code in wanted:
-            status = invalid_status if code is Code.VALIDATION_ERROR else _RESPONSE_OF[code].status
+            status = errors.status_of(_RESPONSE_OF[code])
             statuses[status] = (*statuses.get(status, ()), code)
     return dict(sorted(statuses.items()))
 
@@ -74,9 +79,8 @@ def response_name(codes: Iterable[Code]) -> str:
     return "Or".join(code.value.title().replace("_", "") for code in codes)
 
 
-def error_response(status: int, codes: tuple[Code, ...]) -> dict[str, Any]:
-    """A response with one of these codes."""
-    only = {"properties": {"error": {"properties": {"code": {"enum": [code.value for code in codes]}}}}}
+def error_response(status: int, codes: tuple[Code, ...], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A response with one of these codes, and this schema."""
     return {
         "description": "; ".join(f"`{code.value}`: {CAUSES[code]}" for code in codes) + ".",
         "headers": {
@@ -84,7 +88,7 @@ def error_response(status: int, codes: tuple[Code, ...]) -> dict[str, Any]:
         },
         "content": {
             "application/json": {
-                "schema": {"allOf": [{"$ref": "#/components/schemas/Error"}, only]},
+                "schema": schema,
                 "examples": {code.value: {"$ref": f"#/components/examples/{code.value}"} for code in codes},
             }
         },

@@ -2,69 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api import request_ids
+from api.errors import Code
 from api.openapi.codes import code_schema
+from api.profiles.wire_format import WireFormat
 from api.reading import MAX_IDEMPOTENCY_KEY
 from api.tokens import MAX_USER_ID
 from api.validation import SCHEMAS
 
-SCHEMA_NAMES: Final = {file: schema["title"] for file, schema in SCHEMAS.items() if file != "task-query.json"}
-"""The component name of each schema file. The query's schema is missing: it becomes parameters."""
+TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+INTEGER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 0}
 
-SECURITY_SCHEMES: Final = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A JWT from the auth server or from `/auth/login`. The user is its claim `user_id`, else `sub`.",
-    }
+_BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "A JWT from the auth server, or from a log-in here. The user is its claim `user_id`, else `sub`.",
 }
 
 
-def schema_ref(file: str) -> dict[str, str]:
-    """A reference to the component of a schema file."""
-    return {"$ref": f"#/components/schemas/{SCHEMA_NAMES[file]}"}
+def security_schemes(wire: WireFormat) -> dict[str, Any]:
+    """The ways to send a token."""
+    if wire.accounts.cookie is None:
+        return {"bearer": _BEARER}
+    description = "The same token, set by a log-in. A change needs an Origin from CORS_ORIGINS."
+    cookie = {"type": "apiKey", "in": "cookie", "name": wire.accounts.cookie["name"], "description": description}
+    return {"bearer": _BEARER, "cookie": cookie}
 
 
-def schemas() -> dict[str, Any]:
-    """Every component schema: the schema files, with references to files replaced by references to components."""
-    components = {name: _as_component(SCHEMAS[file]) for file, name in SCHEMA_NAMES.items()}
-    components["Error"]["properties"]["error"]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
-    components["ErrorCode"] = code_schema()
-    return dict(sorted(components.items()))
+def component_ref(name: str) -> dict[str, str]:
+    """A reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _as_component(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_as_component(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if "$ref" in value:
-        file, _, pointer = value["$ref"].partition("#")
-        return {"$ref": f"#/components/schemas/{SCHEMA_NAMES[file]}{pointer}"}
-    return {key: _as_component(each) for key, each in value.items() if key != "$schema"}
+def schemas(wire: WireFormat) -> dict[str, Any]:
+    """Every schema of the document, as the frontend of this wire format reads and sends it."""
+    fields, errors = wire.fields, wire.errors
+    error = SCHEMAS["error.json"]
+    values = {
+        **_error_values(),
+        "code": component_ref("ErrorCode"),
+        "details": _find(error, "details"),
+    }
+    documents = {
+        "Completion": fields.request_schema("task-completion.json"),
+        "Credentials": wire.accounts.request_schema("login.json"),
+        "Error": {"title": error["title"], "description": error["description"], **errors.template.describe(values)},
+        "NewTask": fields.request_schema("task-create.json"),
+        "Pagination": SCHEMAS["pagination.json"],
+        "Registration": wire.accounts.request_schema("register.json"),
+        "Session": {"title": "Session", **wire.accounts.describe(wire.accounts.session)},
+        "Task": fields.task_schema(),
+        "TaskChanges": fields.request_schema("task-update.json"),
+        "ErrorCode": code_schema(),
+    }
+    return {name: _without_dialect(document) for name, document in sorted(documents.items())}
 
 
-QUERY_PARAMETERS: Final = tuple(name.capitalize() for name in SCHEMAS["task-query.json"]["properties"])
-"""Component names of a list's query parameters."""
+def error_schema(wire: WireFormat, codes: Iterable[Code]) -> dict[str, Any]:
+    """The schema of an error with one of these codes."""
+    if "code" not in wire.errors.template.names:
+        return component_ref("Error")
+    values = {**{name: {} for name in _error_values()}, "code": {"enum": [code.value for code in codes]}}
+    return {"allOf": [component_ref("Error"), wire.errors.template.describe(values)]}
 
 
-def parameters() -> dict[str, Any]:
+def _error_values() -> dict[str, Any]:
+    fields = {"type": "object", "additionalProperties": TEXT}
+    return {"code": TEXT, "message": TEXT, "details": {}, "fields": fields, "status": INTEGER, "reason": TEXT}
+
+
+def _find(error: Mapping[str, Any], name: str) -> Any:
+    return error["properties"]["error"]["properties"][name]
+
+
+def _without_dialect(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "$schema"}
+
+
+def query_parameters(wire: WireFormat) -> dict[str, dict[str, Any]]:
+    """The query parameters of a list, by their component names."""
+    parameters = {}
+    for canonical, rules in wire.query.document["properties"].items():
+        name = wire.query.names.get(canonical)
+        if name is not None:
+            parameters[canonical.capitalize()] = _query_parameter(name, wire.query.describe(canonical, rules))
+    for field in wire.fields.further:
+        if field.name not in wire.query.names.values():
+            rules = {key: value for key, value in field.query_schema().items() if value is not None}
+            parameters[f"Field{field.name.title().replace('_', '').replace('-', '')}"] = _query_parameter(
+                field.name, {"description": f"Tasks with this {field.name} only.", **rules}
+            )
+    return parameters
+
+
+def parameters(wire: WireFormat) -> dict[str, Any]:
     """Every parameter, by its component name."""
-    return {**_QUERY, **_PATH_AND_HEADERS}
+    return {**query_parameters(wire), **_PATH_AND_HEADERS}
 
 
-def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _query_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     rules = {key: value for key, value in schema.items() if key not in ("title", "description")}
     return {"name": name, "in": "query", "description": schema["description"], "schema": rules}
 
-
-_QUERY: Final = {
-    name.capitalize(): _query_parameter(name, schema)
-    for name, schema in SCHEMAS["task-query.json"]["properties"].items()
-}
 
 PATH_PARAMETERS: Final = {"task_id": "TaskId", "user_id": "UserId"}
 """The component of each parameter in a URI template."""

@@ -2,7 +2,8 @@
 import { call, ErrorResponse } from "/static/api.js";
 import { withRetries } from "/static/retries.js";
 
-const TASKS = "/api/tasks";
+const ROOT = document.documentElement.dataset.apiRoot;
+const TASKS = `${ROOT}/api/tasks`;
 export const PAGE_SIZE = 50;
 
 export class Client {
@@ -16,11 +17,11 @@ export class Client {
 
   register(fields, signal) {
     // Not resent without a response: if the first request was executed, the second would find the e-mail taken.
-    return this.#account("/auth/register", fields, { signal, resend: false });
+    return this.#account(`${ROOT}/auth/register`, fields, { signal, resend: false });
   }
 
   logIn(fields, signal) {
-    return this.#account("/auth/login", fields, { signal });
+    return this.#account(`${ROOT}/auth/login`, fields, { signal });
   }
 
   /** `query` has status, search, sort and order; `cursor` is null for the first page. */

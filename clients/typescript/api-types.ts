@@ -16,7 +16,7 @@ export interface paths {
         };
         /**
          * List the user's tasks
-         * @description Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
+         * @description Newest first. Without a limit, a page and a cursor the response has every task. A walk by cursor returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
          */
         get: operations["listTasks"];
         put?: never;
@@ -61,7 +61,7 @@ export interface paths {
         head?: never;
         /**
          * Change a task
-         * @description Give at least one field. Other fields keep their values; null clears `description` or `due_date`.
+         * @description Give at least one field. A field that is not given keeps its value; null clears a text or a date.
          */
         patch: operations["updateTask"];
         trace?: never;
@@ -90,7 +90,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.
+         * @description A body sets the state, which is safe to repeat. Without a body, the call toggles the state.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -110,15 +110,15 @@ export interface paths {
         };
         /**
          * List the user's tasks
-         * @description Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
+         * @description Newest first. Without a limit, a page and a cursor the response has every task. A walk by cursor returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
          */
-        get: operations["listUserTasks"];
+        get: operations["listOwnerPathTasks"];
         put?: never;
         /**
          * Create a task
          * @description Safe to repeat with an `Idempotency-Key`.
          */
-        post: operations["createUserTask"];
+        post: operations["createOwnerPathTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -144,22 +144,22 @@ export interface paths {
             cookie?: never;
         };
         /** Read a task */
-        get: operations["getUserTask"];
+        get: operations["getOwnerPathTask"];
         /**
          * Change a task, the same as PATCH
          * @description A field that is not given keeps its value, as with PATCH.
          */
-        put: operations["putUserTask"];
+        put: operations["putOwnerPathTask"];
         post?: never;
         /** Delete a task */
-        delete: operations["deleteUserTask"];
+        delete: operations["deleteOwnerPathTask"];
         options?: never;
         head?: never;
         /**
          * Change a task
-         * @description Give at least one field. Other fields keep their values; null clears `description` or `due_date`.
+         * @description Give at least one field. A field that is not given keeps its value; null clears a text or a date.
          */
-        patch: operations["updateUserTask"];
+        patch: operations["updateOwnerPathTask"];
         trace?: never;
     };
     "/api/{user_id}/tasks/{task_id}/complete": {
@@ -188,9 +188,9 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.
+         * @description A body sets the state, which is safe to repeat. Without a body, the call toggles the state.
          */
-        patch: operations["completeUserTask"];
+        patch: operations["completeOwnerPathTask"];
         trace?: never;
     };
     "/tasks": {
@@ -205,7 +205,7 @@ export interface paths {
         };
         /**
          * List the user's tasks
-         * @description Newest first. Without `limit`, `page` and `cursor` the response has every task. A walk by `cursor` returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
+         * @description Newest first. Without a limit, a page and a cursor the response has every task. A walk by cursor returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time.
          */
         get: operations["listBareTasks"];
         put?: never;
@@ -250,7 +250,7 @@ export interface paths {
         head?: never;
         /**
          * Change a task
-         * @description Give at least one field. Other fields keep their values; null clears `description` or `due_date`.
+         * @description Give at least one field. A field that is not given keeps its value; null clears a text or a date.
          */
         patch: operations["updateBareTask"];
         trace?: never;
@@ -279,7 +279,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With `completed` it sets the state, which is safe to repeat. Without it, it toggles the state.
+         * @description A body sets the state, which is safe to repeat. Without a body, the call toggles the state.
          */
         patch: operations["completeBareTask"];
         trace?: never;
@@ -370,7 +370,7 @@ export interface components {
     schemas: {
         /**
          * Completion
-         * @description With `completed` the call sets the task's state, which is safe to repeat. Without it, the call toggles the state.
+         * @description With `completed` the call sets the task's state, which is safe to repeat. Without members, the call toggles the state.
          * @example {
          *       "completed": true
          *     }
@@ -381,7 +381,7 @@ export interface components {
              * @description The state to set.
              */
             completed?: boolean;
-        };
+        } | unknown | unknown;
         /**
          * Credentials
          * @description A local account's e-mail and password.
@@ -403,7 +403,6 @@ export interface components {
         Error: {
             error: {
                 code: components["schemas"]["ErrorCode"];
-                /** @description One sentence for a person. */
                 message: string;
                 /** @description Every field, parameter, header or path segment that is not valid. */
                 details?: {
@@ -521,32 +520,21 @@ export interface components {
              */
             name?: string | null;
         };
-        /**
-         * Session
-         * @description A bearer token for a local account.
-         * @example {
-         *       "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
-         *       "token_type": "Bearer",
-         *       "expires_in": 3600,
-         *       "user": {
-         *         "id": "0d6e4f0a-6f0e-4f6e-9d5e-1f7a3b0c9d2e",
-         *         "email": "ada@example.com",
-         *         "name": "Ada"
-         *       }
-         *     }
-         */
+        /** Session */
         Session: {
-            /** @description A JWT. Send it as Authorization: Bearer. */
-            token: string;
-            /** @constant */
-            token_type: "Bearer";
-            /** @description Seconds for which the token is valid. */
-            expires_in: number;
-            /** User */
-            user: {
-                id: string;
-                email: string;
-                name: string | null;
+            data: {
+                /** @description A JWT. Send it as Authorization: Bearer. */
+                token: string;
+                /** @constant */
+                token_type: "Bearer";
+                /** @description Seconds for which the token is valid. */
+                expires_in: number;
+                user: {
+                    /** @description The user's id. */
+                    id: string;
+                    email: string | null;
+                    name: string | null;
+                };
             };
         };
         /**
@@ -611,9 +599,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "BAD_REQUEST";
+                        code: "BAD_REQUEST";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -627,9 +617,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "DATABASE_UNAVAILABLE" | "OVERLOADED";
+                        code: "DATABASE_UNAVAILABLE" | "OVERLOADED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -642,9 +634,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "FORBIDDEN";
+                        code: "FORBIDDEN";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -657,9 +651,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "HEADERS_TOO_LARGE";
+                        code: "HEADERS_TOO_LARGE";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -672,9 +668,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "IDEMPOTENCY_KEY_REUSED";
+                        code: "IDEMPOTENCY_KEY_REUSED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -687,9 +685,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "INTERNAL_ERROR";
+                        code: "INTERNAL_ERROR";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -703,9 +703,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "INVALID_CREDENTIALS";
+                        code: "INVALID_CREDENTIALS";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -718,9 +720,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "MALFORMED_JSON" | "BAD_REQUEST";
+                        code: "MALFORMED_JSON" | "BAD_REQUEST";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -733,9 +737,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "MALFORMED_JSON" | "VALIDATION_ERROR" | "BAD_REQUEST";
+                        code: "MALFORMED_JSON" | "VALIDATION_ERROR" | "BAD_REQUEST";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -748,9 +754,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "BAD_REQUEST";
+                        code: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "BAD_REQUEST";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -764,9 +772,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "METHOD_NOT_ALLOWED";
+                        code: "METHOD_NOT_ALLOWED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -779,9 +789,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "NOT_FOUND";
+                        code: "NOT_FOUND";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -794,9 +806,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "PAYLOAD_TOO_LARGE";
+                        code: "PAYLOAD_TOO_LARGE";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -809,9 +823,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "PRECONDITION_FAILED";
+                        code: "PRECONDITION_FAILED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -827,9 +843,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "RATE_LIMITED";
+                        code: "RATE_LIMITED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -842,9 +860,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "TASK_LIMIT_REACHED";
+                        code: "TASK_LIMIT_REACHED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -858,9 +878,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID";
+                        code: "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -873,9 +895,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "UNSUPPORTED_MEDIA_TYPE";
+                        code: "UNSUPPORTED_MEDIA_TYPE";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -888,9 +912,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "VALIDATION_ERROR";
+                        code: "VALIDATION_ERROR";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -903,9 +929,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "VALIDATION_ERROR" | "BAD_REQUEST";
+                        code: "VALIDATION_ERROR" | "BAD_REQUEST";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -918,9 +946,11 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Error"] & {
-                    error?: {
+                    error: {
                         /** @enum {unknown} */
-                        code?: "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED";
+                        code: "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED";
+                        message: unknown;
+                        details?: unknown;
                     };
                 };
             };
@@ -1011,7 +1041,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The tasks, with `pagination` if a limit, a page or a cursor is given. */
+            /** @description The tasks. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1429,7 +1459,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    listUserTasks: {
+    listOwnerPathTasks: {
         parameters: {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
@@ -1459,7 +1489,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The tasks, with `pagination` if a limit, a page or a cursor is given. */
+            /** @description The tasks. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1508,7 +1538,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    createUserTask: {
+    createOwnerPathTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1573,7 +1603,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    getUserTask: {
+    getOwnerPathTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1646,7 +1676,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    putUserTask: {
+    putOwnerPathTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1715,7 +1745,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    deleteUserTask: {
+    deleteOwnerPathTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1759,7 +1789,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    updateUserTask: {
+    updateOwnerPathTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1828,7 +1858,7 @@ export interface operations {
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
         };
     };
-    completeUserTask: {
+    completeOwnerPathTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1924,7 +1954,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The tasks, with `pagination` if a limit, a page or a cursor is given. */
+            /** @description The tasks. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2380,9 +2410,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": {
-                        data: components["schemas"]["Session"];
-                    };
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             400: components["responses"]["MalformedJsonOrValidationErrorOrEmailTakenOrBadRequest"];
@@ -2433,9 +2461,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": {
-                        data: components["schemas"]["Session"];
-                    };
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             400: components["responses"]["MalformedJsonOrValidationErrorOrBadRequest"];

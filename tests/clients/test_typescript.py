@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from tests.support.processes import PROJECT, UNLIMITED, Service, running
 from tests.support.programs import missing
 from tests.support.signing import token_for
+from tests.support.waiting import wait_until
 
 CLIENT = PROJECT / "clients" / "typescript"
 MODULES = PROJECT / "node_modules"
@@ -114,6 +116,11 @@ def test_the_client_works_against_the_service(
         run_tests(compiled, name, service, f"user-{uuid.uuid4()}")
 
 
+def count_sessions(cursor: Any, database: str) -> int:
+    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (database,))
+    return int(cursor.fetchone()[0])
+
+
 def test_the_client_reports_a_missing_database(compiled: Path, settings: dict[str, str], tmp_path: Path) -> None:
     with running(tmp_path / "log", **settings) as service:
         url = settings["DATABASE_URL"]
@@ -121,7 +128,7 @@ def test_the_client_reports_a_missing_database(compiled: Path, settings: dict[st
         with psycopg2.connect(url.replace(name, "postgres", 1)) as connection:
             connection.autocommit = True
             connection.cursor().execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
-            connection.cursor().execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-            )
+            cursor = connection.cursor()
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            wait_until(lambda: count_sessions(cursor, name) == 0, "the database's sessions to end")
         run_tests(compiled, "unavailable", service, "somebody")

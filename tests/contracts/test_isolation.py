@@ -94,7 +94,8 @@ def test_every_call_gets_the_status_in_the_table(
     before = all_rows(database)
 
     caller = anonymous if target == "no token" else user
-    response = caller(method, path, {"title": "Changed"} if method in ("POST", "PUT", "PATCH") else None)
+    has_body = method in ("POST", "PUT", "PATCH") and route != "completion"
+    response = caller(method, path, {"title": "Changed"} if has_body else None)
 
     status = expected(family, route, method, target)
     assert response.status_code == status, response.text

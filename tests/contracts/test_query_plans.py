@@ -75,7 +75,7 @@ def test_the_last_page_of_a_walk_by_cursor_costs_what_the_first_does(
 def test_every_call_on_one_task_goes_by_its_id_or_its_user(filled: Database) -> None:
     recorder: Any = Recorder(filled)
     tasks = Tasks(recorder, NoProvisioning(), TaskLimits(recorder, max_tasks=100_000))
-    task = tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key").task
+    task = tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key").created.task
     tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key")
     tasks.find(LIGHT_USER, task["id"])
     tasks.update(LIGHT_USER, task["id"], {"title": "Changed"}, [1])

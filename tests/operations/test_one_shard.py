@@ -90,8 +90,8 @@ def tasks_of(distributed: Recording) -> Callable[..., Tasks]:
 
 def call_everything(tasks: Tasks) -> None:
     """Every task call in all its variants: hit, missed, another's; with and without versions, keys and limits."""
-    mine = tasks.create(ADA, {"title": "a", **CHANGES}).task["id"]
-    others = tasks.create(BOB, {"title": "a"}).task["id"]
+    mine = tasks.create(ADA, {"title": "a", **CHANGES}).created.task["id"]
+    others = tasks.create(BOB, {"title": "a"}).created.task["id"]
     for _ in range(2):
         tasks.create(ADA, {"title": "once"}, key="key")
     for task_id, versions in itertools.product((mine, others, 2**40), (None, [1, 99])):
@@ -105,7 +105,7 @@ def call_everything(tasks: Tasks) -> None:
             with contextlib.suppress(DomainError):
                 change("ada", task_id, versions)
         with contextlib.suppress(DomainError):
-            tasks.set_completed("ada", task_id, True, versions)
+            tasks.update("ada", task_id, {"completed": True}, versions)
 
 
 def spread_out(database: Recording) -> set[str]:
@@ -206,7 +206,7 @@ def test_the_documented_primary_key_is_put_in_place_beside_rows_and_serves(creat
         migrate(database, "users")
         limits = TaskLimits(database, max_tasks=100)
         tasks = Tasks(database, Provisioning(database), limits, reveal_foreign=True)
-        before = tasks.create(ADA, {"title": "a"}).task
+        before = tasks.create(ADA, {"title": "a"}).created.task
         for statement in on_postgresql:
             database.run(statement)
         assert tasks.find("ada", before["id"]).task == before

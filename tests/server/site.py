@@ -17,11 +17,14 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from api.profiles.error_bodies import ErrorBodies
+from api.profiles.reading import read_profile
 from api.refusals import render_refusal
 from api.server import connection, listener, loop, workers
 from api.server.handlers import FixedResponse, Handlers
@@ -113,7 +116,8 @@ def main(arguments: list[str]) -> int:
         if "FAIL" in given:
             raise RuntimeError(given["FAIL"])
         application = make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
-        return Handlers(application) if "PLAIN" in given else Handlers(application, render_refusal, judge_head)
+        render = partial(render_refusal, ErrorBodies.of(read_profile("canonical")))
+        return Handlers(application) if "PLAIN" in given else Handlers(application, render, judge_head)
 
     return workers.run(
         create,

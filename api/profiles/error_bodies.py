@@ -1,0 +1,62 @@
+"""Error responses in a profile: the body's template, and other statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from api.errors import Code, ErrorResponse, FieldError
+from api.profiles.reading import Profile, ProfileError
+from api.profiles.templates import Template, encode_values
+
+_VALUES: Final = ("code", "message", "details", "fields", "status", "reason")
+
+
+@dataclass(frozen=True)
+class ErrorBodies:
+    """Renders errors as a profile's frontend reads them."""
+
+    template: Template
+    statuses: dict[Code, int]
+
+    @classmethod
+    def of(cls, profile: Profile) -> ErrorBodies:
+        """Compile the table about errors. Raises ProfileError."""
+        table = profile.table("errors")
+        codes = {code.value for code in Code}
+        statuses: dict[str, int] = table.get("statuses", {})
+        for code in statuses:
+            if code not in codes:
+                raise ProfileError(f"is no error code; allowed: {', '.join(sorted(codes))}", "errors", "statuses", code)
+        template = Template(table["body"], _VALUES, "errors", "body")
+        return cls(template, {Code(code): status for code, status in statuses.items()})
+
+    def for_accounts(self) -> ErrorBodies:
+        """The same for account routes, where invalid input is 400 unless the profile names its status."""
+        return replace(self, statuses={Code.VALIDATION_ERROR: 400, **self.statuses})
+
+    def status_of(self, response: ErrorResponse) -> int:
+        """The status of an error."""
+        return self.statuses.get(response.code, response.status)
+
+    def render(self, status: int, code: Code, message: str, fields: Sequence[FieldError]) -> bytes:
+        """The body of an error. It has details only if fields are not valid."""
+        sources = self._sources(status, code, message, fields)
+        return self.template.encode(encode_values(self.template.names, sources))
+
+    def example(self, status: int, code: Code, message: str, fields: Sequence[FieldError] = ()) -> Any:
+        """The same as an object."""
+        values = {name: source() for name, source in self._sources(status, code, message, fields).items()}
+        return self.template.fill({name: value for name, value in values.items() if value is not None})
+
+    def _sources(self, status: int, code: Code, message: str, fields: Sequence[FieldError]) -> dict[str, Any]:
+        return {
+            "code": lambda: code.value,
+            "message": lambda: message,
+            "details": lambda: [{"field": each.field, "message": each.message} for each in fields] or None,
+            "fields": lambda: {each.field: each.message for each in fields} or None,
+            "status": lambda: status,
+            "reason": lambda: HTTPStatus(status).phrase,
+        }

@@ -1,0 +1,60 @@
+"""Completion as a status of several values, of which one means done.
+
+`completed` is the truth. Another value is stored beside it, and shown while it agrees with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.errors import FieldError, ValidationFailed
+
+STATUS: Final = "status"
+"""The key of the status among the canonical members of a body, and its table in a profile."""
+
+
+class Status:
+    """The status of a profile."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.name: str = table["name"]
+        self.done: str = table["done"]
+        self.open: str = table["open"]
+        self._others: tuple[str, ...] = tuple(table["others"])
+        self.values = (self.open, *self._others, self.done)
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of its values."""
+        return {
+            "title": "Status",
+            "description": f"The state of the task; `{self.done}` is completed.",
+            "type": "string",
+            "enum": list(self.values),
+        }
+
+    def show(self, task: Mapping[str, Any], extra: Mapping[str, Any], _: object = None) -> str:
+        """The status of a task."""
+        if task["completed"]:
+            return self.done
+        stored = extra.get(self.name)
+        return stored if stored in self._others else self.open
+
+    def read(self, fields: dict[str, Any]) -> dict[str, str | None]:
+        """Replace the status among the valid fields by `completed`. Return what is stored; None clears it.
+
+        Raises ValidationFailed if `completed` says something else.
+        """
+        if STATUS not in fields:
+            return {}
+        value = fields.pop(STATUS)
+        completed = value == self.done
+        if fields.setdefault("completed", completed) != completed:
+            raise ValidationFailed(FieldError(STATUS, f"{self.name} and completed contradict each other"))
+        return {self.name: value if value in self._others else None}
+
+    def filter(self, value: str) -> tuple[str, dict[str, str], dict[str, str]]:
+        """For one of the values: the canonical status, the wanted stored value, and its default."""
+        if value == self.done:
+            return "completed", {}, {}
+        return "pending", {self.name: value}, {self.name: self.open}
