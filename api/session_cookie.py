@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import ForeignOrigin
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from falcon import Response
 
     from api.request_context import Request
+
+_PAST: Final = datetime.fromtimestamp(0, timezone.utc)
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """RFC 9110, section 9.2.1: methods that change nothing."""
@@ -42,18 +45,21 @@ class SessionCookie:
 
     def set(self, req: Request, resp: Response, token: str, max_age: int) -> None:
         """Set the cookie for these seconds. It is Secure over HTTPS, and for another site always."""
+        self._set(req, resp, token, max_age=max_age)
+
+    def clear(self, req: Request, resp: Response) -> None:
+        """Delete the cookie. Browsers want its attributes again, which Falcon's `unset_cookie` leaves out."""
+        self._set(req, resp, "", expires=_PAST)
+
+    def _set(self, req: Request, resp: Response, token: str, **life: Any) -> None:
         secure = self._same_site == "None" or req.forwarded_scheme == "https"
         resp.set_cookie(
             self.name,
             token,
-            max_age=max_age,
+            **life,
             secure=secure,
             http_only=True,
             same_site=self._same_site,
             path=self._path,
             domain=self._domain,
         )
-
-    def clear(self, req: Request, resp: Response) -> None:
-        """Delete the cookie. Browsers want its attributes again, which Falcon's `unset_cookie` leaves out."""
-        self.set(req, resp, "", 0)

@@ -170,7 +170,7 @@ def _message(label: str, error: ValidationError) -> str:
 
 def _texts(wanted: Any) -> list[str]:
     """A keyword's value, single or a list, as a list of texts."""
-    return [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]
+    return [str(each) for each in wanted if each is not None] if isinstance(wanted, list) else [str(wanted)]
 
 
 def _first_of_each_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:

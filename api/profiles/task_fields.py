@@ -126,10 +126,11 @@ class TaskFields:
         }
         if "required" in document:
             document["required"] = [first[field] for field in document["required"]]
-        for rule in document.get("allOf", ()):
-            rule["anyOf"] = [{"required": [name]} for name in first.values()]
+        named = [{"required": [name]} for name in first.values()]
+        if "allOf" in document:
+            document["allOf"] = [{"anyOf": named}]
         if "anyOf" in document:
-            document["anyOf"] = [{"maxProperties": 0}, *({"required": [name]} for name in first.values())]
+            document["anyOf"] = [{"maxProperties": 0}, *named]
         document["examples"] = [self._rename_example(example, first) for example in document.get("examples", ())]
         return document
 
@@ -197,9 +198,13 @@ class TaskFields:
         added = {STATUS: self.status.schema()} if self.status is not None else {}
         if file != "task-completion.json":
             added |= {each.key: each.schema() for each in self.further}
-        document["properties"] |= added
-        for rule in document.get("allOf", ()):
-            rule["anyOf"] += [{"required": [key]} for key in added]
+        own = {field: rules for field, rules in document["properties"].items() if self.names.of(field)}
+        document["properties"] = {**own, **added}
+        named = [{"required": [field]} for field in document["properties"]]
+        if file == "task-update.json":
+            document["allOf"] = [{"anyOf": named}]
+        if file == "task-completion.json":
+            document["anyOf"] = [{"maxProperties": 0}, *named]
         return document
 
     def _compute(self, tasks: Mapping[str, Any]) -> list[Computed]:
