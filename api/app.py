@@ -12,11 +12,12 @@ from falcon import media
 from api.account_resources import AccountServices, Login, Registration
 from api.accounts import Accounts, PasswordHasher
 from api.contracts import FAMILIES
+from api.cross_origin import CrossOrigin
 from api.errors import add_error_handlers
 from api.forwarded import client_address
 from api.health import Health, Readiness
 from api.jose.jwks import KeySet
-from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
+from api.middleware import Authentication, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import build_document
 from api.pages import page_routes
 from api.postgres.database import Database
@@ -51,6 +52,7 @@ def create_app(
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
     tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
     storage = connect_storage(settings.rate_limit_storage)
+    cross_origin = CrossOrigin(settings.allowed_origins)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
@@ -58,7 +60,7 @@ def create_app(
             RequestLog(),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
-            CrossOrigin(settings.cors_origins),
+            cross_origin,
             Authentication(tokens, uuid_users=users_table.uuid_ids),
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
         ],
@@ -66,6 +68,7 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
     add_error_handlers(app)
+    app.add_sink(cross_origin.respond_to_unknown_path)
     for route in routes(settings, database, tokens, storage):
         app.add_route(route.template, route.resource)
     if metrics is not None:

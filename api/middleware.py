@@ -1,17 +1,17 @@
-"""The middleware, in the order of `app.py`'s list: log line, private headers, CORS, authentication, rate limit."""
+"""The middleware, in the order of `app.py`'s list: log line, private headers, authentication, rate limit.
+
+CORS, between private headers and authentication, is in cross_origin.py.
+"""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from falcon import Response
-from falcon_cors import CORS
 
 from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.private_headers import NO_SNIFF, NO_STORE
@@ -21,27 +21,6 @@ from api.request_ids import request_id
 from api.tokens import Tokens
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
-
-METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-REQUEST_HEADERS: Final = [
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "X-Request-ID",
-]
-RESPONSE_HEADERS: Final = [
-    "ETag",
-    "Link",
-    "Location",
-    "Retry-After",
-    "X-Request-ID",
-    "Idempotent-Replayed",
-    "RateLimit",
-    "RateLimit-Policy",
-]
-PREFLIGHT_MAX_AGE: Final = 600
 
 
 class RequestLog:
@@ -83,32 +62,6 @@ class PrivateHeaders:
         resp.set_header(*NO_SNIFF)
         if resp.get_header(NO_STORE[0]) is None:
             resp.set_header(*NO_STORE)
-
-
-class CrossOrigin:
-    """Sets CORS header fields on every response, errors and unknown paths included.
-
-    falcon-cors decides their values. Its own middleware is not used, because it misses requests that fail before
-    they reach a resource, and never sets `Vary: Origin`.
-    """
-
-    def __init__(self, origins: Sequence[str]) -> None:
-        quiet = logging.getLogger("api.cors")
-        quiet.setLevel(logging.WARNING)
-        self._policy = CORS(
-            logger=quiet,
-            allow_origins_list=list(origins),
-            allow_credentials_origins_list=list(origins),
-            allow_methods_list=METHODS,
-            allow_headers_list=REQUEST_HEADERS,
-            expose_headers_list=RESPONSE_HEADERS,
-            max_age=PREFLIGHT_MAX_AGE,
-        )
-
-    def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
-        resp.append_header("Vary", "Origin")
-        if "HTTP_ORIGIN" in req.env:
-            self._policy.process(req, resp, resource)
 
 
 class Authentication:

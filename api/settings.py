@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -17,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 
+from api.origins import LOOPBACK_ORIGINS, compile_origins, is_loopback_host, parse_origins
 from api.postgres.database_url import parse_url
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -110,15 +112,6 @@ def _database_url(value: str) -> str:
     return value
 
 
-def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(entry.strip().rstrip("/") for entry in value.split(",") if entry.strip())
-    for origin in origins:
-        parts = _split_url(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-            raise ValueError("must be exact origins such as https://app.example.com, separated by commas")
-    return origins
-
-
 def _networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
@@ -208,10 +201,11 @@ class Settings:
         _seconds(0.1, 300), 1.5, "seconds a statement may take, including its wait for a connection and one retry"
     )
     shutdown_timeout: float = _setting(_seconds(0.1, 300), 10.0, "seconds to finish requests after SIGTERM")
-    cors_origins: tuple[str, ...] = _setting(
-        _origins,
-        ("http://localhost:3000",),
-        "browser origins that may call, comma-separated",
+    cors_origins: tuple[str, ...] | None = _setting(
+        parse_origins,
+        None,
+        "browser origins that may call, comma-separated, https://*.example.app included; unset: any loopback origin "
+        "on a loopback HOST, else http://localhost:3000",
         may_be_empty=True,
     )
     max_tasks: int = _setting(_integer(0, 10**9), 10_000, "tasks a user may hold; 0: no limit")
@@ -229,6 +223,13 @@ class Settings:
     metrics_port: int | None = _setting(_integer(1, 65_535), None, "port of Prometheus metrics; unset: none")
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
     log_format: str = _setting(_one_of("text", "json"), "text", "text or json")
+
+    @property
+    def allowed_origins(self) -> re.Pattern[str]:
+        """Matches the origins that may call."""
+        if self.cors_origins is None and is_loopback_host(self.host):
+            return LOOPBACK_ORIGINS
+        return compile_origins(("http://localhost:3000",) if self.cors_origins is None else self.cors_origins)
 
     @property
     def secrets(self) -> tuple[str, ...]:

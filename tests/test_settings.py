@@ -35,7 +35,7 @@ DEFAULTS = {
     "pool_size": 4,
     "statement_timeout": 1.5,
     "shutdown_timeout": 10.0,
-    "cors_origins": ("http://localhost:3000",),
+    "cors_origins": None,
     "max_tasks": 10_000,
     "rate_limit": "600/minute",
     "auth_rate_limit": "20/minute",
@@ -148,8 +148,8 @@ def test_settings_do_not_show_their_secrets_when_printed() -> None:
 def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_example() -> None:
     example = (PROJECT / ".env.example").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
-    examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE"}
-    assert shown.keys() - examples == {"CORS_ORIGINS", "HOST", "PORT"}
+    examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE", "CORS_ORIGINS"}
+    assert shown.keys() - examples == {"HOST", "PORT"}
     for name in shown.keys() - examples:
         assert SETTINGS[name].parse(shown[name]) == SETTINGS[name].default, name
 
