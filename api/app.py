@@ -14,7 +14,7 @@ from api.accounts import Accounts, PasswordHasher
 from api.contracts import FAMILIES
 from api.cross_origin import CrossOrigin
 from api.errors import add_error_handlers
-from api.forwarded import client_address
+from api.forwarded import ExternalUrl, client_address
 from api.health import Health, Readiness
 from api.jose.jwks import KeySet
 from api.middleware import Authentication, PrivateHeaders, RateLimiting, RequestLog
@@ -57,6 +57,7 @@ def create_app(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
+            ExternalUrl(settings.trusted_proxy, settings.root_path),
             RequestLog(),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),

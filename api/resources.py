@@ -50,7 +50,7 @@ class TaskCollection:
         fields = self._schema.validate(read_json(req))
         created = self._tasks.create(req.context.user, fields, read_idempotency_key(req))
         resp.status = falcon.HTTP_201
-        resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
+        resp.set_header("Location", f"{_own_path(req)}/{created.task['id']}")
         if created.replayed:
             resp.set_header("Idempotent-Replayed", "true")
         _set_event(req, "task_replayed" if created.replayed else "task_created", created.task["id"])
@@ -151,4 +151,14 @@ def _set_links(req: Request, resp: Response, query: ListQuery, page: TaskPage) -
 def _page_url(req: Request, **changed: object) -> str:
     wanted = _QUERY.names - changed.keys()
     kept = [(name, value) for name, value in parse_query(req.query_string) if name in wanted]
-    return f"{quote(req.path)}?{urlencode([*kept, *changed.items()])}"
+    return f"{_own_path(req)}?{urlencode([*kept, *changed.items()])}"
+
+
+def _own_path(req: Request) -> str:
+    """The path of the request as the client sees it, percent-encoded.
+
+    A segment `.` or `..`, which a user may be called, is left out: clients would resolve it (RFC 3986, section 5.2.4),
+    browsers even if it is percent-encoded. The path without the user leads to the same tasks.
+    """
+    kept = (segment for segment in req.path.split("/") if segment not in (".", ".."))
+    return req.root_path + quote("/".join(kept))

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 
+from api.forwarded import parse_prefix
 from api.origins import LOOPBACK_ORIGINS, compile_origins, is_loopback_host, parse_origins
 from api.postgres.database_url import parse_url
 
@@ -217,7 +218,12 @@ class Settings:
         _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)"
     )
     trusted_proxy: tuple[Network, ...] = _setting(
-        _networks, (), "CIDR list of proxies whose X-Forwarded-For is trusted", may_be_empty=True
+        _networks, (), "CIDR list of proxies whose X-Forwarded-… header fields are trusted", may_be_empty=True
+    )
+    root_path: str = _setting(
+        parse_prefix,
+        "",
+        "path that a proxy strips from URLs, such as /todo; unset: X-Forwarded-Prefix of TRUSTED_PROXY",
     )
     web_page: bool = _setting(_switch, True, "serve the page at /")
     metrics_port: int | None = _setting(_integer(1, 65_535), None, "port of Prometheus metrics; unset: none")

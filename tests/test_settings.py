@@ -41,6 +41,7 @@ DEFAULTS = {
     "auth_rate_limit": "20/minute",
     "rate_limit_storage": "memory",
     "trusted_proxy": (),
+    "root_path": "",
     "web_page": True,
     "metrics_port": None,
     "log_level": "info",
@@ -100,6 +101,11 @@ def test_the_settings_have_these_defaults() -> None:
         ("RATE_LIMIT_STORAGE", "redis://localhost:abc"),
         ("DATA_DIR", "~nobody-of-this-name/data"),
         ("TRUSTED_PROXY", "the proxy"),
+        *(("ROOT_PATH", value) for value in ("todo", "//todo", "/a//b", "/../b", "/a/..", "/a b", "/é", '/"', "/%2e")),
+        ("ROOT_PATH", "https://example.com/todo"),
+        ("ROOT_PATH", "/todo?x"),
+        ("ROOT_PATH", "/todo\n"),
+        ("ROOT_PATH", "/" + "x" * 200),
         ("WEB_PAGE", "2"),
         ("METRICS_PORT", "x"),
         ("LOG_LEVEL", "loud"),
@@ -157,6 +163,17 @@ def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_ex
 def test_a_tilde_in_data_dir_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *(("/todo", "/todo"), ("/todo/", "/todo"), ("/", ""), ("/a/b", "/a/b"), ("/~ada/x-1_2.3", "/~ada/x-1_2.3")),
+        *(("/...", "/..."), ("/.a", "/.a"), ("/" + "x" * 199, "/" + "x" * 199)),
+    ],
+)
+def test_a_root_path_has_no_slash_at_its_end(value: str, expected: str) -> None:
+    assert load_settings({"ROOT_PATH": value}).root_path == expected
 
 
 BOUNDS = [
