@@ -50,7 +50,13 @@ def create_app(
     It sends no statement, so it works while the database does not respond.
     """
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
-    tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
+    tokens = Tokens(
+        settings.secrets,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        user_claim=settings.user_claim,
+        jwks=jwks,
+    )
     storage = connect_storage(settings.rate_limit_storage)
     cross_origin = CrossOrigin(settings.allowed_origins)
     app: falcon.App[Any, Any] = falcon.App(

@@ -113,6 +113,22 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _audiences(value: str) -> tuple[str, ...]:
+    """Parse `a,b`. `any` is the empty tuple: no audience is checked."""
+    audiences = tuple(entry.strip() for entry in value.split(","))
+    if audiences == ("any",):
+        return ()
+    if "" in audiences or "any" in audiences:
+        raise ValueError("must be any, or audiences separated by commas")
+    return audiences
+
+
+def _claim(value: str) -> str:
+    if value in ("exp", "nbf", "iat", "iss", "aud") or "" in value.split("."):
+        raise ValueError("must be the name of a claim, or names separated by dots, such as user.id")
+    return value
+
+
 def _networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
@@ -181,7 +197,12 @@ class Settings:
     )
     jwks_url: str | None = _setting(_http_url, None, "URL of the issuer's public keys (a JWK set); unset: none")
     jwt_issuer: str | None = _setting(_text, None, "the iss a token must have; unset: any (JWKS_URL: its origin)")
-    jwt_audience: str | None = _setting(_text, None, "the aud a token must have; unset: any (JWKS_URL: its origin)")
+    jwt_audience: tuple[str, ...] | None = _setting(
+        _audiences, None, "the aud a token must have, one of a,b, or any; unset: any (JWKS_URL: its origin)"
+    )
+    user_claim: str | None = _setting(
+        _claim, None, "the claim that holds the user's id, such as user.id (nested); unset: user_id, else sub"
+    )
     token_ttl: int = _setting(_integer(1, 31_536_000), 3600, "seconds a token issued here is valid")
     bcrypt_cost: int = _setting(_integer(4, 16), 12, "bcrypt's work factor")
     provision_users: bool | None = _setting(

@@ -23,6 +23,7 @@ DEFAULTS = {
     "jwks_url": None,
     "jwt_issuer": None,
     "jwt_audience": None,
+    "user_claim": None,
     "token_ttl": 3600,
     "bcrypt_cost": 12,
     "provision_users": None,
@@ -69,6 +70,8 @@ def test_the_settings_have_these_defaults() -> None:
         ("JWKS_URL", "/jwks"),
         ("JWKS_URL", "http://auth.example.com:99999/jwks"),
         ("JWKS_URL", "http://[auth.example.com/jwks"),
+        *(("JWT_AUDIENCE", value) for value in (",", "a,", ",a", "a,,b", "any,a", "a, any")),
+        *(("USER_CLAIM", value) for value in (".", "user.", ".id", "user..id", "exp", "nbf", "iat", "iss", "aud")),
         ("TOKEN_TTL", "0"),
         ("BCRYPT_COST", "3"),
         ("BCRYPT_COST", "31"),
@@ -163,6 +166,17 @@ def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_ex
 def test_a_tilde_in_data_dir_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *(("tasks", ("tasks",)), ("a,b", ("a", "b")), (" a , https://b.example ", ("a", "https://b.example"))),
+        *(("any", ()), (" any ", ()), ("anyone", ("anyone",)), ("ANY", ("ANY",)), ("", None)),
+    ],
+)
+def test_an_audience_is_one_of_a_list_or_any(value: str, expected: tuple[str, ...] | None) -> None:
+    assert load_settings({"JWT_AUDIENCE": value}).jwt_audience == expected
 
 
 @pytest.mark.parametrize(
