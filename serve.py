@@ -187,6 +187,7 @@ def announce(prepared: Prepared) -> None:
         api=f"{origin}/api/tasks",
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
+        **({"anonymous_user": settings.anonymous_user} if settings.anonymous_user is not None else {}),
         database=describe(prepared.database_url),
         workers=settings.workers,
     )

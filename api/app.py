@@ -11,6 +11,7 @@ from falcon import media
 
 from api.account_resources import AccountServices, Login, Registration
 from api.accounts import Accounts, PasswordHasher
+from api.anonymous import AnonymousUser
 from api.contracts import FAMILIES
 from api.cross_origin import CrossOrigin
 from api.errors import add_error_handlers
@@ -58,6 +59,9 @@ def create_app(
         jwks=jwks,
     )
     storage = connect_storage(settings.rate_limit_storage)
+    anonymous = (
+        None if settings.anonymous_user is None else AnonymousUser(settings.anonymous_user, settings.allowed_origins)
+    )
     cross_origin = CrossOrigin(settings.allowed_origins)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
@@ -68,7 +72,7 @@ def create_app(
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             cross_origin,
-            Authentication(tokens, uuid_users=users_table.uuid_ids),
+            Authentication(tokens, uuid_users=users_table.uuid_ids, anonymous=anonymous),
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
         ],
     )

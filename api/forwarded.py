@@ -33,12 +33,12 @@ def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> 
     address the search ends with the address of the proxy that wrote it.
     """
     peer: str = environ["REMOTE_ADDR"]
-    address = _parse(peer)
+    address = parse_address(peer)
     nearest = peer if address is None else str(address)
     for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         if not _is_in(address, networks):
             break
-        address = _parse(entry.strip())
+        address = parse_address(entry.strip())
         if address is not None:
             nearest = str(address)
     return nearest
@@ -46,7 +46,7 @@ def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> 
 
 def rate_limit_key(address: str) -> str:
     """The key of a caller: an IPv4 address, or the /64 network of an IPv6 address, which one subscriber has whole."""
-    parsed = _parse(address)
+    parsed = parse_address(address)
     return str(IPv6Network((int(parsed), 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
@@ -91,14 +91,15 @@ class ExternalUrl:
             environ["HTTP_HOST"] = environ["HTTP_X_FORWARDED_HOST"]
 
     def _is_trusted(self, peer: str) -> bool:
-        return _is_in(_parse(peer), self._networks)
+        return _is_in(parse_address(peer), self._networks)
 
 
 def _is_in(address: _Address | None, networks: Sequence[_Network]) -> bool:
     return address is not None and any(address in network for network in networks)
 
 
-def _parse(text: str) -> _Address | None:
+def parse_address(text: str) -> _Address | None:
+    """The address, with or without a port; None if it is not one."""
     match = _WITH_PORT.fullmatch(text)
     try:
         address = ip_address((match["v6"] or match["v4"]) if match else text)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 from time import perf_counter
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from falcon import Response
 
+from api.anonymous import AnonymousUser
 from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
 from api.request_ids import request_id
-from api.tokens import Tokens
+from api.tokens import Identity, Tokens
+from api.users_table import is_canonical_uuid
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
@@ -68,34 +69,33 @@ class Authentication:
     """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
     A `{user_id}` in the path must be the token's. This is checked before the body is read. If user ids are UUIDs
-    (`uuid_users`), a token with any other id is rejected.
+    (`uuid_users`), a token with any other id is rejected. A request without an Authorization header is `anonymous`.
     """
 
-    def __init__(self, tokens: Tokens, *, uuid_users: bool = False) -> None:
+    def __init__(self, tokens: Tokens, *, uuid_users: bool = False, anonymous: AnonymousUser | None = None) -> None:
         self._tokens = tokens
         self._uuid_users = uuid_users
+        self._anonymous = anonymous
 
     def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
         req.context.invalid_status = getattr(resource, "invalid_status", req.context.invalid_status)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
-        match = _BEARER.fullmatch(req.get_header("Authorization") or "")
-        if match is None:
-            raise MissingToken
-        identity = self._tokens.verify(match[1])
-        if self._uuid_users and not _is_canonical_uuid(identity.user_id):
+        identity = self._identify(req)
+        if self._uuid_users and not is_canonical_uuid(identity.user_id):
             raise TokenInvalid("user_id")
         req.context.identity = identity
         if params.pop("user_id", identity.user_id) != identity.user_id:
             raise Forbidden
 
-
-def _is_canonical_uuid(user_id: str) -> bool:
-    """Whether the id is a UUID in PostgreSQL's spelling. Other programs take another spelling for another user."""
-    try:
-        return str(UUID(user_id)) == user_id
-    except ValueError:
-        return False
+    def _identify(self, req: Request) -> Identity:
+        header = req.get_header("Authorization")
+        if header is None and self._anonymous is not None:
+            return self._anonymous.identify(req)
+        match = _BEARER.fullmatch(header or "")
+        if match is None:
+            raise MissingToken
+        return self._tokens.verify(match[1])
 
 
 class RateLimiting:

@@ -65,6 +65,11 @@ def compile_origins(origins: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?:{each})\Z" if each else r"(?!)")
 
 
+def default_origins(host: str) -> re.Pattern[str]:
+    """A pattern of the origins that may call a service on `host` if none are set."""
+    return LOOPBACK_ORIGINS if is_loopback_host(host) else compile_origins(["http://localhost:3000"])
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether the host to listen on, an address or a name, is reachable from this machine alone."""
     try:

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from limits import parse_many
 
 from api.forwarded import parse_prefix
-from api.origins import LOOPBACK_ORIGINS, compile_origins, is_loopback_host, parse_origins
+from api.origins import compile_origins, default_origins, is_loopback_host, parse_origins
 from api.postgres.database_url import parse_url
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -203,6 +203,9 @@ class Settings:
     user_claim: str | None = _setting(
         _claim, None, "the claim that holds the user's id, such as user.id (nested); unset: user_id, else sub"
     )
+    anonymous_user: str | None = _setting(
+        _text, None, "for demonstrations: the user of calls without a token; needs a loopback HOST and no JWKS_URL"
+    )
     token_ttl: int = _setting(_integer(1, 31_536_000), 3600, "seconds a token issued here is valid")
     bcrypt_cost: int = _setting(_integer(4, 16), 12, "bcrypt's work factor")
     provision_users: bool | None = _setting(
@@ -254,9 +257,7 @@ class Settings:
     @property
     def allowed_origins(self) -> re.Pattern[str]:
         """Matches the origins that may call."""
-        if self.cors_origins is None and is_loopback_host(self.host):
-            return LOOPBACK_ORIGINS
-        return compile_origins(("http://localhost:3000",) if self.cors_origins is None else self.cors_origins)
+        return default_origins(self.host) if self.cors_origins is None else compile_origins(self.cors_origins)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -291,4 +292,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(
             "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, the secret of your auth server)"
         )
+    if settings.anonymous_user is not None and not is_loopback_host(settings.host):
+        raise SettingsError("ANONYMOUS_USER must be unset unless HOST is a loopback address: it needs no password")
+    if settings.anonymous_user is not None and settings.jwks_url is not None:
+        raise SettingsError("ANONYMOUS_USER must be unset with JWKS_URL: it is for demonstrations without a login")
     return settings

@@ -40,6 +40,11 @@ class Identity:
     name: str | None = None
 
 
+def is_user_id(text: str) -> bool:
+    """Whether the text can be a user's id."""
+    return _text(text, MAX_USER_ID) is not None
+
+
 def hmac_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
     """The secrets as HS256 keys. Raises ValueError for one that is a public or private key."""
     try:

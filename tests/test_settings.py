@@ -24,6 +24,7 @@ DEFAULTS = {
     "jwt_issuer": None,
     "jwt_audience": None,
     "user_claim": None,
+    "anonymous_user": None,
     "token_ttl": 3600,
     "bcrypt_cost": 12,
     "provision_users": None,
