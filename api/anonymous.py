@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from api.errors import MissingToken
 from api.forwarded import parse_address
-from api.origins import LOOPBACK_HOST
+from api.origins import LOOPBACK_HOST, AllowedOrigins
 from api.request_context import Request
 from api.tokens import Identity
 
@@ -21,9 +21,9 @@ _OWN_SITES: Final = ("same-origin", "same-site", "none")
 
 
 class AnonymousUser:
-    """The user of requests without a token. `origins` matches the origins that may call."""
+    """The user of requests without a token. `origins` are those that may call."""
 
-    def __init__(self, user_id: str, origins: re.Pattern[str]) -> None:
+    def __init__(self, user_id: str, origins: AllowedOrigins) -> None:
         self._identity = Identity(user_id)
         self._origins = origins
 
@@ -39,7 +39,7 @@ class AnonymousUser:
             # A form, an image or a link of another site. Programs send no such field.
             if req.get_header("Sec-Fetch-Site", default="none") not in _OWN_SITES:
                 raise MissingToken("foreign_site")
-        elif not self._origins.fullmatch(origin) and origin != f"{req.scheme}://{req.netloc}":
+        elif origin not in self._origins and origin != f"{req.scheme}://{req.netloc}":
             raise MissingToken("foreign_origin")
         return self._identity
 

@@ -62,12 +62,13 @@ def create_app(
     anonymous = (
         None if settings.anonymous_user is None else AnonymousUser(settings.anonymous_user, settings.allowed_origins)
     )
+    external_url = ExternalUrl(settings.trusted_proxy, settings.root_path)
     cross_origin = CrossOrigin(settings.allowed_origins)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
-            ExternalUrl(settings.trusted_proxy, settings.root_path),
+            *([external_url] if settings.root_path or settings.trusted_proxy else []),
             RequestLog(),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),

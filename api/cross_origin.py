@@ -15,6 +15,7 @@ import falcon
 from falcon import Response
 from falcon_cors import CORS
 
+from api.origins import AllowedOrigins
 from api.request_context import Request
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -38,18 +39,18 @@ _NAMES: Final = re.compile(rf"[ \t]*(?:{_WORD}(?:[ \t]*,[ \t]*{_WORD})*[ \t]*)?"
 class CrossOrigin:
     """Sets CORS header fields on every response, errors and unknown paths included.
 
-    `origins` matches the allowed ones. A page of such an origin may send any request: the response to the request
+    A page of such an origin may send any request: the response to the request
     itself tells it what is wrong, and browsers show that to the page only if the preflight was granted.
     """
 
-    def __init__(self, origins: re.Pattern[str]) -> None:
+    def __init__(self, origins: AllowedOrigins) -> None:
         quiet = logging.getLogger("api.cors")
         quiet.setLevel(logging.WARNING)
         self._origins = origins
         self._policy = CORS(
             logger=quiet,
-            allow_origins_regex=origins,
-            allow_credentials_origins_regex=origins,
+            allow_origins_list=origins,
+            allow_credentials_origins_list=origins,
             expose_headers_list=RESPONSE_HEADERS,
         )
 
@@ -73,7 +74,7 @@ class CrossOrigin:
             req.method == "OPTIONS"
             and _METHOD.fullmatch(req.get_header("Access-Control-Request-Method") or "") is not None
             and _NAMES.fullmatch(req.get_header("Access-Control-Request-Headers") or "") is not None
-            and self._origins.fullmatch(req.get_header("Origin") or "") is not None
+            and req.get_header("Origin", default="") in self._origins
         )
 
 

@@ -1,4 +1,4 @@
-"""Web origins: bringing one to the form that browsers send, and patterns of those that may call.
+"""Web origins: bringing one to the form that browsers send, and which may call.
 
 Browsers serialize an origin (WHATWG HTML, section 7.1.1) with scheme and host in lower case, the host in ASCII, and no
 default port. Pages send it as `Origin`, and it is compared as text.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -16,17 +17,21 @@ import idna
 _PARTS: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[^\]]*\]|[^\[\]\\/?#@:]+)(?::(?P<port>[0-9]{1,5}))?/?", re.IGNORECASE
 )
-_LABELS: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+_LABEL: Final = "[a-z0-9_-]{1,63}"
+_LABELS: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_LONGEST: Final = 300
+"""Characters. A host has 253 at most; nothing longer is worth remembering."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _ANY_LABEL: Final = "*."
 
 _EXTRAS: Final = (("@", "user info"), ("?", "a query"), ("#", "a fragment"), ("\\", "a backslash"))
 
-LOOPBACK_HOST: Final = r"(?:(?:[a-z0-9_-]{1,63}\.)*localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])"
+LOOPBACK_HOST: Final = rf"(?:(?:{_LABEL}\.)*localhost|127(?:\.[0-9]{{1,3}}){{3}}|\[::1\])"
 """Pattern of a host that names the machine itself (RFC 6761, section 6.3)."""
 
-LOOPBACK_ORIGINS: Final = re.compile(rf"https?://{LOOPBACK_HOST}(?::[0-9]{{1,5}})?\Z")
+_LOOPBACK_ORIGINS: Final = re.compile(rf"https?://{LOOPBACK_HOST}(?::[0-9]{{1,5}})?")
 
 
 def parse_origins(text: str) -> tuple[str, ...]:
@@ -57,17 +62,25 @@ def parse_origin(text: str) -> str:
     return f"{scheme}://{host}" + (f":{int(port)}" if port and int(port) != _DEFAULT_PORTS[scheme] else "")
 
 
-def compile_origins(origins: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that matches these origins, each from `parse_origin`, and no other text."""
-    one_label = "[a-z0-9_-]{1,63}\\."
-    each = "|".join(re.escape(origin).replace(re.escape(_ANY_LABEL), one_label) for origin in origins)
-    # The pattern of no origin matches nothing, the empty text included.
-    return re.compile(rf"(?:{each})\Z" if each else r"(?!)")
+class AllowedOrigins:
+    """The origins that may call: `origin in allowed`. The last ones asked for are remembered."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._is_allowed = lru_cache(maxsize=1024)(lambda origin: pattern.fullmatch(origin) is not None)
+
+    def __contains__(self, origin: str) -> bool:
+        return len(origin) <= _LONGEST and self._is_allowed(origin)
 
 
-def default_origins(host: str) -> re.Pattern[str]:
-    """A pattern of the origins that may call a service on `host` if none are set."""
-    return LOOPBACK_ORIGINS if is_loopback_host(host) else compile_origins(["http://localhost:3000"])
+def allow_origins(origins: Iterable[str] | None, host: str) -> AllowedOrigins:
+    """Allow these origins, each from `parse_origin`. None: the default of a service that listens on `host`."""
+    if origins is None:
+        if is_loopback_host(host):
+            return AllowedOrigins(_LOOPBACK_ORIGINS)
+        origins = ["http://localhost:3000"]
+    each = "|".join(re.escape(origin).replace(re.escape(_ANY_LABEL), _LABEL + r"\.") for origin in origins)
+    # Without an origin the pattern matches nothing, the empty text included.
+    return AllowedOrigins(re.compile(each or r"(?!)"))
 
 
 def is_loopback_host(host: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -19,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from limits import parse_many
 
 from api.forwarded import parse_prefix
-from api.origins import compile_origins, default_origins, is_loopback_host, parse_origins
+from api.origins import AllowedOrigins, allow_origins, is_loopback_host, parse_origins
 from api.postgres.database_url import parse_url
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -255,9 +254,9 @@ class Settings:
     log_format: str = _setting(_one_of("text", "json"), "text", "text or json")
 
     @property
-    def allowed_origins(self) -> re.Pattern[str]:
-        """Matches the origins that may call."""
-        return default_origins(self.host) if self.cors_origins is None else compile_origins(self.cors_origins)
+    def allowed_origins(self) -> AllowedOrigins:
+        """The browser origins that may call."""
+        return allow_origins(self.cors_origins, self.host)
 
     @property
     def secrets(self) -> tuple[str, ...]:

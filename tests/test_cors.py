@@ -126,6 +126,13 @@ def test_a_preflight_is_granted_for_any_header_names(client: TestClient, names: 
     assert result.headers["access-control-allow-headers"].split(", ") == [name.strip() for name in names.split(",")]
 
 
+@pytest.mark.parametrize(("path", "status"), [("/api/tasks", 200), ("/nowhere", 404)])
+def test_a_preflight_without_an_origin_is_none(client: TestClient, path: str, status: int) -> None:
+    result = client.simulate_options(path, headers={"Access-Control-Request-Method": "PUT"})
+    assert result.status_code == status
+    assert not [name for name in result.headers if name.startswith("access-control-")]
+
+
 def test_a_preflight_may_name_no_header(client: TestClient) -> None:
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT"}
     result = client.simulate_options("/api/tasks", headers=headers)
@@ -204,6 +211,7 @@ LOOPBACK = [
 NOT_LOOPBACK = [
     *("http://localhost.evil.example", "http://evil-localhost", "http://evil.example:3000", "http://127.0.0.1.evil"),
     *("http://127.0.0.1@evil.example", "http://1127.0.0.1", "http://[::2]", "ftp://localhost", "null", ""),
+    *("http://" + "a" * 5000 + ".localhost", "http://" + "a." * 200 + "localhost"),
     *("http://localhost:3000/", "http://localhost:", "http://LOCALHOST:3000", "http://localhost:30000000"),
 ]
 
