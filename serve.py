@@ -191,6 +191,7 @@ def announce(prepared: Prepared) -> None:
         **({"frontend": frontend.name} if frontend else {}),
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
+        **({"anonymous_user": settings.anonymous_user} if settings.anonymous_user is not None else {}),
         database=describe(prepared.database_url),
         workers=settings.workers,
     )

@@ -12,12 +12,14 @@ from falcon import media
 
 from api.account_resources import AccountServices, account_routes
 from api.accounts import Accounts, PasswordHasher
+from api.anonymous import AnonymousUser
+from api.cross_origin import CrossOrigin
 from api.errors import ErrorRenderer, add_error_handlers
-from api.forwarded import client_address
+from api.forwarded import ExternalUrl, client_address
 from api.health import Health, Readiness
 from api.ignored_input import IgnoredInput
 from api.jose.jwks import KeySet
-from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
+from api.middleware import Authentication, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import DOCUMENT_PATH, build_document
 from api.pages import page_routes
 from api.postgres.database import Database
@@ -59,18 +61,30 @@ def create_app(
     It sends no statement, so it works while the database does not respond.
     """
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
-    tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
+    tokens = Tokens(
+        settings.secrets,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        user_claim=settings.user_claim,
+        jwks=jwks,
+    )
     storage = connect_storage(settings.rate_limit_storage)
     ignored = IgnoredInput()
+    anonymous = (
+        None if settings.anonymous_user is None else AnonymousUser(settings.anonymous_user, settings.allowed_origins)
+    )
+    external_url = ExternalUrl(settings.trusted_proxy, settings.root_path)
+    cross_origin = CrossOrigin(settings.allowed_origins, ignored)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
+            *([external_url] if settings.root_path or settings.trusted_proxy else []),
             RequestLog(),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
-            CrossOrigin(settings.cors_origins, ignored),
-            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids),
+            cross_origin,
+            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids, anonymous=anonymous),
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
         ],
     )
@@ -78,6 +92,7 @@ def create_app(
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
     mounts = mount_formats(settings, ignored)
     add_error_handlers(app, mounts[0].wire_format.errors)
+    app.add_sink(cross_origin.respond_to_unknown_path)
     for route in routes(settings, database, tokens, storage, mounts):
         app.add_route(route.template, route.resource)
     if metrics is not None:
@@ -101,7 +116,7 @@ def mount_formats(settings: Settings, ignored: IgnoredInput) -> list[Mount]:
 
 def _mount(settings: Settings, ignored: IgnoredInput, wire_format: WireFormat, root: str = "") -> Mount:
     table = wire_format.accounts.cookie
-    cookie = SessionCookie(table, frozenset(settings.cors_origins).__contains__) if table is not None else None
+    cookie = SessionCookie(table, settings.allowed_origins.__contains__) if table is not None else None
     return Mount(wire_format, ignored, root, cookie)
 
 
@@ -122,7 +137,7 @@ def routes(
         ]
         table += own
     if settings.web_page:
-        root = mounts[-1].root
+        root = f"{mounts[-1].root}/".lstrip("/")
         table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts), api_root=root)]
     return [*table, *_reference_routes(table, mounts)]
 

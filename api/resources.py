@@ -91,7 +91,7 @@ class TaskCollection(TaskResource):
         self._ignored.note_members(self.wire_format, body)
         created, replayed = self._tasks.create(req.context.user, fields, read_idempotency_key(req))
         resp.status = self.wire_format.created_status
-        resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
+        resp.set_header("Location", f"{_own_path(req)}/{created.task['id']}")
         if replayed:
             resp.set_header("Idempotent-Replayed", "true")
         _set_event(req, "task_replayed" if replayed else "task_created", created.task["id"])
@@ -124,7 +124,7 @@ class TaskCollection(TaskResource):
     def _page_url(self, req: Request, *changed: tuple[str, object]) -> str:
         names = self.wire_format.query.names
         kept = self.wire_format.query.kept(req.query_string, {name for name, _ in changed} | {"offset"})
-        return f"{quote(req.path)}?{urlencode([*kept, *((names[name], value) for name, value in changed)])}"
+        return f"{_own_path(req)}?{urlencode([*kept, *((names[name], value) for name, value in changed)])}"
 
 
 class TaskItem(TaskResource):
@@ -198,3 +198,13 @@ class TaskCompletion(TaskResource):
 def _set_event(req: Request, event: str, task_id: int) -> None:
     req.context.event = event
     req.context.details["task_id"] = task_id
+
+
+def _own_path(req: Request) -> str:
+    """The path of the request as the client sees it, percent-encoded.
+
+    A segment `.` or `..`, which a user may be called, is left out: clients would resolve it (RFC 3986, section 5.2.4),
+    browsers even if it is percent-encoded. The path without the user leads to the same tasks.
+    """
+    kept = (segment for segment in req.path.split("/") if segment not in (".", ".."))
+    return req.root_path + quote("/".join(kept))

@@ -7,6 +7,7 @@ never altered or written.
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import psycopg2
 from peewee import Table as PeeweeTable
@@ -43,6 +44,14 @@ def read_users_table(database: Database, name: str) -> UsersTable:
     """The facts about the table of this name, by one statement. Raises what `Database.run` raises."""
     [(exists, ours, id_type)] = database.run(_FACTS, (name,), repeatable=True)
     return UsersTable(exists, ours, id_type == "uuid")
+
+
+def is_canonical_uuid(user_id: str) -> bool:
+    """Whether the id is a UUID in PostgreSQL's spelling. Other programs take another spelling for another user."""
+    try:
+        return str(UUID(user_id)) == user_id
+    except ValueError:
+        return False
 
 
 class UserNames:

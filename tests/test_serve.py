@@ -57,6 +57,16 @@ def test_the_embedded_database_survives_a_kill(log: Path) -> None:
         assert service.stop() == 0
 
 
+def test_the_start_line_names_an_anonymous_user(log: Path, database_url: str) -> None:
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    with running(log, **environ, ANONYMOUS_USER="demo") as service:
+        assert service.wait_for_event("ready")["anonymous_user"] == "demo"
+        assert service.call("GET", "/api/demo/tasks").status == 200
+        assert service.call("GET", "/api/demo/tasks", headers={"Host": "evil.example"}).status == 401
+    with running(log.with_name("second.log"), **environ) as service:
+        assert "anonymous_user" not in service.wait_for_event("ready")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_stop_signal_ends_it_with_status_0(
