@@ -166,8 +166,9 @@ def start_application(
         statement_timeout=settings.statement_timeout,
         max_waiting=max_waiting,
     )
-    Housekeeping(database).start()
-    upgrade = Upgrade(database, has_accounts=prepared.users_table.ours)
+    has_accounts = prepared.users_table.ours
+    Housekeeping(database, has_accounts=has_accounts).start()
+    upgrade = Upgrade(database, has_accounts=has_accounts)
     upgrade.start()
     counters = metrics.start() if metrics is not None else None
     if counters is not None:

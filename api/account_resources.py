@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,19 +10,19 @@ import orjson
 from falcon import Response
 
 from api.accounts import Accounts
-from api.errors import InvalidCredentials
+from api.errors import InvalidCredentials, RateLimited
 from api.forwarded import rate_limit_key
-from api.middleware import count_call
-from api.rate_limits import RateLimit
+from api.login_guard import CountedCall, LoginGuard, check_allowance
+from api.middleware import report_limit
+from api.rate_limits import Allowance
 from api.reading import read_json
 from api.request_context import Request
-from api.text import fold_case
 from api.tokens import Identity, Tokens
 from api.validation import Schema
 
 
 class AccountServices:
-    """What both resources need: the accounts, the tokens, and the rate limit of addresses and e-mails."""
+    """What the resources share: the accounts, the tokens, and the guard of log-ins if there is one."""
 
     def __init__(
         self,
@@ -31,25 +30,27 @@ class AccountServices:
         tokens: Tokens,
         *,
         token_ttl: int,
-        limit: RateLimit | None,
+        guard: LoginGuard | None,
         address_of: Callable[[dict[str, Any]], str],
     ) -> None:
         self.accounts = accounts
         self._tokens = tokens
         self._token_ttl = token_ttl
-        self._limit = limit
+        self._guard = guard
         self._address_of = address_of
 
-    def count_address(self, req: Request, resp: Response) -> None:
-        """Count a call from this address. Raises RateLimited."""
-        if self._limit is not None:
-            count_call(self._limit, f"address:{rate_limit_key(self._address_of(req.env))}", resp)
+    def count_call(self, req: Request, resp: Response) -> CountedCall | None:
+        """Count a call of this address, and report its limit. None if there is no limit."""
+        if self._guard is None:
+            return None
+        call = self._guard.count_call(rate_limit_key(self._address_of(req.env)))
+        report_limit(self._guard.reported, call.allowance, resp)
+        return call
 
-    def count_email(self, email: str, resp: Response) -> None:
-        """Count a call for this e-mail, from any address. Raises RateLimited."""
-        if self._limit is not None:
-            digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
-            count_call(self._limit, f"email:{digest}", resp)
+    def report_exhausted(self, resp: Response, ex: RateLimited) -> None:
+        """Report that no call is left, whichever of the guard's limits was passed."""
+        if self._guard is not None:
+            report_limit(self._guard.reported, Allowance(False, 0, ex.retry_after), resp)
 
     def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:
         """Respond with a token for the account."""
@@ -71,10 +72,11 @@ class Registration:
         self._schema = Schema("register.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._services.count_address(req, resp)
+        call = self._services.count_call(req, resp)
+        if call is not None:
+            check_allowance(call.allowance)
         fields = self._schema.validate(read_json(req))
-        self._services.count_email(fields["email"], resp)
-        identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"))
+        identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"), call)
         req.context.event = "user_registered"
         resp.status = falcon.HTTP_201
         self._services.respond_with_token(req, resp, identity)
@@ -91,13 +93,16 @@ class Login:
         self._schema = Schema("login.json")
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._services.count_address(req, resp)
+        # A call past the address's limit is read: the account may be known from there.
+        call = self._services.count_call(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._services.count_email(fields["email"], resp)
         try:
-            identity = self._services.accounts.log_in(fields["email"], fields["password"])
+            identity = self._services.accounts.log_in(fields["email"], fields["password"], call)
         except InvalidCredentials:
             req.context.event = "login_failed"
+            raise
+        except RateLimited as ex:
+            self._services.report_exhausted(resp, ex)
             raise
         req.context.event = "user_logged_in"
         self._services.respond_with_token(req, resp, identity)

@@ -1,88 +1,50 @@
-"""Local accounts: registering, and logging in with a password. No HTTP.
-
-Hashing a password is slow on purpose, so only some of the threads may do it: the others go on serving tasks.
-"""
+"""Local accounts: registering, logging in with a password, and renewing a log-in. No HTTP."""
 
 from __future__ import annotations
 
-import threading
+import logging
 import uuid
 from typing import Final
 
-import bcrypt
+import psycopg2
 
-from api.account_emails import find_account
+from api.account_emails import Account, find_account
 from api.errors import EmailTaken, InvalidCredentials
+from api.login_guard import CountedCall, LoginGuard
 from api.models import User
-from api.passwords import PASSWORD_BYTES
+from api.password_hasher import PasswordHasher, cost_of
 from api.postgres.database import Database
-from api.postgres.errors import Overloaded
+from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.statements import Parameter, render
 from api.text import fold_case
 from api.tokens import Identity
 
-DIGEST_CHARACTERS: Final = 31
-"""The length of what follows the salt in bcrypt's notation."""
+logger = logging.getLogger("api.accounts")
 
 _COLUMNS: Final = (User.id, User.email, User.email_folded, User.name, User.password_hash)
 _INSERT: Final = render(
     User.insert({column: Parameter(column.name) for column in _COLUMNS}).on_conflict_ignore().returning(User.id)
 )
-
-
-class PasswordHasher:
-    """bcrypt. At most half of the `threads` hash at once.
-
-    Others wait for their turn, but one thread always stays free; further callers get Overloaded.
-    """
-
-    def __init__(self, cost: int, *, threads: int) -> None:
-        self._cost = cost
-        self._running = threading.BoundedSemaphore(max(1, threads // 2))
-        self._present = threading.BoundedSemaphore(max(1, threads - 1))
-        # What a password is compared with if there is no account, which then takes as long as a wrong password: a salt,
-        # and a digest that no password has.
-        self._decoy = bcrypt.gensalt(cost) + b"." * DIGEST_CHARACTERS
-
-    def hash(self, password: str) -> str:
-        """The hash of a password of at most 72 bytes."""
-        with _Turn(self._present, self._running):
-            return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode()
-
-    def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one hashed. Without a hash it is False, after the same work."""
-        secret = password.encode()
-        comparable = hashed is not None and len(secret) <= PASSWORD_BYTES[-1]
-        against = hashed.encode() if hashed is not None else self._decoy
-        with _Turn(self._present, self._running):
-            return bcrypt.checkpw(secret[: PASSWORD_BYTES[-1]], against) and comparable
-
-
-class _Turn:
-    """A place in the queue, or Overloaded; then a turn to hash."""
-
-    def __init__(self, present: threading.Semaphore, running: threading.Semaphore) -> None:
-        self._present = present
-        self._running = running
-
-    def __enter__(self) -> None:
-        if not self._present.acquire(blocking=False):
-            raise Overloaded
-        self._running.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._running.release()
-        self._present.release()
+_RENEW_HASH: Final = render(
+    User.update({User.password_hash: Parameter("password_hash")}).where(
+        (User.id == Parameter("id")) & (User.password_hash == Parameter("outdated"))
+    )
+)
+# By an index: the expression is that of migrations/003_accounts.py.
+_HIGHEST_COST: Final = """
+SELECT max(left(password_hash, 7) COLLATE "C") FROM users WHERE password_hash IS NOT NULL
+"""
 
 
 class Accounts:
-    """The users table, where it is ours."""
+    """The local accounts in the users table, where it is ours. Without a guard log-ins are not limited."""
 
-    def __init__(self, database: Database, hasher: PasswordHasher) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher, guard: LoginGuard | None) -> None:
         self._database = database
         self._hasher = hasher
+        self._guard = guard
 
-    def register(self, email: str, password: str, name: str | None) -> Identity:
+    def register(self, email: str, password: str, name: str | None, call: CountedCall | None) -> Identity:
         """Make a local account of validated values. Raises EmailTaken."""
         identity = Identity(str(uuid.uuid4()), email, name)
         values = {
@@ -95,12 +57,42 @@ class Accounts:
         # No exception for what is expected: PostgreSQL would log the statement with its values.
         if not _INSERT.run(self._database, values):
             raise EmailTaken
+        if self._guard is not None and call is not None:
+            self._guard.remember(identity.user_id, call.address)
         return identity
 
-    def log_in(self, email: str, password: str) -> Identity:
-        """The account with this e-mail and password. Raises InvalidCredentials, whichever is wrong."""
+    def log_in(self, email: str, password: str, call: CountedCall | None) -> Identity:
+        """The account with this e-mail and password. `call` is that of the guard, if there is one.
+
+        Raises RateLimited, or InvalidCredentials, whichever of the two is wrong or if the account is disabled.
+        """
         account = find_account(self._database, email)
-        user_id, known_email, name, password_hash = account or (None, None, None, None)
-        if not self._hasher.verify(password, password_hash):
+        admission = None
+        if self._guard is not None and call is not None:
+            admission = self._guard.admit(email, account.user_id if account else None, call)
+        is_right = self._hasher.verify(
+            password, account.password_hash if account else None, highest_cost=self._highest_cost()
+        )
+        if account is None or not is_right or account.disabled:
             raise InvalidCredentials
-        return Identity(user_id, known_email, name)
+        if self._guard is not None and admission is not None:
+            self._guard.succeed(account.user_id, admission)
+        if self._hasher.is_outdated(account.password_hash):
+            self._renew_hash(account, password)
+        return Identity(account.user_id, account.email, account.name)
+
+    def _highest_cost(self) -> int:
+        [(beginning,)] = self._database.run(_HIGHEST_COST, repeatable=True, prepared=True)
+        return cost_of(beginning) if beginning else 0
+
+    def _renew_hash(self, account: Account, password: str) -> None:
+        try:
+            values = {
+                "id": account.user_id,
+                "password_hash": self._hasher.hash(password),
+                "outdated": account.password_hash,
+            }
+            _RENEW_HASH.run(self._database, values, repeatable=True)
+        except (DatabaseUnavailable, Overloaded, psycopg2.Error) as ex:
+            # Where the database is read-only people can still log in.
+            logger.warning("a password hash was not renewed, the next log-in tries again: %s", type(ex).__name__)

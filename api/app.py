@@ -9,16 +9,20 @@ import falcon
 import orjson
 from falcon import media
 
+from api.account_addresses import AccountAddresses
 from api.account_resources import AccountServices, Login, Registration
-from api.accounts import Accounts, PasswordHasher
+from api.accounts import Accounts
 from api.contracts import FAMILIES
+from api.digests import KeyedDigests
 from api.errors import add_error_handlers
 from api.forwarded import client_address
 from api.health import Health, Readiness
 from api.jose.jwks import KeySet
+from api.login_guard import LoginGuard
 from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import build_document
 from api.pages import page_routes
+from api.password_hasher import PasswordHasher
 from api.postgres.database import Database
 from api.rate_limits import RateLimit, connect_storage
 from api.reference import reference_routes
@@ -96,7 +100,16 @@ def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any)
 
 def _account_services(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountServices:
     hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
-    limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
+    guard = None
+    if settings.auth_rate_limit:
+        digests = KeyedDigests(settings.secrets)
+        guard = LoginGuard(
+            settings.auth_rate_limit,
+            storage,
+            workers=settings.workers,
+            addresses=AccountAddresses(database, digests),
+            digests=digests,
+        )
     address_of = partial(client_address, networks=settings.trusted_proxy)
-    accounts = Accounts(database, hasher)
-    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, limit=limit, address_of=address_of)
+    accounts = Accounts(database, hasher, guard)
+    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, guard=guard, address_of=address_of)
