@@ -32,7 +32,7 @@ from api.settings import Settings
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
-from api.users_table import NoProvisioning, Provisioning, UsersTable
+from api.users_table import Users, UsersTable
 
 if TYPE_CHECKING:
     from api.metrics import Metrics
@@ -70,16 +70,18 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
     add_error_handlers(app)
-    for route in routes(settings, database, tokens, storage):
+    for route in routes(settings, database, users_table, tokens, storage):
         app.add_route(route.template, route.resource)
     if metrics is not None:
         metrics.watch(database, jwks)
     return app
 
 
-def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> list[Route]:
+def routes(
+    settings: Settings, database: Database, users_table: UsersTable, tokens: Tokens, storage: Any
+) -> list[Route]:
     """The route table. The router serves it, and the OpenAPI document describes it."""
-    users = Provisioning(database) if settings.provision_users else NoProvisioning()
+    users = Users(database, settings.users_table, ours=users_table.ours, provision=bool(settings.provision_users))
     table = [Route("/health", Health()), Route("/ready", Readiness(database))]
     limits = TaskLimits(database, max_tasks=settings.max_tasks)
     for family in FAMILIES:

@@ -38,6 +38,8 @@ class TaskCollection:
     def on_get(self, req: Request, resp: Response) -> None:
         query = parse_list_query(_QUERY.validate_query(req.query_string)) if req.query_string else _ALL_TASKS
         page = list_tasks(self._database, req.context.user.user_id, query)
+        if not page.tasks:
+            self._tasks.confirm_user(req.context.user)
         body: dict[str, Any] = {"data": page.tasks}
         if query.limit is not None:
             body["pagination"] = _pagination(query, page)
@@ -66,7 +68,7 @@ class TaskItem:
         self._schema = Schema("task-update.json")
 
     def on_get(self, req: Request, resp: Response, task_id: str) -> None:
-        found = self._tasks.find(req.context.user.user_id, parse_task_id(task_id))
+        found = self._tasks.find(req.context.user, parse_task_id(task_id))
         _set_task(resp, found)
         if is_known(req, found.version):
             resp.status = falcon.HTTP_304
@@ -76,7 +78,7 @@ class TaskItem:
     def on_put(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         changes = self._schema.validate(read_json(req))
-        changed = self._tasks.update(req.context.user.user_id, number, changes, versions_to_match(req))
+        changed = self._tasks.update(req.context.user, number, changes, versions_to_match(req))
         _set_event(req, "task_updated", number)
         _set_task(resp, changed)
 
@@ -85,7 +87,7 @@ class TaskItem:
 
     def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
-        self._tasks.delete(req.context.user.user_id, number, versions_to_match(req))
+        self._tasks.delete(req.context.user, number, versions_to_match(req))
         _set_event(req, "task_deleted", number)
         resp.status = falcon.HTTP_204
 
@@ -102,11 +104,11 @@ class TaskCompletion:
         number = parse_task_id(task_id)
         body = read_json(req, optional=True)
         wanted = self._schema.validate(body).get("completed") if body != {} else None
-        user_id, versions = req.context.user.user_id, versions_to_match(req)
+        user, versions = req.context.user, versions_to_match(req)
         if wanted is None:
-            changed = self._tasks.toggle_completed(user_id, number, versions)
+            changed = self._tasks.toggle_completed(user, number, versions)
         else:
-            changed = self._tasks.set_completed(user_id, number, wanted, versions)
+            changed = self._tasks.set_completed(user, number, wanted, versions)
         _set_event(req, "task_completed" if changed.task["completed"] else "task_reopened", number)
         _set_task(resp, changed)
 
