@@ -1,4 +1,4 @@
-"""The Falcon resources of local accounts: register and log in. Each responds with a token."""
+"""The Falcon resources of local accounts: register, log in, renew. Each responds with a token."""
 
 from __future__ import annotations
 
@@ -105,4 +105,16 @@ class Login:
             self._services.report_exhausted(resp, ex)
             raise
         req.context.event = "user_logged_in"
+        self._services.respond_with_token(req, resp, identity)
+
+
+class Renewal:
+    """POST exchanges a valid token of a local account for a new one."""
+
+    def __init__(self, services: AccountServices) -> None:
+        self._services = services
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        identity = self._services.accounts.renew(req.context.user)
+        req.context.event = "token_renewed"
         self._services.respond_with_token(req, resp, identity)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from typing import Final
 
 import psycopg2
+from peewee import SQL, fn
 
 from api.account_emails import Account, find_account
-from api.errors import EmailTaken, InvalidCredentials
+from api.errors import EmailTaken, InvalidCredentials, TokenExpired, TokenInvalid, UnknownUser
 from api.login_guard import CountedCall, LoginGuard
 from api.models import User
 from api.password_hasher import PasswordHasher, cost_of
@@ -25,6 +27,11 @@ _COLUMNS: Final = (User.id, User.email, User.email_folded, User.name, User.passw
 _INSERT: Final = render(
     User.insert({column: Parameter(column.name) for column in _COLUMNS}).on_conflict_ignore().returning(User.id)
 )
+_FIND_ENABLED: Final = render(
+    User.select(User.email, User.name, fn.floor(fn.date_part(SQL("'epoch'"), User.signed_out_at))).where(
+        (User.id == Parameter("id")) & User.password_hash.is_null(False) & User.disabled_at.is_null()
+    )
+)
 _RENEW_HASH: Final = render(
     User.update({User.password_hash: Parameter("password_hash")}).where(
         (User.id == Parameter("id")) & (User.password_hash == Parameter("outdated"))
@@ -34,6 +41,10 @@ _RENEW_HASH: Final = render(
 _HIGHEST_COST: Final = """
 SELECT max(left(password_hash, 7) COLLATE "C") FROM users WHERE password_hash IS NOT NULL
 """
+
+
+RENEWABLE: Final = 30 * 24 * 3600
+"""Seconds after a log-in in which its tokens are renewed."""
 
 
 class Accounts:
@@ -80,6 +91,22 @@ class Accounts:
         if self._hasher.is_outdated(account.password_hash):
             self._renew_hash(account, password)
         return Identity(account.user_id, account.email, account.name)
+
+    def renew(self, user: Identity) -> Identity:
+        """The account as it is now, for a token of it that is still valid.
+
+        Raises TokenInvalid if the token is of no local account, UnknownUser if the account is gone or disabled, and
+        TokenExpired if it has to log in again.
+        """
+        if user.logged_in_at is None:
+            raise TokenInvalid("not_local")
+        rows = _FIND_ENABLED.run(self._database, {"id": user.user_id}, repeatable=True)
+        if not rows:
+            raise UnknownUser
+        [(email, name, signed_out_at)] = rows
+        if time.time() > user.logged_in_at + RENEWABLE or user.logged_in_at < (signed_out_at or 0):
+            raise TokenExpired
+        return Identity(user.user_id, email, name, user.logged_in_at)
 
     def _highest_cost(self) -> int:
         [(beginning,)] = self._database.run(_HIGHEST_COST, repeatable=True, prepared=True)

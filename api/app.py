@@ -10,7 +10,7 @@ import orjson
 from falcon import media
 
 from api.account_addresses import AccountAddresses
-from api.account_resources import AccountServices, Login, Registration
+from api.account_resources import AccountServices, Login, Registration, Renewal
 from api.accounts import Accounts
 from api.contracts import FAMILIES
 from api.digests import KeyedDigests
@@ -93,7 +93,11 @@ def routes(
         ]
     if settings.local_accounts:
         services = _account_services(settings, database, tokens, storage)
-        table += [Route("/auth/register", Registration(services)), Route("/auth/login", Login(services))]
+        table += [
+            Route("/auth/register", Registration(services)),
+            Route("/auth/login", Login(services)),
+            Route("/auth/renew", Renewal(services)),
+        ]
     if settings.web_page:
         table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts))]
     table += [Route(*pair) for pair in reference_routes(build_document(table))]

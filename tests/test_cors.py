@@ -99,6 +99,7 @@ def preflight(client: TestClient, path: str, method: str, headers: str = "author
         ("/api/ada/tasks", {"GET", "HEAD", "POST"}),
         ("/tasks/1", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
         ("/auth/login", {"POST"}),
+        ("/auth/renew", {"POST"}),
     ],
 )
 def test_a_preflight_needs_no_token_and_allows_the_methods_of_the_path(

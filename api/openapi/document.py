@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api import __version__
-from api.account_resources import Login, Registration
+from api.account_resources import Login, Registration, Renewal
 from api.errors import Code
 from api.health import Health, Readiness
 from api.openapi.codes import by_status, error_examples, error_response, response_name
 from api.openapi.components import HEADERS, PATH_PARAMETERS, SECURITY_SCHEMES, parameters, schema_ref, schemas
 from api.openapi.families import GROUPS, Group, family_of, group_of
 from api.openapi.operations import HTTP_ERRORS, TOKEN_ERRORS, Link, Operation, Success
-from api.openapi.service_operations import HEALTH, LOGIN, READINESS, REGISTRATION
+from api.openapi.service_operations import HEALTH, LOGIN, READINESS, REGISTRATION, RENEWAL
 from api.openapi.task_operations import COLLECTION, COMPLETION, ITEM
 from api.resources import TaskCollection, TaskCompletion, TaskItem
 
@@ -26,6 +26,7 @@ _OPERATIONS: Final[Mapping[type, Mapping[str, Operation]]] = {
     TaskCompletion: COMPLETION,
     Registration: REGISTRATION,
     Login: LOGIN,
+    Renewal: RENEWAL,
     Health: HEALTH,
     Readiness: READINESS,
 }

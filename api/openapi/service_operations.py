@@ -71,6 +71,19 @@ LOGIN: Final[Mapping[str, Operation]] = {
     ),
 }
 
+RENEWAL: Final[Mapping[str, Operation]] = {
+    "post": Operation(
+        name="renewToken",
+        summary="Get a new token for a valid one",
+        description=(
+            "For a token that this service issued to a local account, at most 30 days after its log-in. An account "
+            "that is gone, disabled or signed out is 401: log in again."
+        ),
+        success=(_session(200, "A new token.", {}),),
+        errors=DATABASE_ERRORS,
+    ),
+}
+
 HEALTH: Final[Mapping[str, Operation]] = {
     "get": Operation(
         name="getHealth",
