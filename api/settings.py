@@ -196,7 +196,7 @@ class Settings:
     local_accounts: bool | None = _setting(
         _switch,
         None,
-        "/auth/register and /auth/login; unset: on without JWKS_URL if the users table is ours",
+        "/auth/register, /auth/login and /auth/renew; unset: on without JWKS_URL if the users table is ours",
     )
     users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
     host: str = _setting(_text, "127.0.0.1", "address to listen on")
