@@ -31,6 +31,10 @@ SWEEP_INTERVAL: Final = 10.0
 """Seconds between two removals of expired counters, which no longer count."""
 
 
+_paused_until: Final[weakref.WeakKeyDictionary[Any, float]] = weakref.WeakKeyDictionary()
+"""When a storage that failed is tried again: all limits share its pause."""
+
+
 class Allowance(NamedTuple):
     """The calls that remain in a window. `reset` is in whole seconds."""
 
@@ -47,17 +51,17 @@ class RateLimit:
         self.name = name
         self.policy = f'"{name}";q={self.item.amount};w={self.item.get_expiry()}'
         self._limiter = SlidingWindowCounterRateLimiter(storage)
-        self._silent_until = 0.0
+        self._storage = storage
 
     def take(self, caller: str) -> Allowance | None:
         """Count one call. None if the storage does not respond: the call then passes."""
-        if time.monotonic() < self._silent_until:
+        if self._is_paused():
             return None
         try:
             allowed = self._limiter.hit(self.item, self.name, caller)
             window = self._limiter.get_window_stats(self.item, self.name, caller)
         except StorageError as ex:
-            self._silent_until = time.monotonic() + PAUSE_AFTER_FAILURE
+            _paused_until[self._storage] = time.monotonic() + PAUSE_AFTER_FAILURE
             logger.warning(
                 "rate limit storage unavailable, requests pass, and log-ins count in each process: %s",
                 type(ex.storage_error).__name__,
@@ -68,10 +72,13 @@ class RateLimit:
 
     def give_back(self, caller: str) -> None:
         """Take back one call that was counted."""
-        if time.monotonic() < self._silent_until:
+        if self._is_paused():
             return
         with contextlib.suppress(StorageError):
             self._limiter.hit(self.item, self.name, caller, cost=-1)
+
+    def _is_paused(self) -> bool:
+        return time.monotonic() < _paused_until.get(self._storage, 0.0)
 
 
 class StrictRateLimit:
