@@ -11,10 +11,19 @@ import psycopg2
 from peewee import SQL, fn
 
 from api.account_emails import Account, find_account
-from api.errors import EmailTaken, InvalidCredentials, TokenExpired, TokenInvalid, UnknownUser
+from api.errors import (
+    EmailTaken,
+    FieldError,
+    InvalidCredentials,
+    TokenExpired,
+    TokenInvalid,
+    UnknownUser,
+    ValidationFailed,
+)
 from api.login_guard import CountedCall, LoginGuard
 from api.models import User
 from api.password_hasher import PasswordHasher, cost_of
+from api.passwords import repeats
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.statements import Parameter, render
@@ -42,7 +51,6 @@ _HIGHEST_COST: Final = """
 SELECT max(left(password_hash, 7) COLLATE "C") FROM users WHERE password_hash IS NOT NULL
 """
 
-
 RENEWABLE: Final = 30 * 24 * 3600
 """Seconds after a log-in in which its tokens are renewed."""
 
@@ -56,7 +64,12 @@ class Accounts:
         self._guard = guard
 
     def register(self, email: str, password: str, name: str | None, call: CountedCall | None) -> Identity:
-        """Make a local account of validated values. Raises EmailTaken."""
+        """Make a local account of validated values.
+
+        Raises EmailTaken, or ValidationFailed if the password is the e-mail or the name.
+        """
+        if repeats(password, email, name):
+            raise ValidationFailed(FieldError("password", "Password must not be the e-mail or name; use several words"))
         identity = Identity(str(uuid.uuid4()), email, name)
         values = {
             "id": identity.user_id,

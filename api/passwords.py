@@ -33,3 +33,9 @@ def find_fault(password: str) -> str | None:
     if folded.strip() in _COMMON:
         return "is among the commonest, which are guessed first; use several words"
     return None
+
+
+def repeats(password: str, *known: str | None) -> bool:
+    """Whether the password is one of these texts, an e-mail's part before the `@` included."""
+    folded = {fold_case(text).strip() for text in known if text is not None}
+    return fold_case(password).strip() in folded | {text.partition("@")[0] for text in folded}

@@ -535,7 +535,7 @@ export interface components {
             /**
              * Password
              * Format: password
-             * @description At least 8 characters, 3 of them different and not white space, none of the commonest passwords; at most 72 bytes in UTF-8, no NUL.
+             * @description At least 8 characters, 3 of them different and not white space, none of the commonest passwords, not the e-mail or name; at most 72 bytes in UTF-8, no NUL.
              */
             password: string;
             /**

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from falcon.testing import Result, TestClient
@@ -67,6 +68,17 @@ class TestOwner:
         assert log_in(limited, HOME).status_code == 200
         # Not even the right password is judged from elsewhere.
         assert error_of(log_in(limited, OFFICE)) == (429, "RATE_LIMITED")
+
+    def test_guesses_at_the_same_instant_are_all_counted(self, limited: TestClient) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            statuses = list(
+                pool.map(
+                    lambda number: log_in(limited, f"198.51.100.{number}", password="wrong").status_code, range(60)
+                )
+            )
+
+        assert set(statuses) == {401, 429}
+        assert statuses.count(401) <= 12
 
     def test_other_people_at_a_known_address_do_not_lock_the_owner_out(self, limited: TestClient) -> None:
         log_in(limited, HOME)

@@ -1,8 +1,7 @@
-"""`python serve.py users …`: what each command does, prints and refuses, and when tokens that are out end."""
+"""`python serve.py users …`: what each command does and prints, and when tokens that are out end."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,51 +9,9 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from api import user_administration
-from api.migrate import migrate
 from api.postgres.database import Database
-from serve import main
+from tests.operations.conftest import EMAIL, PASSWORD, Run
 from tests.support.callers import Caller, error_of
-from tests.support.postgres import connect
-from tests.support.processes import UNLIMITED
-
-EMAIL, PASSWORD = "Ada@example.com", "correct horse"
-
-
-@pytest.fixture
-def run(
-    database_url: str, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command on the tests' database; its exit status, output and errors."""
-
-    def run_command(*arguments: str, stdin: str = "", **environ: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        capsys.readouterr()
-        status = main(["users", *arguments], {**UNLIMITED, "DATABASE_URL": database_url, **environ})
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run_command
-
-
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_administration, "BATCH", 2)
-
-
-@pytest.fixture
-def ada(client: TestClient) -> Caller:
-    fields = {"email": EMAIL, "password": PASSWORD, "name": "Ada"}
-    data = client.simulate_post("/auth/register", json=fields).json["data"]
-    return Caller(client, data["user"]["id"], data["token"])
-
-
-@pytest.fixture
-def provisioned(make_user: Callable[..., Caller]) -> Caller:
-    """A user of an auth server, with one task."""
-    user = make_user("bob", email="bob@example.com")
-    user.make_task("Bob's")
-    return user
 
 
 def log_in(client: TestClient, password: str = PASSWORD) -> Result:
@@ -66,9 +23,6 @@ def renew(client: TestClient, user: Caller) -> Result:
     headers = {"Authorization": f"Bearer {user.token}"}
     result: Result = client.simulate_post("/auth/renew", headers=headers)
     return result
-
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 class TestList:
@@ -253,64 +207,3 @@ class TestDelete:
 
         assert "delete the user there too" in err
         provisioned.make_task("Back again")
-
-
-class TestRefusals:
-    @pytest.mark.parametrize("action", ["disable", "enable", "reset-password"])
-    def test_an_auth_servers_user_has_no_account_here(self, run: Run, provisioned: Caller, action: str) -> None:
-        status, out, err = run(action, "bob")
-
-        assert (status, out) == (1, "")
-        assert "auth server" in err
-        assert err.count("\n") == 1
-
-    @pytest.mark.parametrize("action", ["disable", "enable", "reset-password", "export", "delete"])
-    def test_an_unknown_user_is_one_line_and_status_1(self, run: Run, action: str) -> None:
-        status, out, err = run(action, "no\x1bbody")
-
-        assert (status, out) == (1, "")
-        assert err == "serve.py: no user no\\u001bbody; python serve.py users list shows all\n"
-
-    def test_an_e_mail_of_several_users_names_their_ids(self, run: Run, make_user: Callable[..., Caller]) -> None:
-        for user_id in ("bob", "cleo"):
-            make_user(user_id, email="shared@example.com").make_task("Mine")
-
-        status, _, err = run("export", "shared@example.com")
-
-        assert status == 1
-        assert "bob, cleo" in err
-
-    def test_an_id_goes_before_an_e_mail(self, run: Run, ada: Caller, make_user: Callable[..., Caller]) -> None:
-        make_user(EMAIL).make_task("Odd")
-
-        assert json.loads(run("export", EMAIL)[1])["user"]["id"] == EMAIL
-
-    def test_another_programs_users_are_managed_there(self, run: Run, create_database: Callable[[], str]) -> None:
-        url = create_database()
-        database = connect(url)
-        database.run('CREATE TABLE "user" (id text PRIMARY KEY)')
-        database.close()
-        environ = {"DATABASE_URL": url, "USERS_TABLE": "user"}
-        unready = run("list", **environ)
-        assert unready[0] == 1
-        assert "start this version of the service first" in unready[2]
-
-        database = connect(url)
-        migrate(database, "user")
-        database.close()
-        status, _, err = run("list", **environ)
-
-        assert status == 1
-        assert "another program's" in err
-
-    def test_a_database_that_is_not_there_is_one_line(self, run: Run) -> None:
-        status, out, err = run("list", DATABASE_URL="postgresql://127.0.0.1:9/none")
-
-        assert (status, out) == (1, "")
-        assert err.count("\n") == 1
-        assert "DATABASE_URL" in err
-
-    def test_no_embedded_database_is_created(self, run: Run, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["users", "list"], {"DATA_DIR": str(tmp_path / "data")}) == 1
-        assert "start the service first" in capsys.readouterr().err
-        assert not (tmp_path / "data").exists()
