@@ -16,6 +16,8 @@ SPELLINGS = ["".join(letters) + "@example.com" for letters in itertools.product(
 """Those of one e-mail with six letters İ."""
 
 LIMIT = 5
+"""Log-ins a year: no window ends while a test runs."""
+
 PASSWORD = "correct horse"
 HOME = "198.51.100.1"
 
@@ -38,7 +40,7 @@ def start_guarded(start_service: Callable[..., Service]) -> Callable[..., Servic
     """Starts two workers behind a trusted proxy, with Ada's account, which is known from her home."""
 
     def start(**environ: str) -> Service:
-        service = start_service(WORKERS="2", AUTH_RATE_LIMIT=f"{LIMIT}/hour", TRUSTED_PROXY="127.0.0.1", **environ)
+        service = start_service(WORKERS="2", AUTH_RATE_LIMIT=f"{LIMIT}/year", TRUSTED_PROXY="127.0.0.1", **environ)
         registered = service.call("POST", "/auth/register", {"email": SPELLINGS[0], "password": PASSWORD})
         assert registered.status == 201, registered
         assert log_in(service, HOME, LETTERS[2] * 6 + "@example.com", PASSWORD).status == 200

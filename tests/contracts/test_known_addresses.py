@@ -13,6 +13,9 @@ from tests.support.callers import error_of
 from tests.support.signing import SECRET
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse"
+LIMIT = "3/year"
+"""A year: no window ends while a test runs."""
+
 HOME, OFFICE = "192.0.2.1", "192.0.2.2"
 
 BREAK_ADDRESSES = """
@@ -42,7 +45,7 @@ def guess_from_everywhere(client: TestClient, times: int = 20) -> list[int]:
 
 @pytest.fixture
 def limited(make_client: Callable[..., TestClient]) -> TestClient:
-    return make_client(AUTH_RATE_LIMIT="3/hour", WORKERS="1")
+    return make_client(AUTH_RATE_LIMIT=LIMIT, WORKERS="1")
 
 
 @pytest.fixture
@@ -146,9 +149,9 @@ class TestOwner:
         assert log_in(limited, HOME).status_code == status
 
     def test_a_change_of_the_secret_forgets_no_address(self, make_client: Callable[..., TestClient]) -> None:
-        log_in(make_client(AUTH_RATE_LIMIT="3/hour"), HOME)
+        log_in(make_client(AUTH_RATE_LIMIT=LIMIT), HOME)
         both = f"2:the-newest-secret-of-these-tests-today,1:{SECRET}"
-        rotated = make_client(AUTH_RATE_LIMIT="3/hour", WORKERS="1", BETTER_AUTH_SECRETS=both)
+        rotated = make_client(AUTH_RATE_LIMIT=LIMIT, WORKERS="1", BETTER_AUTH_SECRETS=both)
         guess_from_everywhere(rotated)
 
         assert log_in(rotated, HOME).status_code == 200
