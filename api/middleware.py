@@ -158,10 +158,15 @@ def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
 
     The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
     """
-    allowance: Allowance | None = limit.take(caller)
+    allowance = limit.take(caller)
     if allowance is None:
         return
-    resp.set_header("RateLimit-Policy", limit.policy)
-    resp.set_header("RateLimit", f'"{limit.name}";r={allowance.remaining};t={allowance.reset}')
+    report_limit(limit, allowance, resp)
     if not allowance.allowed:
         raise RateLimited(allowance.reset)
+
+
+def report_limit(limit: RateLimit, allowance: Allowance, resp: Response) -> None:
+    """Set the header fields of a limit."""
+    resp.set_header("RateLimit-Policy", limit.policy)
+    resp.set_header("RateLimit", f'"{limit.name}";r={allowance.remaining};t={allowance.reset}')

@@ -219,7 +219,7 @@ class Settings:
     local_accounts: bool | None = _setting(
         _switch,
         None,
-        "/auth/register and /auth/login; unset: on without JWKS_URL if the users table is ours",
+        "/auth/register, /auth/login and /auth/renew; unset: on without JWKS_URL if the users table is ours",
     )
     users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
     host: str = _setting(_text, "127.0.0.1", "address to listen on")
@@ -241,7 +241,10 @@ class Settings:
     max_tasks: int = _setting(_integer(0, 10**9), 10_000, "tasks a user may hold; 0: no limit")
     rate_limit: str = _setting(_rate, "600/minute", "a user's task calls; empty: no limit", may_be_empty=True)
     auth_rate_limit: str = _setting(
-        _rate, "20/minute", "/auth calls of an address, and of an e-mail; empty: no limit", may_be_empty=True
+        _rate,
+        "20/minute",
+        "/auth calls of an address; failed log-ins to an account: four times as many; empty: no limit",
+        may_be_empty=True,
     )
     rate_limit_storage: str = _setting(
         _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)"

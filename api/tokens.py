@@ -29,15 +29,21 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 _LATEST = 253402300799  # 9999-12-31; a later time is in milliseconds, or wrong
 _CACHED = 2048
 _HMAC = jwt.get_algorithm_by_name("HS256")
+_LOCAL_ACCOUNT = "local_account"
+"""The claim that tells tokens issued here from those of an auth server that shares the secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user that a token names. `email` and `name` are None unless they are usable text."""
+    """The user that a token names. `email` and `name` are None unless they are usable text.
+
+    `logged_in_at` is the time of the log-in to a local account (a Unix time), in a token that this service issued.
+    """
 
     user_id: str
     email: str | None = None
     name: str | None = None
+    logged_in_at: int | None = None
 
 
 def is_user_id(text: str) -> bool:
@@ -95,12 +101,14 @@ class Tokens:
         return verified.identity
 
     def issue(self, identity: Identity, ttl: int) -> str:
-        """An HS256 token for `identity`, signed with the newest secret, that expires in `ttl` seconds."""
+        """An HS256 token for the local account `identity`, signed with the newest secret, valid for `ttl` seconds."""
         now = int(time.time())
         claims = {
             "sub": identity.user_id,
             "email": identity.email,
             "name": identity.name,
+            _LOCAL_ACCOUNT: True,
+            "auth_time": now if identity.logged_in_at is None else identity.logged_in_at,
             "iat": now,
             "exp": now + ttl,
             "iss": self._issuer,
@@ -138,7 +146,7 @@ class Tokens:
                 raise TokenInvalid("signature")
         else:
             raise TokenInvalid("algorithm")
-        return _check_claims(jws.parse_object(parts.payload), expected)
+        return _check_claims(jws.parse_object(parts.payload), expected, signed_with_secret=algorithm == "HS256")
 
 
 class _Expected(NamedTuple):
@@ -222,7 +230,7 @@ def _find_key(jwks: KeySet, parts: jws.Jws, expected: _Expected) -> Key:
     return key
 
 
-def _check_claims(claims: Mapping[str, Any], expected: _Expected) -> _Verified:
+def _check_claims(claims: Mapping[str, Any], expected: _Expected, *, signed_with_secret: bool = False) -> _Verified:
     """Check the claims, except against the present time. Raises TokenInvalid."""
     if expected.issuer is not None and claims.get("iss") != expected.issuer:
         raise TokenInvalid("issuer")
@@ -235,8 +243,14 @@ def _check_claims(claims: Mapping[str, Any], expected: _Expected) -> _Verified:
     user_id = _text(_find_user(claims, expected.user_claim), MAX_USER_ID)
     if user_id is None:
         raise TokenInvalid("user_id")
-    email = _text(claims.get("email"), MAX_EMAIL)
-    return _Verified(Identity(user_id, email, _text(claims.get("name"), MAX_NAME)), not_before, expires)
+    is_local = signed_with_secret and claims.get(_LOCAL_ACCOUNT) is True
+    identity = Identity(
+        user_id,
+        _text(claims.get("email"), MAX_EMAIL),
+        _text(claims.get("name"), MAX_NAME),
+        int(_time(claims, "auth_time") or 0) if is_local else None,
+    )
+    return _Verified(identity, not_before, expires)
 
 
 def _find_user(claims: Mapping[str, Any], claim: str | None) -> object:

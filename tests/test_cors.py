@@ -98,7 +98,7 @@ def preflight(
     "path",
     [
         *("/api/tasks", "/api/tasks/", "/api/tasks/1", "/api/tasks/x/complete", "/api/ada/tasks", "/tasks/1"),
-        *("/auth/login", "/health", "/docs", "/static/app.js", "/static/nothing.js"),
+        *("/auth/login", "/auth/renew", "/health", "/docs", "/static/app.js", "/static/nothing.js"),
         *("/nowhere", "/api/v1/tasks", "/api/tasks/1/toggle", "/auth/me", "/%2e%2e"),
     ],
 )

@@ -211,4 +211,4 @@ def test_two_services_can_start_at_once_on_an_empty_database(log: Path, create_d
         statuses = [service.stop() for service in services]
     assert statuses == [0, 0, 0]
     migrated = [line["migration"] for service in services for line in service.events("migrated")]
-    assert migrated == ["001_create_tables", "002_folded_text"]
+    assert migrated == ["001_create_tables", "002_folded_text", "003_accounts"]

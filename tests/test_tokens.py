@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -185,7 +186,17 @@ class TestSharedSecrets:
         token = make_tokens().issue(identity, 60)
         decoded = jwt.decode(token, SECRET, algorithms=["HS256"], options={"require": ["exp", "iat", "sub"]})
         assert decoded["exp"] - decoded["iat"] == 60
-        assert make_tokens().verify(token) == identity
+        assert make_tokens().verify(token) == replace(identity, logged_in_at=decoded["auth_time"])
+        assert decoded["auth_time"] == decoded["iat"]
+
+    def test_an_issued_token_keeps_the_time_of_the_log_in(self) -> None:
+        token = make_tokens().issue(Identity("ann", logged_in_at=1_700_000_000), 60)
+        assert make_tokens().verify(token).logged_in_at == 1_700_000_000
+
+    @pytest.mark.parametrize("changes", [{}, {"local_account": 1}, {"local_account": "true"}, {"local_account": None}])
+    def test_an_auth_servers_token_is_of_no_local_account(self, changes: dict[str, object]) -> None:
+        token = HS256.sign(claims(auth_time=int(time.time()), **changes))
+        assert make_tokens().verify(token).logged_in_at is None
 
     def test_without_a_secret_no_hs256_token_is_valid(self) -> None:
         assert reason(Tokens((), issuer=None, audience=None), HS256.sign(claims())) == "algorithm"
@@ -268,6 +279,16 @@ class TestRepeatedTokens:
 
 
 class TestTwoKindsOfKeys:
+    def test_a_key_behind_jwks_url_names_no_local_account(self) -> None:
+        signer = make_signer("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((SECRET,), issuer=None, audience=None, jwks=jwks)
+            origin = jwks.origin
+            token = signer.sign(claims(iss=origin, aud=origin, local_account=True, auth_time=int(time.time())))
+            assert tokens.verify(token).logged_in_at is None
+            jwks.close()
+
     @pytest.mark.parametrize("algorithm", ASYMMETRIC)
     def test_each_verify_only_their_own_tokens(self, algorithm: str) -> None:
         signer = signer_for(algorithm)

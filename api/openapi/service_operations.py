@@ -111,6 +111,22 @@ def logout_operations(accounts: AccountFormat) -> dict[str, Operation]:
     return {"post": Operation(name="logOut", summary="Delete the cookie", success=(done,))}
 
 
+def renewal_operations(accounts: AccountFormat) -> dict[str, Operation]:
+    """The operations of a renewal's path."""
+    return {
+        "post": Operation(
+            name="renewToken",
+            summary="Get a new token for a valid one",
+            description=(
+                "For a token that this service issued to a local account, at most 30 days after its log-in. An account "
+                "that is gone, disabled or signed out is 401: log in again."
+            ),
+            success=(_account_response(accounts, accounts.session.template, 200, "A new token."),),
+            errors=DATABASE_ERRORS,
+        )
+    }
+
+
 HEALTH: Final[Mapping[str, Operation]] = {
     "get": Operation(
         name="getHealth",
