@@ -42,13 +42,19 @@ class Route(NamedTuple):
 
 
 def create_app(
-    settings: Settings, database: Database, users_table: UsersTable, metrics: Metrics | None = None
+    settings: Settings,
+    database: Database,
+    users_table: UsersTable,
+    metrics: Metrics | None = None,
+    jwks: KeySet | None = None,
 ) -> falcon.App[Any, Any]:
     """Build the application from resolved settings. With `metrics`, count its requests.
 
-    It sends no statement, so it works while the database does not respond.
+    `jwks` is the key set of JWKS_URL that processes share; by default the application has its own. It sends no
+    statement, so it works while the database does not respond.
     """
-    jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
+    if jwks is None and settings.jwks_url is not None:
+        jwks = KeySet(settings.jwks_url)
     tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
     storage = connect_storage(settings.rate_limit_storage)
     app: falcon.App[Any, Any] = falcon.App(

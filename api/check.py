@@ -17,7 +17,7 @@ import psycopg2
 from psycopg2.extensions import make_dsn
 
 from api.errors import SchemaTooNew, SchemaUnreadable
-from api.jose.jwks_download import DownloadError, download
+from api.jose.jwks_download import DownloadError, download, parse_set
 from api.migrate import pending
 from api.models import User
 from api.postgres.database import Database
@@ -156,7 +156,7 @@ def _check_jwks(settings: Settings) -> Finding:
     if settings.jwks_url is None:
         return Finding("JWKS", True, "JWKS_URL is not set: only tokens signed with a secret are verified")
     try:
-        keys = download(settings.jwks_url, JWKS_TIMEOUT)
+        keys = parse_set(download(settings.jwks_url, JWKS_TIMEOUT))
     except DownloadError as ex:
         return Finding("JWKS", False, f"{_one_line(ex)}; JWKS_URL must respond to this machine, without a redirect")
     if not keys:

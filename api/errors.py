@@ -47,6 +47,7 @@ class Code(str, Enum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     OVERLOADED = "OVERLOADED"
+    KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,10 @@ class TokenExpired(DomainError):
     """The token was valid and has expired."""
 
     reason = "expired"
+
+
+class KeysUnavailable(DomainError):
+    """The token needs a key of JWKS_URL, and none could be downloaded yet."""
 
 
 class UnknownUser(DomainError):
@@ -207,6 +212,7 @@ RESPONSES: Final[Mapping[type[Exception], ErrorResponse]] = {
     SchemaTooNew: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     SchemaUnreadable: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     Overloaded: ErrorResponse(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
+    KeysUnavailable: ErrorResponse(503, Code.KEYS_UNAVAILABLE, "The keys to check tokens are not available", _RETRY),
 }
 
 HTTP_RESPONSES: Final[Mapping[int, ErrorResponse]] = {

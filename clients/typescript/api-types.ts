@@ -436,9 +436,10 @@ export interface components {
          *     - `INTERNAL_ERROR`: an error in the service
          *     - `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again
          *     - `OVERLOADED`: the service has too much work; nothing is half-written, try again
+         *     - `KEYS_UNAVAILABLE`: the token cannot be checked yet, because its issuer's keys do not respond; try again
          * @enum {string}
          */
-        ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED";
+        ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
         /**
          * NewTask
          * @description A task to create. Unknown members are ignored. The owner is always the token's user.
@@ -630,6 +631,22 @@ export interface components {
                     error?: {
                         /** @enum {unknown} */
                         code?: "DATABASE_UNAVAILABLE" | "OVERLOADED";
+                    };
+                };
+            };
+        };
+        /** @description `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again; `OVERLOADED`: the service has too much work; nothing is half-written, try again; `KEYS_UNAVAILABLE`: the token cannot be checked yet, because its issuer's keys do not respond; try again. */
+        DatabaseUnavailableOrOverloadedOrKeysUnavailable: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
                     };
                 };
             };
@@ -1056,7 +1073,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createTask: {
@@ -1117,7 +1134,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getTask: {
@@ -1187,7 +1204,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putTask: {
@@ -1253,7 +1270,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteTask: {
@@ -1294,7 +1311,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateTask: {
@@ -1360,7 +1377,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeTask: {
@@ -1426,7 +1443,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     listUserTasks: {
@@ -1505,7 +1522,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createUserTask: {
@@ -1570,7 +1587,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getUserTask: {
@@ -1643,7 +1660,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putUserTask: {
@@ -1712,7 +1729,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteUserTask: {
@@ -1756,7 +1773,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateUserTask: {
@@ -1825,7 +1842,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeUserTask: {
@@ -1894,7 +1911,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     listBareTasks: {
@@ -1968,7 +1985,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createBareTask: {
@@ -2029,7 +2046,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getBareTask: {
@@ -2099,7 +2116,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putBareTask: {
@@ -2165,7 +2182,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteBareTask: {
@@ -2206,7 +2223,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateBareTask: {
@@ -2272,7 +2289,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeBareTask: {
@@ -2338,7 +2355,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     register: {

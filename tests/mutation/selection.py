@@ -21,7 +21,7 @@ TESTS: Final = {
     "api/housekeeping.py": "operations/test_housekeeping.py",
     "api/jose/jwk.py": "test_jwk.py test_tokens.py",
     "api/jose/jws.py": "test_tokens.py attacks/test_any_token.py",
-    "api/jose/*": "test_jwks.py",
+    "api/jose/*": "test_jwks.py test_jwks_outages.py test_jwks_download.py",
     "api/logs.py": "operations/test_log_output.py contracts/test_logs.py",
     "api/metrics*": "operations/test_metrics.py",
     "api/migrate.py": "test_migrate.py",
