@@ -158,7 +158,7 @@ def test_after_an_expired_session_another_user_sees_nothing_of_the_first(
 def test_a_service_without_accounts_asks_for_a_token(
     start_service: Callable[..., Service], open_tab: Callable[..., TasksPage]
 ) -> None:
-    secret = "one-secret-for-two-services-that-is-long-enough"
+    secret = "Qe7yTg4uLk9pWXb2mHz6cJf8aXvR0sN1d"
     issuer = start_service(BETTER_AUTH_SECRET=secret)
     account = Account(issuer)
     tab = open_tab(on=start_service(BETTER_AUTH_SECRET=secret, LOCAL_ACCOUNTS="off"))

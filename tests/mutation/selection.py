@@ -42,6 +42,8 @@ TESTS: Final = {
     "api/resolved_settings.py": "test_resolved_settings.py test_tokens.py",
     "api/reference.py": "test_reference.py",
     "api/secret_file.py": "test_secret_file.py",
+    "api/secret_strength.py": "test_secret_strength.py",
+    "api/value_files.py": "test_settings.py",
     "api/server/*": "server",
     "api/settings.py": "test_settings.py operations/test_command_line.py",
     "api/task_rows.py": "contracts/test_canonical.py contracts/test_due_dates.py",
