@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import structlog
@@ -85,9 +86,10 @@ def serve(settings: Settings) -> int:
     metrics = listen_for_metrics(settings)
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
+    refuse = partial(render_refusal, networks=settings.trusted_proxy)
     try:
         return workers.run(
-            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render_refusal),
+            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), refuse),
             listener,
             workers=settings.workers,
             threads=settings.threads,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any
 
 import falcon
 import orjson
 from falcon import Response
 
+from api.account_digest import AccountDigest
 from api.accounts import Accounts
-from api.errors import InvalidCredentials
+from api.errors import InvalidCredentials, RateLimited
 from api.forwarded import rate_limit_key
 from api.middleware import count_call
 from api.rate_limits import RateLimit
@@ -32,24 +31,32 @@ class AccountServices:
         *,
         token_ttl: int,
         limit: RateLimit | None,
-        address_of: Callable[[dict[str, Any]], str],
+        digest: AccountDigest,
     ) -> None:
         self.accounts = accounts
         self._tokens = tokens
         self._token_ttl = token_ttl
         self._limit = limit
-        self._address_of = address_of
+        self._digest = digest
 
     def count_address(self, req: Request, resp: Response) -> None:
         """Count a call from this address. Raises RateLimited."""
-        if self._limit is not None:
-            count_call(self._limit, f"address:{rate_limit_key(self._address_of(req.env))}", resp)
+        self._count(f"address:{rate_limit_key(req.context.address)}", req, resp)
 
-    def count_email(self, email: str, resp: Response) -> None:
-        """Count a call for this e-mail, from any address. Raises RateLimited."""
-        if self._limit is not None:
-            digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
-            count_call(self._limit, f"email:{digest}", resp)
+    def count_email(self, email: str, req: Request, resp: Response) -> None:
+        """Count a call for this e-mail, from any address, and note its digest for the log. Raises RateLimited."""
+        req.context.details["account"] = self._digest(email)
+        digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
+        self._count(f"email:{digest}", req, resp)
+
+    def _count(self, caller: str, req: Request, resp: Response) -> None:
+        if self._limit is None:
+            return
+        try:
+            count_call(self._limit, caller, resp)
+        except RateLimited:
+            req.context.event = "throttled"
+            raise
 
     def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:
         """Respond with a token for the account."""
@@ -73,7 +80,7 @@ class Registration:
     def on_post(self, req: Request, resp: Response) -> None:
         self._services.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._services.count_email(fields["email"], resp)
+        self._services.count_email(fields["email"], req, resp)
         identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"))
         req.context.event = "user_registered"
         resp.status = falcon.HTTP_201
@@ -93,7 +100,7 @@ class Login:
     def on_post(self, req: Request, resp: Response) -> None:
         self._services.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._services.count_email(fields["email"], resp)
+        self._services.count_email(fields["email"], req, resp)
         try:
             identity = self._services.accounts.log_in(fields["email"], fields["password"])
         except InvalidCredentials:

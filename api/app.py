@@ -9,6 +9,7 @@ import falcon
 import orjson
 from falcon import media
 
+from api.account_digest import AccountDigest
 from api.account_resources import AccountServices, Login, Registration
 from api.accounts import Accounts, PasswordHasher
 from api.contracts import FAMILIES
@@ -61,7 +62,7 @@ def create_app(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
-            RequestLog(),
+            RequestLog(partial(client_address, networks=settings.trusted_proxy)),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             CrossOrigin(settings.cors_origins),
@@ -103,6 +104,6 @@ def routes(settings: Settings, database: Database, tokens: Tokens, storage: Any)
 def _account_services(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountServices:
     hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
     limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
-    address_of = partial(client_address, networks=settings.trusted_proxy)
     accounts = Accounts(database, hasher)
-    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, limit=limit, address_of=address_of)
+    digest = AccountDigest(settings.secrets[0])
+    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, limit=limit, digest=digest)

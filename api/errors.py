@@ -281,6 +281,8 @@ def _handle_http_error(
 
 
 def _handle_unforeseen(req: falcon.Request, resp: falcon.Response, ex: Exception, params: dict[str, Any]) -> None:
-    logger.error("unforeseen error", exc_info=ex, extra={"request_id": req.context.request_id})
+    logger.error(
+        "unforeseen error", exc_info=ex, extra={"request_id": req.context.request_id, "address": req.context.address}
+    )
     response = HTTP_RESPONSES[500]
     _write(req, resp, response, envelope(response.code, response.message), response.code.value.lower())

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
 _Address = IPv4Address | IPv6Address
-_Network = IPv4Network | IPv6Network
+Network = IPv4Network | IPv6Network
 
 _WITH_PORT: Final = re.compile(r"\[(?P<v6>[^]]*)\](?::\d+)?|(?P<v4>[0-9.]+):\d+")
 
 
-def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> str:
+def client_address(environ: Mapping[str, Any], networks: Sequence[Network]) -> str:
     """The address nearest to the server that is in none of `networks`.
 
-    If the peer is not trusted, it is the peer's own. Otherwise X-Forwarded-For is read from its right end, where each
-    trusted proxy has appended its caller's address; anything further left may be forged. At an entry that is not an
-    address the search ends with the address of the proxy that wrote it.
+    If the peer is not trusted, it is the peer's own, which is empty on a Unix socket. Otherwise X-Forwarded-For is read
+    from its right end, where each trusted proxy has appended its caller's address; anything further left may be forged.
+    At an entry that is not an address the search ends with the address of the proxy that wrote it.
     """
-    peer: str = environ["REMOTE_ADDR"]
+    peer: str = environ.get("REMOTE_ADDR", "")
     address = _parse(peer)
     nearest = peer if address is None else str(address)
     for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
@@ -41,6 +42,7 @@ def rate_limit_key(address: str) -> str:
     return str(IPv6Network((int(parsed), 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> _Address | None:
     match = _WITH_PORT.fullmatch(text)
     try:
