@@ -35,6 +35,7 @@ GUESSABLE = [
     "My very own secret for the tasks app, 2024",
     "correct horse battery staple orbit lamp",
     "sup3r-s3cr3t-k3y-th4t-n0-0n3-kn0ws-2024!",
+    "Aufgaben! Aufgaben! Aufgaben! Aufgaben!",
     "mysecretmysecretmysecretmysecret1234",
     "a secret of words alone is longer than forty characters, and still made of words alone, to its very end",
 ]

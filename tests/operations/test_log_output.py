@@ -152,6 +152,16 @@ def test_no_hidden_character_reaches_a_json_log_line_and_none_is_lost(
     assert "Grüße" in lines[0]
 
 
+def test_a_delete_character_is_escaped_also_in_a_line_of_ascii(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    to_standard_output("json")
+    structlog.get_logger().info("request", path="/a\x7fb")
+    [line] = written_to(capfd).splitlines()
+    assert "\\u007f" in line
+    assert json.loads(line)["path"] == "/a\x7fb"
+
+
 def test_no_hidden_character_reaches_a_text_log_line(
     to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
