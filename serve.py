@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
-from api.app import create_app
+from api.app import Application, create_app
 from api.check import report
 from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
@@ -84,7 +84,7 @@ def serve(settings: Settings) -> int:
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
     try:
         return workers.run(
-            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render_refusal),
+            lambda: create_handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics)),
             listener,
             workers=settings.workers,
             threads=settings.threads,
@@ -98,7 +98,7 @@ def serve(settings: Settings) -> int:
 
 def application() -> WSGIApplication:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
-    return start_application(prepare(load_settings(with_dotenv(os.environ))))
+    return start_application(prepare(load_settings(with_dotenv(os.environ)))).as_wsgi()
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -157,7 +157,7 @@ def listen_for_metrics(settings: Settings) -> MetricsServer | None:
 
 def start_application(
     prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
-) -> WSGIApplication:
+) -> Application:
     """Create one process's application, and start its threads. Called in each worker, after the fork."""
     settings = prepared.settings
     database = Database(
@@ -172,9 +172,12 @@ def start_application(
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
         counters.upgrade = upgrade
-    application = create_app(settings, database, prepared.users_table, counters)
-    # For Python 3.10 Falcon declares start_response without its third argument.
-    return cast("WSGIApplication", application)
+    return create_app(settings, database, prepared.users_table, counters)
+
+
+def create_handlers(application: Application) -> Handlers:
+    """What the server is given: the application, and what it asks before it calls it."""
+    return Handlers(application.as_wsgi(), render_refusal, application.judge_head, application.quota_of)
 
 
 def announce(prepared: Prepared) -> None:

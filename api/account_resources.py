@@ -43,13 +43,13 @@ class AccountServices:
     def count_address(self, req: Request, resp: Response) -> None:
         """Count a call from this address. Raises RateLimited."""
         if self._limit is not None:
-            count_call(self._limit, f"address:{rate_limit_key(self._address_of(req.env))}", resp)
+            count_call(self._limit, f"address:{rate_limit_key(self._address_of(req.env))}", req, resp)
 
-    def count_email(self, email: str, resp: Response) -> None:
+    def count_email(self, email: str, req: Request, resp: Response) -> None:
         """Count a call for this e-mail, from any address. Raises RateLimited."""
         if self._limit is not None:
             digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
-            count_call(self._limit, f"email:{digest}", resp)
+            count_call(self._limit, f"email:{digest}", req, resp)
 
     def respond_with_token(self, req: Request, resp: Response, identity: Identity) -> None:
         """Respond with a token for the account."""
@@ -64,6 +64,7 @@ class Registration:
     """POST creates a local account."""
 
     auth_required = False
+    hashes_passwords = True
     invalid_status = 400
 
     def __init__(self, services: AccountServices) -> None:
@@ -73,7 +74,7 @@ class Registration:
     def on_post(self, req: Request, resp: Response) -> None:
         self._services.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._services.count_email(fields["email"], resp)
+        self._services.count_email(fields["email"], req, resp)
         identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"))
         req.context.event = "user_registered"
         resp.status = falcon.HTTP_201
@@ -84,6 +85,7 @@ class Login:
     """POST checks a local account's password."""
 
     auth_required = False
+    hashes_passwords = True
     invalid_status = 400
 
     def __init__(self, services: AccountServices) -> None:
@@ -93,7 +95,7 @@ class Login:
     def on_post(self, req: Request, resp: Response) -> None:
         self._services.count_address(req, resp)
         fields = self._schema.validate(read_json(req))
-        self._services.count_email(fields["email"], resp)
+        self._services.count_email(fields["email"], req, resp)
         try:
             identity = self._services.accounts.log_in(fields["email"], fields["password"])
         except InvalidCredentials:

@@ -21,6 +21,9 @@ from api.postgres.statements import Parameter, render
 from api.text import fold_case
 from api.tokens import Identity
 
+TURN_TIMEOUT: Final = 1.0
+"""Seconds that a thread waits for its turn. The service's own server calls no more at once than may hash."""
+
 DIGEST_CHARACTERS: Final = 31
 """The length of what follows the salt in bcrypt's notation."""
 
@@ -33,7 +36,7 @@ _INSERT: Final = render(
 class PasswordHasher:
     """bcrypt. At most half of the `threads` hash at once.
 
-    Others wait for their turn, but one thread always stays free; further callers get Overloaded.
+    Others wait for their turn, but one thread stays free; further callers get Overloaded after TURN_TIMEOUT.
     """
 
     def __init__(self, cost: int, *, threads: int) -> None:
@@ -66,7 +69,7 @@ class _Turn:
         self._running = running
 
     def __enter__(self) -> None:
-        if not self._present.acquire(blocking=False):
+        if not self._present.acquire(timeout=TURN_TIMEOUT):
             raise Overloaded
         self._running.acquire()
 

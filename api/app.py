@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import falcon
 import orjson
@@ -14,6 +14,7 @@ from api.accounts import Accounts, PasswordHasher
 from api.contracts import FAMILIES
 from api.errors import add_error_handlers
 from api.forwarded import client_address
+from api.heads import judge_head
 from api.health import Health, Readiness
 from api.jose.jwks import KeySet
 from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
@@ -28,10 +29,15 @@ from api.settings import Settings
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
+from api.user_share import ConcurrencyLimiting, UserShare
 from api.users_table import NoProvisioning, Provisioning, UsersTable
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from api.metrics import Metrics
+    from api.server.handlers import FixedResponse
+    from api.server.quotas import Quota
 
 
 class Route(NamedTuple):
@@ -41,9 +47,27 @@ class Route(NamedTuple):
     resource: Any
 
 
+class Application(falcon.App[Any, Any]):
+    """The WSGI application, with what its server asks before it calls it."""
+
+    share: UserShare
+
+    def judge_head(self, environ: dict[str, Any]) -> FixedResponse | None:
+        """The response to a request that its head decides; see `api.heads`."""
+        return judge_head(self.as_wsgi(), environ)
+
+    def quota_of(self, environ: dict[str, Any]) -> Quota:
+        """The quota that a request counts against; see `api.user_share`."""
+        return self.share.quota_of(environ)
+
+    def as_wsgi(self) -> WSGIApplication:
+        """Itself. For Python 3.10 Falcon declares start_response without its third argument."""
+        return cast("WSGIApplication", self)
+
+
 def create_app(
     settings: Settings, database: Database, users_table: UsersTable, metrics: Metrics | None = None
-) -> falcon.App[Any, Any]:
+) -> Application:
     """Build the application from resolved settings. With `metrics`, count its requests.
 
     It sends no statement, so it works while the database does not respond.
@@ -51,7 +75,8 @@ def create_app(
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
     tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
     storage = connect_storage(settings.rate_limit_storage)
-    app: falcon.App[Any, Any] = falcon.App(
+    authentication = Authentication(tokens, uuid_users=users_table.uuid_ids)
+    app = Application(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
@@ -59,15 +84,23 @@ def create_app(
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             CrossOrigin(settings.cors_origins),
-            Authentication(tokens, uuid_users=users_table.uuid_ids),
+            authentication,
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
+            ConcurrencyLimiting(),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
     add_error_handlers(app)
-    for route in routes(settings, database, tokens, storage):
+    table = routes(settings, database, tokens, storage)
+    for route in table:
         app.add_route(route.template, route.resource)
+    app.share = UserShare(
+        authentication.identify,
+        partial(client_address, networks=settings.trusted_proxy),
+        places=min(settings.threads, settings.pool_size),
+        account_paths=[each.template for each in table if getattr(each.resource, "hashes_passwords", False)],
+    )
     if metrics is not None:
         metrics.watch(database, jwks)
     return app

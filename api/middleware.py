@@ -1,4 +1,7 @@
-"""The middleware, in the order of `app.py`'s list: log line, private headers, CORS, authentication, rate limit."""
+"""The middleware, in the order of `app.py`'s list: log line, private headers, CORS, authentication, rate limit.
+
+The last one, `ConcurrencyLimiting`, is in user_share.py.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,20 @@ import structlog
 from falcon import Response
 from falcon_cors import CORS
 
-from api.errors import Forbidden, MissingToken, RateLimited, TokenInvalid
+from api.errors import DomainError, Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
 from api.request_ids import request_id
-from api.tokens import Tokens
+from api.tokens import Identity, Tokens
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
+
+_IDENTITY: Final = "tasks.identity"
+"""The key in the WSGI environment of the verified identity, or of the error that verifying raised."""
+
+_ALLOWANCES: Final = "tasks.allowances"
+"""The key of the calls that the request has been counted as, with what remained of each limit."""
 
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 REQUEST_HEADERS: Final = [
@@ -115,7 +124,8 @@ class Authentication:
     """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
     A `{user_id}` in the path must be the token's. This is checked before the body is read. If user ids are UUIDs
-    (`uuid_users`), a token with any other id is rejected.
+    (`uuid_users`), a token with any other id is rejected. A request's token is verified once: the server asks for the
+    identity too, before it calls the application (user_share.py).
     """
 
     def __init__(self, tokens: Tokens, *, uuid_users: bool = False) -> None:
@@ -126,15 +136,32 @@ class Authentication:
         req.context.invalid_status = getattr(resource, "invalid_status", req.context.invalid_status)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
-        match = _BEARER.fullmatch(req.get_header("Authorization") or "")
+        req.context.identity = identity = self.identify(req.env)
+        if params.pop("user_id", identity.user_id) != identity.user_id:
+            raise Forbidden
+
+    def identify(self, environ: dict[str, Any]) -> Identity:
+        """The user of a request's token. Raises the error that makes the request a 401."""
+        known = environ.get(_IDENTITY)
+        if known is None:
+            try:
+                known = self._verify(environ.get("HTTP_AUTHORIZATION", ""))
+            except DomainError as ex:
+                known = ex
+            environ[_IDENTITY] = known
+        if isinstance(known, DomainError):
+            raise known
+        identity: Identity = known
+        return identity
+
+    def _verify(self, credentials: str) -> Identity:
+        match = _BEARER.fullmatch(credentials)
         if match is None:
             raise MissingToken
         identity = self._tokens.verify(match[1])
         if self._uuid_users and not _is_canonical_uuid(identity.user_id):
             raise TokenInvalid("user_id")
-        req.context.identity = identity
-        if params.pop("user_id", identity.user_id) != identity.user_id:
-            raise Forbidden
+        return identity
 
 
 def _is_canonical_uuid(user_id: str) -> bool:
@@ -154,15 +181,19 @@ class RateLimiting:
     def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, Any]) -> None:
         if self._limit is None or req.context.identity is None:
             return
-        count_call(self._limit, req.context.identity.user_id, resp)
+        count_call(self._limit, req.context.identity.user_id, req, resp)
 
 
-def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
+def count_call(limit: RateLimit, caller: str, req: Request, resp: Response) -> None:
     """Count one call of `caller`, and set the header fields with the calls that remain. Raises RateLimited.
 
-    The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
+    A request is counted once, also if it is judged by its head first. The fields are those of
+    draft-ietf-httpapi-ratelimit-headers-10.
     """
-    allowance: Allowance | None = limit.take(caller)
+    counted: dict[tuple[str, str], Allowance | None] = req.env.setdefault(_ALLOWANCES, {})
+    if (limit.name, caller) not in counted:
+        counted[limit.name, caller] = limit.take(caller)
+    allowance = counted[limit.name, caller]
     if allowance is None:
         return
     resp.set_header("RateLimit-Policy", limit.policy)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import falcon
 import orjson
+from falcon import parse_header
 
 from api.errors import FieldError, MalformedJSON, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 
@@ -51,7 +52,7 @@ def read_json(req: falcon.Request, *, optional: bool = False) -> object:
     chunked = length is None and "HTTP_TRANSFER_ENCODING" in req.env
     if not length and not chunked:
         return _absent(optional)
-    if not _is_json(req.content_type):
+    if not _is_json(req.content_type) or (req.get_header("Content-Encoding") or "identity").lower() != "identity":
         raise UnsupportedMediaType
     if length is not None and length > MAX_BODY_BYTES:
         raise PayloadTooLarge
@@ -85,8 +86,6 @@ def _absent(optional: bool) -> object:
 
 def _is_json(content_type: str | None) -> bool:
     """`application/json`, alone or with a UTF-8 charset (RFC 8259, section 8.1)."""
-    media_type, _, parameters = (content_type or "").partition(";")
-    if media_type.strip().lower() != "application/json":
-        return False
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    return charset in ("", "utf-8", "utf8", "us-ascii") or not parameters.strip().lower().startswith("charset")
+    media_type, parameters = parse_header(content_type or "")
+    charset = parameters.get("charset", "utf-8").lower()
+    return media_type.lower() == "application/json" and charset in ("utf-8", "utf8", "us-ascii")

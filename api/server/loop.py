@@ -18,9 +18,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from api.server import portable_server
-from api.server.connection import DRAIN_GRACE, Connection
+from api.server.connection import Connection
 from api.server.handlers import Handlers
 from api.server.listener import YIELD_DELAY, WorkerGroup, raise_descriptor_limit, reject_new_connections
+from api.server.quotas import Quotas, TurnQueue
+from api.server.time_limits import DRAIN_GRACE
 
 logger = logging.getLogger("api.server")
 
@@ -85,6 +87,8 @@ class Loop:
         self.stopping = False
         self._stops = 0
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._turns_come: TurnQueue[Connection] = TurnQueue()
+        self.quotas = Quotas(self._turns_come.put)
         self._finished = False
         self._turns = [0] * threads
         """For each thread, how many events it has begun and ended: odd while it works at one."""
@@ -132,6 +136,7 @@ class Loop:
     def run(self, on_ready: Callable[[], None], shutdown_timeout: float) -> int:
         """Run until stopped; see the function `serve`."""
         self._events.register(self._listening, select.EPOLLIN | select.EPOLLONESHOT)
+        self._events.register(self._turns_come.descriptor, select.EPOLLIN)
         threads = [
             threading.Thread(target=self._work, args=(number,), name=f"serve-{number}", daemon=True)
             for number in range(len(self._turns))
@@ -162,6 +167,7 @@ class Loop:
                     return
             now = time.monotonic()
             self._watch_threads()
+            self.quotas.expire(now)
             if now - swept >= _SWEEP_INTERVAL or self._paused:
                 swept = now
                 self._sweep(now)
@@ -177,6 +183,7 @@ class Loop:
 
     def _sweep(self, now: float) -> None:
         """End the connections whose time is up."""
+        self.quotas.expire(now)
         for connection in list(self._connections.values()):
             if not connection.busy and connection.is_late(now, crowded=self._paused):
                 connection.expire()
@@ -225,6 +232,9 @@ class Loop:
     def _handle(self, descriptor: int) -> None:
         if descriptor == self._listening:
             self._accept()
+        elif descriptor == self._turns_come.descriptor:
+            if (resumed := self._turns_come.take()) is not None:
+                resumed.handle_event()
         elif connection := self._connections.get(descriptor):
             connection.handle_event()
 
