@@ -13,11 +13,13 @@ import orjson
 from falcon import Response
 
 from api.contracts import Family
+from api.list_bodies import send_list
+from api.list_queries import ListQuery, parse_list_query
 from api.postgres.database import Database
 from api.preconditions import entity_tag, is_known, versions_to_match
 from api.reading import parse_query, parse_task_id, read_idempotency_key, read_json
 from api.request_context import Request
-from api.task_list import ListQuery, TaskPage, list_tasks, parse_list_query
+from api.task_list import TaskPage, list_tasks
 from api.tasks import Tasks, VersionedTask
 from api.validation import Schema
 
@@ -38,11 +40,11 @@ class TaskCollection:
     def on_get(self, req: Request, resp: Response) -> None:
         query = parse_list_query(_QUERY.validate_query(req.query_string)) if req.query_string else _ALL_TASKS
         page = list_tasks(self._database, req.context.user.user_id, query)
-        body: dict[str, Any] = {"data": page.tasks}
+        closing = b"]}"
         if query.limit is not None:
-            body["pagination"] = _pagination(query, page)
+            closing = b'],"pagination":' + orjson.dumps(_pagination(query, page)) + b"}"
             _set_links(req, resp, query, page)
-        resp.data = orjson.dumps(body)
+        send_list(resp, page.tasks, page.rest, opening=b'{"data":[', closing=closing)
 
     on_head = on_get
 
