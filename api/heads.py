@@ -29,7 +29,7 @@ class AwaitedBody:
 
 def judge_head(application: WSGIApplication, environ: WSGIEnvironment) -> FixedResponse | None:
     """The response to a request that needs no body for it. None where it does, or the body is there."""
-    if not environ[AWAITS_BODY]:
+    if not environ.get(AWAITS_BODY):
         return None
     started: list[Any] = []
     of_head = {**environ, "wsgi.input": AwaitedBody()}

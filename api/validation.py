@@ -18,7 +18,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from api.due_dates import parse_date, parse_date_time
-from api.errors import FieldError, MalformedJSON, ValidationFailed
+from api.errors import FieldError, ValidationFailed
 from api.passwords import LENGTH_RULE, has_allowed_length
 from api.reading import parse_query
 
@@ -71,6 +71,10 @@ _MESSAGES: Final = {
 _ARTICLES: Final = {"string": "text", "boolean": "true or false", "integer": "a whole number", "null": "null"}
 
 
+LONGEST_TEXT: Final = 20_000
+"""More characters than any schema here allows. What exceeds them is cut before it is explained."""
+
+
 class Schema:
     """One compiled schema file of api/schemas/."""
 
@@ -81,14 +85,16 @@ class Schema:
             {"$ref": name}, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True
         ).is_valid
         self.names = frozenset(self._schema["properties"])
-        """The schema's members, or parameters."""
+        """The schema's members, or parameters. None of them is an object or an array."""
 
     def validate(self, value: object) -> dict[str, Any]:
         """The known members of a valid object. Raises ValidationFailed with each invalid member once.
 
-        Raises MalformedJSON for a member that is nested close to a thousand levels deep.
+        It costs the same however large the value is: what is in an object or an array is not valid, so it is not read.
         """
-        known = {key: value[key] for key in value if key in self.names} if isinstance(value, dict) else value
+        known: object = _shorten(value)
+        if isinstance(value, dict):
+            known = {key: _shorten(value[key]) for key in self.names if key in value}
         if not self._accepts(known):
             self._reject(known)
         assert isinstance(known, dict)
@@ -107,10 +113,7 @@ class Schema:
         return self.validate(values)
 
     def _reject(self, value: object) -> None:
-        try:
-            errors = list(self._validator.iter_errors(value))
-        except RecursionError:
-            raise MalformedJSON("The body is nested too deeply") from None
+        errors = list(self._validator.iter_errors(value))
         if errors:
             raise ValidationFailed(*_first_of_each_field(each for error in errors for each in self._explain(error)))
 
@@ -169,6 +172,12 @@ def _first_of_each_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
         if error.field not in seen:
             seen.add(error.field)
             yield error
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return type(value)()
+    return value[:LONGEST_TEXT] if isinstance(value, str) else value
 
 
 def _integer_or_text(text: str) -> int | str:

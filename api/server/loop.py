@@ -68,7 +68,13 @@ class Loop:
     """
 
     def __init__(
-        self, handlers: Handlers, listener: socket.socket, *, threads: int, group: WorkerGroup | None = None
+        self,
+        handlers: Handlers,
+        listener: socket.socket,
+        *,
+        threads: int,
+        group: WorkerGroup | None = None,
+        max_connections: int | None = None,
     ) -> None:
         self._handlers = handlers
         self._listener = listener
@@ -79,7 +85,7 @@ class Loop:
         self._events = select.epoll()
         self._connections: dict[int, Connection] = {}
         """By descriptor."""
-        self._limit = raise_descriptor_limit(MAX_CONNECTIONS)
+        self._limit = raise_descriptor_limit(max_connections or MAX_CONNECTIONS)
         self._accepting = True
         self._accepting_lock = threading.Lock()
         self._paused = False
