@@ -53,6 +53,11 @@ def p95(call: Callable[[], Response], *, times: int) -> float:
     return quantiles(durations, n=20)[-1]
 
 
+def memory_of_each(service: Service) -> list[int]:
+    """Bytes of private memory of each worker."""
+    return [psutil.Process(worker).memory_full_info().uss for worker in service.children()]
+
+
 def memory(service: Service) -> int:
-    """Bytes of private memory of the workers."""
-    return sum(psutil.Process(worker).memory_full_info().uss for worker in service.children())
+    """Bytes of private memory of all workers together; of the process itself, if it has none."""
+    return sum(memory_of_each(service)) or psutil.Process(service.process.pid).memory_full_info().uss
