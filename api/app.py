@@ -98,7 +98,7 @@ def create_app(
     app.share = UserShare(
         authentication.identify,
         partial(client_address, networks=settings.trusted_proxy),
-        places=min(settings.threads, settings.pool_size),
+        concurrency=min(settings.threads, settings.pool_size),
         account_paths=[each.template for each in table if getattr(each.resource, "hashes_passwords", False)],
     )
     if metrics is not None:

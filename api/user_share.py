@@ -36,7 +36,7 @@ _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
 class UserShare:
-    """The quotas of callers. At most half of a worker's `places` (at least one) run one user's requests.
+    """The quotas of callers. At most half of a worker's `concurrency` (at least one) run one user's requests.
 
     As many register or log in at once: hashing a password is slow on purpose.
     """
@@ -46,12 +46,12 @@ class UserShare:
         identify: Callable[[dict[str, Any]], Identity],
         address_of: Callable[[dict[str, Any]], str],
         *,
-        places: int,
+        concurrency: int,
         account_paths: Collection[str] = (),
     ) -> None:
         self._identify = identify
         self._address_of = address_of
-        self._running = max(1, places // 2)
+        self._running = max(1, concurrency // 2)
         self._account_paths = frozenset(account_paths)
 
     def quota_of(self, environ: dict[str, Any]) -> Quota:

@@ -13,10 +13,11 @@ import socket
 import time
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
+from api.server.event_loop import EventLoop
 from api.server.handlers import AWAITS_BODY, FixedResponse, Handlers
-from api.server.quotas import REFUSAL, Admission, Quotas, Refusal
+from api.server.quotas import REFUSAL, Admission, Refusal
 from api.server.request import Request
 from api.server.response import Response
 from api.server.stream import Disconnected, Stream
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
 
 logger = logging.getLogger("api.server")
-
-
-class EventLoop(Protocol):
-    """What a connection needs of its loop."""
-
-    stopping: bool
-    quotas: Quotas
-
-    def await_event(self, descriptor: int, event: int) -> None:
-        """Have `handle_event` called, once."""
-
-    def remove(self, connection: Connection) -> None:
-        """Forget a connection that is about to close."""
 
 
 class Queued(Exception):

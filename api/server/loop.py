@@ -11,17 +11,17 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from api.server import portable_server
 from api.server.connection import Connection
 from api.server.handlers import Handlers
 from api.server.listener import YIELD_DELAY, WorkerGroup, raise_descriptor_limit, reject_new_connections
 from api.server.quotas import Quotas, TurnQueue
+from api.server.request import base_environ
 from api.server.time_limits import DRAIN_GRACE
 
 logger = logging.getLogger("api.server")
@@ -81,7 +81,7 @@ class Loop:
         self._listener.setblocking(False)
         self._listening = listener.fileno()
         self._group = group
-        self._environ = self._base_environ()
+        self._environ = base_environ(listener, multiprocess=group is not None)
         self._events = select.epoll()
         self._connections: dict[int, Connection] = {}
         """By descriptor."""
@@ -100,22 +100,6 @@ class Loop:
         """For each thread, how many events it has begun and ended: odd while it works at one."""
         self._seen_turns = list(self._turns)
         self._stalled = threading.Event()
-
-    def _base_environ(self) -> dict[str, Any]:
-        host, port = self._listener.getsockname()[:2]
-        return {
-            "SERVER_NAME": host,
-            "SERVER_PORT": str(port),
-            "SERVER_SOFTWARE": "",
-            "SCRIPT_NAME": "",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": self._group is not None,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-        }
 
     # From any thread; `stop` as a signal handler.
 

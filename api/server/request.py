@@ -7,6 +7,8 @@ Stricter than waitress' own parser wherever two parsers could read one message i
 from __future__ import annotations
 
 import re
+import socket
+import sys
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
@@ -205,6 +207,24 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         else:
             self.connection_close = "close" in options
             self.expect_continue = self.environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+
+
+def base_environ(listener: socket.socket, *, multiprocess: bool) -> WSGIEnvironment:
+    """What is the same in the WSGI environments of all requests."""
+    host, port = listener.getsockname()[:2]
+    return {
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_SOFTWARE": "",
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
 
 
 def _decode(path: str) -> str:

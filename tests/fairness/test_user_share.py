@@ -22,7 +22,7 @@ DEADLINE = 10.0
 @pytest.fixture
 def worker(database: object, database_url: str, tmp_path: Path) -> Iterator[Service]:
     """A service of one worker with four threads and four connections, whose statements may take long."""
-    settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "1", "THREADS": "4", "POOL_SIZE": "4", "BCRYPT_COST": "10"}
+    settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "1", "THREADS": "4", "POOL_SIZE": "4", "BCRYPT_COST": "8"}
     with running(tmp_path / "log", DATABASE_URL=database_url, STATEMENT_TIMEOUT="30", **settings) as service:
         yield service
 
