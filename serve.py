@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,9 @@ DATABASE_WAIT: Final = 30.0
 
 RETRY_PAUSE: Final = 1.0
 
+STATEMENTS_OF_A_STEP: Final = 6
+"""Statements that one request may wait for without a sign of progress: a first create with a key, and its retries."""
+
 
 class Prepared(NamedTuple):
     """The results of the start. Each worker creates its application from them."""
@@ -77,9 +81,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal stops the process, and return the exit status."""
+    # A port that is taken ends the start before it changes the database.
+    listener = workers.bind(settings.host, settings.port)
+    metrics_listener = workers.bind(settings.host, settings.metrics_port) if settings.metrics_port else None
     prepared = prepare(settings)
-    listener = workers.listen(settings.host, settings.port)
-    metrics = listen_for_metrics(settings)
+    workers.accept_connections(listener)
+    metrics = listen_for_metrics(metrics_listener) if metrics_listener is not None else None
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
     try:
@@ -89,6 +96,7 @@ def serve(settings: Settings) -> int:
             workers=settings.workers,
             threads=settings.threads,
             shutdown_timeout=settings.shutdown_timeout,
+            worker_timeout=max(settings.worker_timeout, STATEMENTS_OF_A_STEP * settings.statement_timeout),
             on_ready=lambda: announce(prepared),
         )
     finally:
@@ -146,13 +154,12 @@ def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
             database.close()
 
 
-def listen_for_metrics(settings: Settings) -> MetricsServer | None:
-    """Listen on METRICS_PORT, if it is set, with one socket for all workers."""
-    if settings.metrics_port is None:
-        return None
+def listen_for_metrics(listener: socket.socket) -> MetricsServer:
+    """Listen on METRICS_PORT, with one socket for all workers."""
     from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library is not loaded
 
-    return MetricsServer(workers.listen(settings.host, settings.metrics_port))
+    workers.accept_connections(listener)
+    return MetricsServer(listener)
 
 
 def start_application(
