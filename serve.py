@@ -27,6 +27,7 @@ from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
+from api.postgres.supervision import Supervisor
 from api.refusals import render_refusal
 from api.resolved_settings import resolve_settings
 from api.secret_file import load_or_create_secret
@@ -98,6 +99,7 @@ def serve(settings: Settings) -> int:
             shutdown_timeout=settings.shutdown_timeout,
             worker_timeout=max(settings.worker_timeout, STATEMENTS_OF_A_STEP * settings.statement_timeout),
             on_ready=lambda: announce(prepared),
+            supervise=Supervisor(settings.data_dir).check if settings.database_url is None else None,
         )
     finally:
         if metrics is not None:

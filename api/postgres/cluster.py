@@ -64,9 +64,21 @@ class Cluster:
         self._account = _find_account(directory)
         self._log = directory / "server.log"
 
+    def exists(self) -> bool:
+        """Whether the data directory is there."""
+        return (self._directory / "PG_VERSION").exists()
+
+    def is_running(self) -> bool:
+        """Whether the server's process exists; it may still be starting or stopping."""
+        try:
+            lines = (self._directory / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return bool(lines) and _is_server(int(lines[0]), self._directory)
+
     def start(self) -> str:
         """Return the URL of the database `tasks`. Create and start what is missing."""
-        if not (self._directory / "PG_VERSION").exists():
+        if not self.exists():
             self._create()
         self._check_version()
         socket_dir = self._find_running()
@@ -221,11 +233,18 @@ def _find_program(name: str) -> Path:
 
 
 def _is_server(process: int, directory: Path) -> bool:
-    """Whether `process` is the server, which has `directory` as its working directory. Without /proc it is assumed."""
-    try:
-        return Path(f"/proc/{process}/cwd").readlink() == directory
-    except OSError:
-        return not Path("/proc/self").exists()
+    """Whether `process` is the server, which has `directory` as its working directory.
+
+    Without /proc, as on macOS, whether the process exists.
+    """
+    if Path("/proc/self").exists():
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{process}/cwd").readlink() == directory
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    return False
 
 
 def _create_database(socket_dir: Path) -> None:
