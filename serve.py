@@ -21,6 +21,7 @@ from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
+from api.log_output import LogOutput
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
@@ -57,6 +58,7 @@ class Prepared(NamedTuple):
     settings: Settings
     database_url: str
     users_table: UsersTable
+    log: LogOutput
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -116,10 +118,10 @@ def prepare(settings: Settings) -> Prepared:
 
     Raises SettingsError, EmbeddedError, SchemaUnreadable or OSError.
     """
-    configure_logging(settings.log_level, settings.log_format)
+    log = configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
     users_table = migrate_schema(settings, database_url)
-    return Prepared(resolve_settings(settings, users_table), database_url, users_table)
+    return Prepared(resolve_settings(settings, users_table), database_url, users_table, log)
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
@@ -181,6 +183,7 @@ def start_application(
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
         counters.upgrade = upgrade
+        counters.log = prepared.log
     application = create_app(settings, database, prepared.users_table, counters)
     # For Python 3.10 Falcon declares start_response without its third argument.
     return cast("WSGIApplication", application)

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from api.errors import Code
 from api.jose.jwks import KeySet
+from api.log_output import LogOutput
 from api.middleware import METHODS
 from api.postgres.database import Database
 from api.request_context import Request
@@ -84,8 +85,14 @@ class Metrics:
             multiprocess_mode="max",
             registry=registry,
         )
+        self._log_lines_dropped = Counter(
+            "tasks_log_lines_dropped", "Log lines dropped because their reader stood still", registry=registry
+        )
         self.upgrade: Upgrade | None = None
         """The background job whose progress is reported."""
+        self.log: LogOutput | None = None
+        """The log whose dropped lines are counted."""
+        self._lines_reported = 0
         self._of_request: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
@@ -135,6 +142,10 @@ class Metrics:
         self._waiting.set(pool.waiting)
         if self.upgrade is not None:
             self._tasks_to_fold.set(self.upgrade.rows_left)
+        if self.log is not None:
+            dropped = self.log.dropped
+            self._log_lines_dropped.inc(dropped - self._lines_reported)
+            self._lines_reported = dropped
         for kind, count in database.errors.copy().items():
             if count > reported[kind]:
                 self._database_errors.labels(kind).inc(count - reported[kind])
