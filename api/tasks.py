@@ -1,7 +1,7 @@
 """Every query on a single task, as calls that take the user id first. No HTTP; lists are in task_list.py.
 
 Ownership is part of each WHERE, so another user's task is simply not there. Each call is one statement on the common
-way; only a miss may cost a second one, to say what was missed.
+way; only a miss costs further ones, which confirm it and say what was missed.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ class Tasks:
 
     def find(self, user_id: str, task_id: int) -> VersionedTask:
         """One task. Raises TaskNotFound, or Forbidden."""
-        rows = _FIND.run(self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True)
+        values = {"user_id": user_id, "task_id": task_id}
+        rows = _FIND.run(self._database, values, repeatable=True) or self._confirm(user_id, task_id)
         if not rows:
             raise self._miss(task_id)
         return _versioned(user_id, rows[0])
@@ -168,7 +169,8 @@ class Tasks:
     def delete(self, user_id: str, task_id: int, versions: Sequence[int] | None = None) -> None:
         """Delete the task; raises as `update` does."""
         values = {"user_id": user_id, "task_id": task_id, "versions": _array(versions)}
-        if not _delete(versions is not None).run(self._database, values):
+        statement = _delete(versions is not None)
+        if not (statement.run(self._database, values) or statement.confirm(self._database, values)):
             raise self._miss_of_write(user_id, task_id, versions)
 
     def _create_once(self, owner: Identity, values: Mapping[str, Any]) -> CreatedTask:
@@ -207,6 +209,7 @@ class Tasks:
                 self._users.provision(owner)
                 return statement.run(self._database, values, repeatable=repeatable)
         except psycopg2.errors.UniqueViolation as ex:
+            self._database.errors["ids_behind"] += 1
             logger.error("the next task ids are those of stored tasks, as after a restore; run: %s", MEND_IDS)
             raise DatabaseUnavailable("ids_behind") from ex
 
@@ -219,20 +222,21 @@ class Tasks:
         values: Mapping[str, Any],
     ) -> VersionedTask:
         whole = {**values, "user_id": user_id, "task_id": task_id, "versions": _array(versions)}
-        rows = statement.run(self._database, whole)
+        rows = statement.run(self._database, whole) or statement.confirm(self._database, whole)
         if not rows:
             raise self._miss_of_write(user_id, task_id, versions)
         return _versioned(user_id, rows[0])
 
     def _miss_of_write(self, user_id: str, task_id: int, versions: Sequence[int] | None) -> Exception:
-        if versions is not None and _FIND.run(
-            self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True
-        ):
+        if versions is not None and self._confirm(user_id, task_id):
             return TaskChanged()
         return self._miss(task_id)
 
+    def _confirm(self, user_id: str, task_id: int) -> list[tuple[Any, ...]]:
+        return _FIND.confirm(self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True)
+
     def _miss(self, task_id: int) -> Exception:
-        if self._reveal_foreign and _EXISTS.run(self._database, {"task_id": task_id}, repeatable=True):
+        if self._reveal_foreign and _EXISTS.confirm(self._database, {"task_id": task_id}, repeatable=True):
             return Forbidden()
         return TaskNotFound(task_id)
 
