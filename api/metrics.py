@@ -19,6 +19,7 @@ from api.jose.jwks import KeySet
 from api.log_output import LogOutput
 from api.middleware import METHODS
 from api.postgres.database import Database
+from api.postgres.threads import require_thread
 from api.request_context import Request
 from api.upgrade import Upgrade
 
@@ -118,7 +119,7 @@ class Metrics:
 
     def watch(self, database: Database, jwks: KeySet | None) -> None:
         """Start a thread that polls the pool and the age of the keys. Call it only after the fork."""
-        threading.Thread(target=self._poll_forever, args=(database, jwks), name="metrics", daemon=True).start()
+        require_thread(self._poll_forever, database, jwks)
 
     def _poll_forever(self, database: Database, jwks: KeySet | None) -> None:
         age_of_keys = _age_of_keys() if jwks is not None else None

@@ -12,7 +12,6 @@ import os
 import shutil
 import socket
 import tempfile
-import threading
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any, Final
@@ -22,6 +21,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.metrics import Metrics
+from api.postgres.threads import require_thread, start_thread
 
 CLIENT_TIMEOUT: Final = 5.0
 """Seconds that a client may take to send its request."""
@@ -51,7 +51,7 @@ class MetricsServer:
         MultiProcessCollector(registry, path=str(self._directory))  # type: ignore[no-untyped-call]
         server = _Server(self._listener)
         server.set_app(make_wsgi_app(registry))
-        threading.Thread(target=server.serve_forever, name="metrics server", daemon=True).start()
+        require_thread(server.serve_forever)
         return Metrics()
 
     def _take_slot(self) -> str:
@@ -82,7 +82,10 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve the connection in a thread, or close it if none can be started."""
+        if not start_thread(self.process_request_thread, request, client_address):
+            self.shutdown_request(request)
 
     def __init__(self, listener: socket.socket) -> None:
         super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
