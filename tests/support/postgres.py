@@ -21,6 +21,11 @@ def connect(url: str) -> Database:
     return Database(url, pool_size=8, statement_timeout=10)
 
 
+def as_superuser(url: str) -> str:
+    """The URL of the embedded server for the role that may create databases."""
+    return url.replace("//tasks@", "//postgres@")
+
+
 class Server:
     """A PostgreSQL server on one data directory, running after construction."""
 
