@@ -112,7 +112,9 @@ def test_compose_uses_only_existing_settings_and_files() -> None:
         assert services[name]["build"] == "."
         assert services[name]["read_only"] is True
         assert int(services[name]["stop_grace_period"].rstrip("s")) > SETTINGS["SHUTDOWN_TIMEOUT"].default
-    mounted = [volume.split(":")[0] for volume in services["proxy"]["volumes"]]
+    volumes = services["proxy"]["volumes"] + services["database"]["volumes"]
+    mounted = [volume.split(":")[0] for volume in volumes if volume.startswith(".")]
+    assert len(mounted) == 2
     assert all((PROJECT / path).exists() for path in mounted)
     assert services["database"]["image"] == "postgres:18"
     assert services["redis"]["profiles"] == ["redis"]
