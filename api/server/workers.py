@@ -36,7 +36,7 @@ _LONGEST_BACK_OFF: Final = 30.0
 _NEVER_CHOSEN: Final = 2**31 - 1
 _GRACE: Final = 1.0
 """Seconds a worker gets past the shutdown timeout to log that it gave up, before it is killed."""
-_POLL_INTERVAL: Final = 0.5
+_POLL_INTERVAL: Final = 0.25
 """Seconds at most between two looks at the workers."""
 _OWN_PAUSE: Final = 3.0
 """Seconds between two looks after which the parent itself stood still, and the workers perhaps with it."""
@@ -62,7 +62,7 @@ def run(
     The calling process must have no other thread, or the fork may copy a lock that no thread of the child releases.
 
     A worker without a heartbeat for `worker_timeout` seconds is killed and replaced. `supervise` is called in the
-    calling process about twice a second, and must return at once. If it raises, the workers are stopped, and the
+    calling process several times a second, and must return at once. If it raises, the workers are stopped, and the
     status is 1.
 
     SIGTERM and SIGINT: stop accepting, finish what was begun, 0; 1 when work had to be abandoned after

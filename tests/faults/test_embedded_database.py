@@ -31,7 +31,13 @@ def embedded() -> Iterator[Server]:
     server = Server(data_dir)
     yield server
     server.stop()
-    shutil.rmtree(data_dir)
+
+    def remove() -> bool:
+        shutil.rmtree(data_dir, ignore_errors=True)
+        return not data_dir.exists()
+
+    # A service that was stopped during a start leaves a process that still takes its lock.
+    wait_until(remove, "the removal of the data directory")
 
 
 @pytest.fixture
