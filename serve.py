@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +23,14 @@ from api.dotenv_file import with_dotenv
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.jose.jwks import KeySet
+from api.log_output import LogOutput
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
+from api.postgres.supervision import Supervisor
 from api.refusals import render_refusal
 from api.resolved_settings import resolve_settings
 from api.secret_file import load_or_create_secret
@@ -48,6 +51,9 @@ DATABASE_WAIT: Final = 30.0
 
 RETRY_PAUSE: Final = 1.0
 
+STATEMENTS_OF_A_STEP: Final = 6
+"""Statements that one request may wait for without a sign of progress: a first create with a key, and its retries."""
+
 
 class Prepared(NamedTuple):
     """The results of the start. Each worker creates its application from them."""
@@ -57,6 +63,7 @@ class Prepared(NamedTuple):
     users_table: UsersTable
     jwks: KeySet | None
     """Created before the fork, so that all workers share what one has downloaded."""
+    log: LogOutput
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -84,9 +91,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal stops the process, and return the exit status."""
+    # A port that is taken ends the start before it changes the database.
+    listener = workers.bind(settings.host, settings.port)
+    metrics_listener = workers.bind(settings.host, settings.metrics_port) if settings.metrics_port else None
     prepared = prepare(settings)
-    listener = workers.listen(settings.host, settings.port)
-    metrics = listen_for_metrics(settings)
+    workers.accept_connections(listener)
+    metrics = listen_for_metrics(metrics_listener) if metrics_listener is not None else None
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
     refuse = partial(render_refusal, errors=served_errors(prepared.settings), networks=settings.trusted_proxy)
@@ -97,7 +107,9 @@ def serve(settings: Settings) -> int:
             workers=settings.workers,
             threads=settings.threads,
             shutdown_timeout=settings.shutdown_timeout,
+            worker_timeout=max(settings.worker_timeout, STATEMENTS_OF_A_STEP * settings.statement_timeout),
             on_ready=lambda: announce(prepared),
+            supervise=Supervisor(settings.data_dir).check if settings.database_url is None else None,
         )
     finally:
         if metrics is not None:
@@ -114,11 +126,11 @@ def prepare(settings: Settings) -> Prepared:
 
     Raises SettingsError, EmbeddedError, SchemaUnreadable or OSError.
     """
-    configure_logging(settings.log_level, settings.log_format)
+    log = configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
     users_table = migrate_schema(settings, database_url)
     jwks = KeySet(settings.jwks_url) if settings.jwks_url is not None else None
-    return Prepared(resolve_settings(settings, users_table), database_url, users_table, jwks)
+    return Prepared(resolve_settings(settings, users_table), database_url, users_table, jwks, log)
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
@@ -155,13 +167,12 @@ def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
             database.close()
 
 
-def listen_for_metrics(settings: Settings) -> MetricsServer | None:
-    """Listen on METRICS_PORT, if it is set, with one socket for all workers."""
-    if settings.metrics_port is None:
-        return None
+def listen_for_metrics(listener: socket.socket) -> MetricsServer:
+    """Listen on METRICS_PORT, with one socket for all workers."""
     from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library is not loaded
 
-    return MetricsServer(workers.listen(settings.host, settings.metrics_port))
+    workers.accept_connections(listener)
+    return MetricsServer(listener)
 
 
 def start_application(
@@ -182,6 +193,7 @@ def start_application(
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
         counters.upgrade = upgrade
+        counters.log = prepared.log
     return create_app(settings, database, prepared.users_table, counters, prepared.jwks)
 
 

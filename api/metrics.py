@@ -17,7 +17,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from api.cross_origin import METHODS
 from api.errors import Code
 from api.jose.jwks import KeySet
+from api.log_output import LogOutput
 from api.postgres.database import Database
+from api.postgres.threads import require_thread
 from api.request_context import Request
 from api.upgrade import Upgrade
 
@@ -84,8 +86,14 @@ class Metrics:
             multiprocess_mode="max",
             registry=registry,
         )
+        self._log_lines_dropped = Counter(
+            "tasks_log_lines_dropped", "Log lines dropped because their reader stood still", registry=registry
+        )
         self.upgrade: Upgrade | None = None
         """The background job whose progress is reported."""
+        self.log: LogOutput | None = None
+        """The log whose dropped lines are counted."""
+        self._lines_reported = 0
         self._of_request: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
@@ -111,7 +119,7 @@ class Metrics:
 
     def watch(self, database: Database, jwks: KeySet | None) -> None:
         """Start a thread that polls the pool and the age of the keys. Call it only after the fork."""
-        threading.Thread(target=self._poll_forever, args=(database, jwks), name="metrics", daemon=True).start()
+        require_thread(self._poll_forever, database, jwks)
 
     def _poll_forever(self, database: Database, jwks: KeySet | None) -> None:
         age_of_keys = _age_of_keys() if jwks is not None else None
@@ -135,6 +143,10 @@ class Metrics:
         self._waiting.set(pool.waiting)
         if self.upgrade is not None:
             self._tasks_to_fold.set(self.upgrade.rows_left)
+        if self.log is not None:
+            dropped = self.log.dropped
+            self._log_lines_dropped.inc(dropped - self._lines_reported)
+            self._lines_reported = dropped
         for kind, count in database.errors.copy().items():
             if count > reported[kind]:
                 self._database_errors.labels(kind).inc(count - reported[kind])

@@ -242,6 +242,9 @@ class Settings:
         _seconds(0.1, 300), 1.5, "seconds a statement may take, including its wait for a connection and one retry"
     )
     shutdown_timeout: float = _setting(_seconds(0.1, 300), 10.0, "seconds to finish requests after SIGTERM")
+    worker_timeout: float = _setting(
+        _seconds(1, 3600), 10.0, "seconds without progress after which a worker is killed and replaced"
+    )
     cors_origins: tuple[str, ...] | None = _setting(
         parse_origins,
         None,

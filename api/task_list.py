@@ -38,8 +38,10 @@ MAX_WHOLE_PAGE: Final = 50
 ROWS_BY_IDS: Final = 24
 """Rows of a piece that is read by ids: of the longest tasks they are PIECE_BYTES."""
 
-SEARCH_TIMEOUT: Final = 10.0
-"""Seconds that a statement with words may take, if STATEMENT_TIMEOUT is shorter: it reads all of a user's text."""
+SEARCH_TIMEOUT: Final = 8.0
+"""Seconds that a statement with words may take, if STATEMENT_TIMEOUT is shorter: it reads all of a user's text.
+
+It is less than the default of WORKER_TIMEOUT, so that no worker is taken for stuck while its threads search."""
 
 _LAST_ID: Final = 2**63 - 1
 
@@ -186,7 +188,11 @@ class _Reading:
 
     def _run(self, statement: Statement, values: dict[str, object]) -> list[tuple[Any, ...]]:
         at_least = SEARCH_TIMEOUT if self._query.words else 0.0
-        return statement.run(self._database, values, repeatable=True, at_least=at_least)
+        rows = statement.run(self._database, values, repeatable=True, at_least=at_least)
+        if rows or self._query.words or self._query.position is not None:
+            return rows
+        # A search that finds nothing costs too much to run twice; any other list costs what an empty one does.
+        return statement.confirm(self._database, values, repeatable=True)
 
     def _values(self, query: ListQuery, limit: int) -> dict[str, object]:
         offset = query.offset + ((query.page or 1) - 1) * (query.limit or 0)

@@ -1,7 +1,7 @@
 """Every query on a single task, as calls that take the user id first. No HTTP; lists are in task_list.py.
 
 Ownership is part of each WHERE, so another user's task is simply not there. Each call is one statement on the common
-way; only a miss may cost a second one, to say what was missed.
+way; only a miss costs further ones, which confirm it and say what was missed.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ class Tasks:
 
     def find(self, user: Identity, task_id: int) -> VersionedTask:
         """One task. Raises TaskNotFound, Forbidden, or UnknownUser for the token of an account that is gone."""
-        rows = _FIND.run(self._database, {"user_id": user.user_id, "task_id": task_id}, repeatable=True)
+        values = {"user_id": user.user_id, "task_id": task_id}
+        rows = _FIND.run(self._database, values, repeatable=True) or self._confirm(user, task_id)
         if not rows:
             raise self._miss(user, task_id)
         return _versioned(user.user_id, rows[0])
@@ -202,15 +203,17 @@ class Tasks:
     def delete(self, user: Identity, task_id: int, versions: Sequence[int] | None = None) -> None:
         """Delete the task; raises as `update` does."""
         values = {"user_id": user.user_id, "task_id": task_id, "versions": _array(versions)}
-        if not _delete(versions is not None).run(self._database, values):
+        statement = _delete(versions is not None)
+        if not (statement.run(self._database, values) or statement.confirm(self._database, values)):
             raise self._miss_of_write(user, task_id, versions)
 
     def delete_all(self, user: Identity) -> int:
         """Delete all tasks of the user; their number."""
-        deleted = len(_DELETE_ALL.run(self._database, {"user_id": user.user_id}))
+        values = {"user_id": user.user_id}
+        deleted = _DELETE_ALL.run(self._database, values) or _DELETE_ALL.confirm(self._database, values)
         if not deleted:
             self._users.confirm(user)
-        return deleted
+        return len(deleted)
 
     def _create_once(self, owner: Identity, values: Mapping[str, Any]) -> CreatedTask:
         refusal: Exception = Overloaded()
@@ -253,6 +256,7 @@ class Tasks:
         except psycopg2.errors.CheckViolation as ex:
             raise _explain_violation(ex) from None
         except psycopg2.errors.UniqueViolation as ex:
+            self._database.errors["ids_behind"] += 1
             logger.error("the next task ids are those of stored tasks, as after a restore; run: %s", MEND_IDS)
             raise DatabaseUnavailable("ids_behind") from ex
 
@@ -266,7 +270,7 @@ class Tasks:
     ) -> VersionedTask:
         whole = {**values, "user_id": user.user_id, "task_id": task_id, "versions": _array(versions)}
         try:
-            rows = statement.run(self._database, whole)
+            rows = statement.run(self._database, whole) or statement.confirm(self._database, whole)
         except psycopg2.errors.CheckViolation as ex:
             raise _explain_violation(ex) from None
         if not rows:
@@ -274,14 +278,16 @@ class Tasks:
         return _versioned(user.user_id, rows[0])
 
     def _miss_of_write(self, user: Identity, task_id: int, versions: Sequence[int] | None) -> Exception:
-        values = {"user_id": user.user_id, "task_id": task_id}
-        if versions is not None and _FIND.run(self._database, values, repeatable=True):
+        if versions is not None and self._confirm(user, task_id):
             return TaskChanged()
         return self._miss(user, task_id)
 
+    def _confirm(self, user: Identity, task_id: int) -> list[tuple[Any, ...]]:
+        return _FIND.confirm(self._database, {"user_id": user.user_id, "task_id": task_id}, repeatable=True)
+
     def _miss(self, user: Identity, task_id: int) -> Exception:
         self._users.confirm(user)
-        if self._reveal_foreign and _EXISTS.run(self._database, {"task_id": task_id}, repeatable=True):
+        if self._reveal_foreign and _EXISTS.confirm(self._database, {"task_id": task_id}, repeatable=True):
             return Forbidden()
         return TaskNotFound(task_id)
 

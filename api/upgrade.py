@@ -20,6 +20,7 @@ from api.folding import estimate_unfolded, find_unfolded_users, fold_batch
 from api.postgres.database import Database
 from api.postgres.database_url import connection_parameters
 from api.postgres.errors import DatabaseUnavailable, Overloaded
+from api.postgres.threads import require_thread
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Upgrade:
 
     def start(self) -> None:
         """Begin; the thread ends with its process."""
-        threading.Thread(target=self._run, name="upgrade", daemon=True).start()
+        require_thread(self._run)
 
     def stop(self) -> None:
         """End the thread after its present step."""

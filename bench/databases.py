@@ -22,9 +22,9 @@ PEERS_SCHEMA = Path(__file__).parent / "peers" / "schema.sql"
 
 @contextmanager
 def postgresql(data_dir: Path) -> Iterator[str]:
-    """Start a server; the URL of its first database. The server stops at the end of the block."""
+    """Start a server; its superuser's URL, who may create databases. The server stops at the end of the block."""
     try:
-        yield start_embedded(data_dir)
+        yield start_embedded(data_dir).replace("//tasks@", "//postgres@")
     finally:
         stop_embedded(data_dir)
 

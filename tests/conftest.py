@@ -26,7 +26,7 @@ from api.resolved_settings import resolve_settings
 from api.settings import Settings, load_settings
 from api.users_table import read_users_table
 from tests.support.callers import Caller
-from tests.support.postgres import connect
+from tests.support.postgres import as_superuser, connect
 from tests.support.processes import UNLIMITED
 from tests.support.redis import Redis
 from tests.support.signing import token_for
@@ -58,7 +58,7 @@ def postgres_url() -> Iterator[str]:
         yield url
         return
     data_dir = Path(os.environ[DATA_DIR])
-    yield start_embedded(data_dir)
+    yield as_superuser(start_embedded(data_dir))
     stop_embedded(data_dir)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,22 @@ def test_a_request_is_one_log_line_without_private_data(log: Path, database_url:
     assert (refused["status"], refused["reason"]) == (422, "validation_error")
     assert "private" not in service.output
     assert token not in service.output
+
+
+@pytest.mark.parametrize("setting", ["PORT", "METRICS_PORT"])
+def test_a_port_that_is_taken_ends_the_start_before_the_migrations(
+    log: Path, create_database: Callable[[], str], setting: str
+) -> None:
+    url = create_database()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, setting: str(port)})
+        assert service.process.wait(10) == 1
+    [line] = service.output.splitlines()
+    assert f"cannot listen on 127.0.0.1:{port}" in line
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ DEFAULTS = {
     "pool_size": 4,
     "statement_timeout": 1.5,
     "shutdown_timeout": 10.0,
+    "worker_timeout": 10.0,
     "cors_origins": None,
     "max_tasks": 10_000,
     "rate_limit": "600/minute",
@@ -204,6 +205,7 @@ BOUNDS = [
     ("MAX_TASKS", 0, 1_000_000_000, 1),
     ("STATEMENT_TIMEOUT", 0.1, 300, 0.01),
     ("SHUTDOWN_TIMEOUT", 0.1, 300, 0.01),
+    ("WORKER_TIMEOUT", 1, 3600, 0.01),
 ]
 
 

@@ -10,11 +10,14 @@ import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import pwd
 import shlex
 import shutil
+import stat
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from time import monotonic, sleep
@@ -22,6 +25,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import psycopg2
+
+from api.postgres.ownership import DATABASE, ROLE, give_to_role
+
+logger: Final = logging.getLogger(__name__)
 
 PORT: Final = 5432
 """A part of the socket's name. The server does not listen on any port."""
@@ -33,6 +40,9 @@ SOCKET_PATH_LIMIT: Final = 103
 
 START_TIMEOUT: Final = 60.0
 """Seconds for recovery after a crash."""
+
+SUPERUSER: Final = "postgres"
+"""PostgreSQL's own role and maintenance database. Requests never use it."""
 
 ACCOUNT: Final = "embedded_postgres"
 """The account that runs the server if the service runs as root, because PostgreSQL refuses to."""
@@ -46,6 +56,11 @@ OPTIONS: Final = {
     # No user's data in the log: neither statements nor the values in an error's detail.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+}
+
+LINUX_OPTIONS: Final = {
+    # After a crash: one call in place of one for each file, which takes seconds on a busy disk.
+    "recovery_init_sync_method": "syncfs",
 }
 
 # Otherwise the environment decides: under the locale C, lower('É') is 'É'.
@@ -64,17 +79,33 @@ class Cluster:
         self._account = _find_account(directory)
         self._log = directory / "server.log"
 
+    def exists(self) -> bool:
+        """Whether the data directory is there."""
+        return (self._directory / "PG_VERSION").exists()
+
+    def is_running(self) -> bool:
+        """Whether the server's process exists; it may still be starting or stopping."""
+        try:
+            lines = (self._directory / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return bool(lines) and _is_server(int(lines[0]), self._directory)
+
     def start(self) -> str:
-        """Return the URL of the database `tasks`. Create and start what is missing."""
-        if not (self._directory / "PG_VERSION").exists():
+        """Return the URL of the database `tasks` for the role that owns it. Create and start what is missing."""
+        if not self.exists():
             self._create()
         self._check_version()
         socket_dir = self._find_running()
         if socket_dir is None:
             socket_dir = self._choose_socket_dir()
             self._start_server(socket_dir)
-        _create_database(socket_dir)
-        return _url(socket_dir, "tasks")
+        try:
+            give_to_role(*(_url(socket_dir, SUPERUSER, name) for name in (SUPERUSER, DATABASE)))
+        except psycopg2.Error as ex:
+            reason = " ".join(str(ex).split())
+            raise EmbeddedError(f"the database in {self._directory} cannot be prepared: {reason}") from ex
+        return _url(socket_dir, ROLE, DATABASE)
 
     def stop(self) -> None:
         """Stop the server if it runs. Transactions in progress are rolled back."""
@@ -93,8 +124,8 @@ class Cluster:
         unfinished.mkdir(mode=0o700)
         if self._account is not None:
             os.chown(unfinished, *self._account)
-            _allow_traversal(unfinished)
-        arguments = ("-D", str(unfinished), "-U", "postgres", "--auth=trust", *LOCALE)
+            _allow_traversal(unfinished, self._account)
+        arguments = ("-D", str(unfinished), "-U", SUPERUSER, "--auth=trust", *LOCALE)
         if not self._run("initdb", *arguments):
             raise EmbeddedError(f"cannot create a PostgreSQL data directory at {self._directory}")
         unfinished.rename(self._directory)
@@ -128,10 +159,13 @@ class Cluster:
         return None
 
     def _start_server(self, socket_dir: Path) -> None:
-        _allow_traversal(self._directory)
-        _allow_traversal(_find_program("postgres"))
+        if self._account is not None:
+            _allow_traversal(self._directory, self._account)
+            _allow_traversal(_find_program("postgres"), self._account)
         quoted_dir = '"' + str(socket_dir).replace('"', '""') + '"'
         options = {**OPTIONS, "unix_socket_directories": quoted_dir}
+        if sys.platform == "linux":
+            options |= LINUX_OPTIONS
         words = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
         arguments = ("start", "-w", "-t", str(int(START_TIMEOUT)), "-D", str(self._directory), "-l", str(self._log))
         deadline = monotonic() + START_TIMEOUT
@@ -196,6 +230,7 @@ def _find_account(directory: Path) -> tuple[int, int] | None:
 
 
 def _add_account() -> None:
+    logger.warning("adding the system account %s: PostgreSQL refuses to run as root", ACCOUNT)
     try:
         subprocess.run(["useradd", "--system", "--no-create-home", ACCOUNT], check=True, capture_output=True)  # noqa: S603, S607
     except (OSError, subprocess.CalledProcessError) as ex:
@@ -204,13 +239,25 @@ def _add_account() -> None:
         ) from ex
 
 
-def _allow_traversal(path: Path) -> None:
+def _allow_traversal(path: Path, account: tuple[int, int]) -> None:
     """Let the server's account traverse the parent directories of `path`, but not list them."""
-    if os.geteuid() == 0:
-        for parent in path.parents:
-            mode = parent.stat().st_mode
-            if not mode & 0o001:
-                parent.chmod(mode | 0o001)
+    for parent in path.parents:
+        found = parent.stat()
+        mode = stat.S_IMODE(found.st_mode)
+        if not mode & _traversal_bit(found, account):
+            logger.warning(
+                "changing the mode of %s from %o to %o: PostgreSQL does not run as root, and its account must reach %s",
+                *(parent, mode, mode | 0o001, path),
+            )
+            parent.chmod(mode | 0o001)
+
+
+def _traversal_bit(directory: os.stat_result, account: tuple[int, int]) -> int:
+    """The bit of the directory's mode that decides for this account."""
+    user, group = account
+    if directory.st_uid == user:
+        return 0o100
+    return 0o010 if directory.st_gid == group else 0o001
 
 
 def _find_program(name: str) -> Path:
@@ -221,24 +268,19 @@ def _find_program(name: str) -> Path:
 
 
 def _is_server(process: int, directory: Path) -> bool:
-    """Whether `process` is the server, which has `directory` as its working directory. Without /proc it is assumed."""
-    try:
-        return Path(f"/proc/{process}/cwd").readlink() == directory
-    except OSError:
-        return not Path("/proc/self").exists()
+    """Whether `process` is the server, which has `directory` as its working directory.
+
+    Without /proc, as on macOS, whether the process exists.
+    """
+    if Path("/proc/self").exists():
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{process}/cwd").readlink() == directory
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    return False
 
 
-def _create_database(socket_dir: Path) -> None:
-    connection = psycopg2.connect(_url(socket_dir, "postgres"))
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_database WHERE datname = 'tasks'")
-            if cursor.rowcount == 0:
-                cursor.execute("CREATE DATABASE tasks")
-    finally:
-        connection.close()
-
-
-def _url(socket_dir: Path, name: str) -> str:
-    return f"postgresql://postgres@:{PORT}/{name}?host={quote(str(socket_dir), safe='')}"
+def _url(socket_dir: Path, role: str, name: str) -> str:
+    return f"postgresql://{role}@:{PORT}/{name}?host={quote(str(socket_dir), safe='')}"

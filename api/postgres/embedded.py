@@ -17,7 +17,10 @@ from typing import Final
 
 from api.postgres.cluster import Cluster, EmbeddedError
 
-__all__ = ["EmbeddedError", "start_embedded", "stop_embedded"]
+__all__ = ["EmbeddedError", "is_embedded_running", "restart_embedded", "start_embedded", "stop_embedded"]
+
+USERS: Final = ".postgres.users"
+"""The file on which every process that uses the server holds a shared lock."""
 
 _uses: Final[dict[Path, tuple[int, int]]] = {}
 """By data directory: the lock that this process holds, and its process id, because a fork copies the lock."""
@@ -34,13 +37,37 @@ def start_embedded(data_dir: Path) -> str:
         with _locked(data_dir):
             url = Cluster(data_dir / "postgres").start()
             if data_dir not in _uses:
-                lock = _open(data_dir / ".postgres.users")
+                lock = _open(data_dir / USERS)
                 fcntl.flock(lock, fcntl.LOCK_SH)
                 _uses[data_dir] = (lock, os.getpid())
                 atexit.register(stop_embedded, data_dir)
     except OSError as ex:
         raise EmbeddedError(f"cannot start the embedded database: {ex}") from ex
     return url
+
+
+def is_embedded_running(data_dir: Path) -> bool:
+    """Whether the server's process exists; it may still be starting or stopping."""
+    return Cluster(data_dir.resolve() / "postgres").is_running()
+
+
+def restart_embedded(data_dir: Path) -> bool:
+    """Start the server again for the processes that use it. False if it runs by now, or none of them is left.
+
+    Raises EmbeddedError; also if its data is gone, because an empty database in its place would hide that.
+    """
+    data_dir = data_dir.resolve()
+    try:
+        with _locked(data_dir):
+            cluster = Cluster(data_dir / "postgres")
+            if cluster.is_running() or not _is_used(data_dir):
+                return False
+            if not cluster.exists():
+                raise EmbeddedError(f"the data directory {data_dir / 'postgres'} is gone")
+            cluster.start()
+    except OSError as ex:
+        raise EmbeddedError(f"cannot start the embedded database: {ex}") from ex
+    return True
 
 
 def stop_embedded(data_dir: Path) -> None:
@@ -58,6 +85,17 @@ def stop_embedded(data_dir: Path) -> None:
         finally:
             os.close(lock)
         Cluster(data_dir / "postgres").stop()
+
+
+def _is_used(data_dir: Path) -> bool:
+    lock = _open(data_dir / USERS)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 @contextlib.contextmanager

@@ -42,8 +42,21 @@ class Statement:
         self, database: Database, values: Mapping[str, object], *, repeatable: bool = False, at_least: float = 0.0
     ) -> list[tuple[Any, ...]]:
         """Run the statement with these values. The options, the rows and the errors are those of `Database.run`."""
-        parameters = [values[name] for name in self.names]
+        parameters = self._parameters(values)
         return database.run(self.sql, parameters, repeatable=repeatable, prepared=True, at_least=at_least)
+
+    def confirm(
+        self, database: Database, values: Mapping[str, object], *, repeatable: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement again that found no rows, and be sure of it.
+
+        PostgreSQL takes a prepared statement's snapshot before the lock of its table. If that lock waits for an ALTER
+        TABLE that rewrites the table, no row is visible in the snapshot. Unprepared, the lock comes first.
+        """
+        return database.run(self.sql, self._parameters(values), repeatable=repeatable)
+
+    def _parameters(self, values: Mapping[str, object]) -> list[object]:
+        return [values[name] for name in self.names]
 
 
 def render(query: Any) -> Statement:

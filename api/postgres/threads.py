@@ -33,3 +33,9 @@ def start_thread(target: Callable[..., object], *arguments: object) -> bool:
     except (RuntimeError, MemoryError):
         return False
     return running.wait(START_TIMEOUT) or not decision.acquire(blocking=False)
+
+
+def require_thread(target: Callable[..., object], *arguments: object) -> None:
+    """The same for a thread that its process cannot do without. Raises RuntimeError if that is impossible."""
+    if not start_thread(target, *arguments):
+        raise RuntimeError("no thread can be started: the process lacks memory, or its system allows no more")

@@ -41,6 +41,9 @@ class Connection:
     busy = False
     """Whether a thread has it; read by the supervising thread."""
 
+    steps = 0
+    """How many pieces of requests and responses have been worked at; read by the supervising thread."""
+
     def __init__(
         self, loop: EventLoop, sock: socket.socket, address: Any, handlers: Handlers, environ: WSGIEnvironment
     ) -> None:
@@ -98,6 +101,7 @@ class Connection:
 
     def _advance(self) -> bool:
         """Send the next piece of the response, or read on in the request; False where the client must send more."""
+        self.steps += 1
         try:
             if self._response is None:
                 return self._read_request()

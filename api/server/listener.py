@@ -31,27 +31,47 @@ _PASS_NOTHING: Final = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind `host` (a name, an IPv4 or an IPv6 address, with or without brackets) and listen.
+    """`bind`, then `accept_connections`."""
+    listener = bind(host, port)
+    accept_connections(listener)
+    return listener
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind `host`: a name, an IPv4 or an IPv6 address, with or without brackets. Connections are refused for now.
 
     Raises OSError whose text is one line that names the address.
     """
     address = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     try:
         family, kind, protocol, _, bound = socket.getaddrinfo(
             address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as ex:
-        raise OSError(ex.errno, f"cannot listen on {shown}: {ex.strerror or ex}") from ex
+        raise _cannot_listen(address, port, ex) from ex
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(bound)
-        listener.listen(BACKLOG)
     except OSError as ex:
         listener.close()
-        raise OSError(ex.errno, f"cannot listen on {shown}: {ex.strerror or ex}") from ex
+        raise _cannot_listen(address, port, ex) from ex
     return listener
+
+
+def accept_connections(listener: socket.socket) -> None:
+    """Have the kernel take connections. Raises OSError as `bind` does: another process may have been first."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as ex:
+        address, port = listener.getsockname()[:2]
+        listener.close()
+        raise _cannot_listen(address, port, ex) from ex
+
+
+def _cannot_listen(address: str, port: int, ex: OSError) -> OSError:
+    shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return OSError(ex.errno, f"cannot listen on {shown}: {ex.strerror or ex}")
 
 
 def reject_new_connections(listener: socket.socket) -> None:
@@ -74,12 +94,18 @@ class WorkerGroup:
     """The read end of a pipe that is closed when the parent process ends."""
     counts: memoryview[int]
     """Each worker's number of connections, in memory that all share."""
+    beats: memoryview[int]
+    """Each worker's number of heartbeats."""
     slot: int
-    """This worker's index in `counts`."""
+    """This worker's index in both."""
 
     def publish(self, connections: int) -> None:
         """Tell the others how many connections this worker has."""
         self.counts[self.slot] = connections
+
+    def beat(self) -> None:
+        """Tell the parent that this worker is not stuck."""
+        self.beats[self.slot] = (self.beats[self.slot] + 1) & 0x7FFFFFFF or 1
 
     def should_yield(self, connections: int) -> bool:
         """Whether another worker has clearly fewer connections, and so should accept the next one."""

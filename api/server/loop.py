@@ -20,8 +20,10 @@ from api.server import portable_server
 from api.server.connection import Connection
 from api.server.handlers import Handlers
 from api.server.listener import YIELD_DELAY, WorkerGroup, raise_descriptor_limit, reject_new_connections
+from api.server.progress import Progress
 from api.server.quotas import Quotas, TurnQueue
 from api.server.request import base_environ
+from api.server.stops import StopSignals
 from api.server.time_limits import DRAIN_GRACE
 
 logger = logging.getLogger("api.server")
@@ -91,21 +93,19 @@ class Loop:
         self._paused = False
         """Whether no connection is accepted until there is room for one."""
         self.stopping = False
-        self._stops = 0
+        self._stops = StopSignals()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._turns_come: TurnQueue[Connection] = TurnQueue()
         self.quotas = Quotas(self._turns_come.put)
         self._finished = False
-        self._turns = [0] * threads
-        """For each thread, how many events it has begun and ended: odd while it works at one."""
-        self._seen_turns = list(self._turns)
+        self._progress = Progress(threads)
         self._stalled = threading.Event()
 
     # From any thread; `stop` as a signal handler.
 
     def stop(self, number: int, frame: object) -> None:
-        """Begin to stop; the second call ends at once."""
-        self._stops += 1
+        """Begin to stop; the second signal ends at once."""
+        self._stops.count()
         os.eventfd_write(self._wake, 1)
 
     def await_event(self, descriptor: int, event: int) -> None:
@@ -129,7 +129,7 @@ class Loop:
         self._events.register(self._turns_come.descriptor, select.EPOLLIN)
         threads = [
             threading.Thread(target=self._work, args=(number,), name=f"serve-{number}", daemon=True)
-            for number in range(len(self._turns))
+            for number in range(self._progress.threads)
         ]
         threads += [
             threading.Thread(target=self._work_when_stalled, name=f"serve-spare-{number}", daemon=True)
@@ -137,6 +137,7 @@ class Loop:
         ]
         for thread in threads:
             thread.start()
+        self._beat()
         on_ready()
         try:
             self._supervise()
@@ -150,7 +151,7 @@ class Loop:
         if self._group is not None:
             poll.register(self._group.parent, select.POLLIN)
         swept = time.monotonic()
-        while not self._stops:
+        while not self._stops.number:
             for descriptor, _ in poll.poll(_POLL_INTERVAL * 1000):
                 if self._group is not None and descriptor == self._group.parent:
                     logger.warning("the parent process is gone: stopping")
@@ -158,18 +159,22 @@ class Loop:
             now = time.monotonic()
             self._watch_threads()
             self.quotas.expire(now)
+            if not self._stalled.is_set():
+                self._beat()
             if now - swept >= _SWEEP_INTERVAL or self._paused:
                 swept = now
                 self._sweep(now)
                 self._resume_accepting()
 
     def _watch_threads(self) -> None:
-        turns = list(self._turns)
-        if turns == self._seen_turns and all(turn % 2 for turn in turns):
+        if self._progress.has_stopped():
             self._stalled.set()
         else:
             self._stalled.clear()
-        self._seen_turns = turns
+
+    def _beat(self) -> None:
+        if self._group is not None:
+            self._group.beat()
 
     def _sweep(self, now: float) -> None:
         """End the connections whose time is up."""
@@ -185,9 +190,11 @@ class Loop:
         logger.info("stopping: %d connections open", len(self._connections))
         while connections := list(self._connections.values()):
             now = time.monotonic()
-            if now - began > timeout or (self._group is None and self._stops > 1):
+            if now - began > timeout or (self._group is None and self._stops.number > 1):
                 return self._give_up(connections)
             self._watch_threads()
+            # Threads that stand still have until the timeout.
+            self._beat()
             self._sweep(now)
             for connection in connections:
                 if connection.is_idle() and now - connection.since > DRAIN_GRACE:
@@ -206,12 +213,12 @@ class Loop:
     # The serving threads.
 
     def _work(self, number: int) -> None:
-        turns = self._turns
+        progress = self._progress
         while not self._finished:
             for descriptor, _ in self._events.poll(-1, 1):
-                turns[number] += 1
+                progress.begin(number, self._connections.get(descriptor))
                 self._handle(descriptor)
-                turns[number] += 1
+                progress.end(number)
 
     def _work_when_stalled(self) -> None:
         while not self._finished:

@@ -1,7 +1,7 @@
 """Processes: a parent that binds, forks WORKERS serving processes and keeps that many alive.
 
-This module starts, replaces and stops the processes; what a worker does with the listening socket is in loop.py.
-With one worker there is no parent: the process serves itself.
+This module starts, replaces and stops the processes; a worker's own side is in worker.py, and what it does with the
+listening socket in loop.py. With one worker there is no parent, unless something else is to be supervised.
 """
 
 from __future__ import annotations
@@ -13,29 +13,35 @@ import os
 import selectors
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
+from api.server.child import Child
 from api.server.handlers import Handlers
-from api.server.listener import WorkerGroup, listen, reject_new_connections
+from api.server.listener import WorkerGroup, accept_connections, bind, listen, reject_new_connections
 from api.server.loop import serve
+from api.server.stops import StopSignals
+from api.server.worker import HANDLED, one_line, work
 
-__all__ = ["listen", "run"]
+__all__ = ["accept_connections", "bind", "listen", "run"]
 
 logger = logging.getLogger("api.server")
 
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_HANDLED: Final = (*_STOP_SIGNALS, signal.SIGCHLD, signal.SIGHUP)
-STABLE_AFTER: Final = 10.0
-"""Seconds after which a worker's end says nothing of the next one's, which then starts without a pause."""
+STABLE_AFTER: Final = 1.0
+"""Seconds of serving after which a worker's end says nothing of the next one's, which then starts without a pause."""
+START_TIMEOUT: Final = 60.0
+"""Seconds in which a worker must begin to serve."""
 _LONGEST_BACK_OFF: Final = 30.0
-_READY: Final = b"ready"
 _NEVER_CHOSEN: Final = 2**31 - 1
 _GRACE: Final = 1.0
 """Seconds a worker gets past the shutdown timeout to log that it gave up, before it is killed."""
+_POLL_INTERVAL: Final = 0.25
+"""Seconds at most between two looks at the workers."""
+_OWN_PAUSE: Final = 3.0
+"""Seconds between two looks after which the parent itself stood still, and the workers perhaps with it."""
+_STOP_SILENCE: Final = 2.0
+"""While stopping: seconds without a heartbeat after which a worker that is waited for is stuck."""
 
 
 def run(
@@ -45,7 +51,9 @@ def run(
     workers: int,
     threads: int,
     shutdown_timeout: float,
+    worker_timeout: float = 10.0,
     on_ready: Callable[[], None] = lambda: None,
+    supervise: Callable[[], None] | None = None,
 ) -> int:
     """Serve until told to stop; the exit status of the process.
 
@@ -53,43 +61,31 @@ def run(
     the worker's own. `on_ready` is called once, in the calling process, when every worker accepts.
     The calling process must have no other thread, or the fork may copy a lock that no thread of the child releases.
 
+    A worker without a heartbeat for `worker_timeout` seconds is killed and replaced. `supervise` is called in the
+    calling process several times a second, and must return at once. If it raises, the workers are stopped, and the
+    status is 1.
+
     SIGTERM and SIGINT: stop accepting, finish what was begun, 0; 1 when work had to be abandoned after
-    `shutdown_timeout` seconds. A second one ends at once, with 1. SIGHUP is ignored.
+    `shutdown_timeout` seconds. A second one, a second or more later, ends at once, with 1. SIGHUP is ignored.
     """
-    if workers > 1:
+    if workers > 1 or supervise is not None:
         return _Parent(
             create_handlers,
             listener,
             workers=workers,
             threads=threads,
             shutdown_timeout=shutdown_timeout,
+            worker_timeout=worker_timeout,
             on_ready=on_ready,
+            supervise=supervise or (lambda: None),
         ).run()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         handlers = create_handlers()
     except Exception as ex:
-        logger.error("the application cannot be made: %s", _one_line(ex))
+        logger.error("the application cannot be made: %s", one_line(ex))
         return 1
     return serve(handlers, listener, threads=threads, shutdown_timeout=shutdown_timeout, on_ready=on_ready)
-
-
-def _one_line(ex: Exception) -> str:
-    return " ".join(f"{type(ex).__name__}: {ex}".split())
-
-
-@dataclass
-class _Worker:
-    """One child, as its parent knows it."""
-
-    pid: int
-    slot: int
-    """Its index in the table of connection counts."""
-    pipe: int
-    """It writes here that it accepts, or why it cannot; -1 once that is read."""
-    started: float
-    ready: bool = False
-    failure: str = ""
 
 
 class _Parent:
@@ -103,20 +99,26 @@ class _Parent:
         workers: int,
         threads: int,
         shutdown_timeout: float,
+        worker_timeout: float,
         on_ready: Callable[[], None],
+        supervise: Callable[[], None],
     ) -> None:
         self._create_handlers = create_handlers
         self._listener = listener
         self._count = workers
         self._threads = threads
         self._shutdown_timeout = shutdown_timeout
+        self._worker_timeout = worker_timeout
         self._on_ready = on_ready
-        self._workers: list[_Worker] = []
-        self._counts = memoryview(mmap.mmap(-1, 4 * workers)).cast("i")
-        self._selector = selectors.DefaultSelector()
-        self._stops = 0
+        self._supervise = supervise
+        self._workers: list[Child] = []
+        shared = memoryview(mmap.mmap(-1, 8 * workers)).cast("i")
+        self._counts, self._beats = shared[:workers], shared[workers:]
+        self._selector = selectors.PollSelector()
+        self._stops = StopSignals()
         self._early_ends = 0
         self._next_start = 0.0
+        self._looked_at = time.monotonic()
 
     def run(self) -> int:
         # Only this process holds the write end of `life`: it is closed when the process ends, and the workers see that.
@@ -125,8 +127,8 @@ class _Parent:
         for end in self._wake:
             os.set_blocking(end, False)
         self._selector.register(self._wake[0], selectors.EVENT_READ)
-        for number in _STOP_SIGNALS:
-            signal.signal(number, self._stop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, frame: self._stops.count())
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
@@ -137,42 +139,58 @@ class _Parent:
         finally:
             self._kill_all()
 
-    def _stop(self, number: int, frame: object) -> None:
-        self._stops += 1
-
     def _start(self) -> bool:
         """Fork all workers; whether they came up, or were stopped before they had."""
         for _ in range(self._count):
             self._fork()
-        while not self._stops and not all(worker.ready for worker in self._workers):
-            self._wait(None)
+        while not self._stops.number and not all(worker.ready for worker in self._workers):
+            self._wait(_POLL_INTERVAL)
+            self._kill_stuck()
             for worker, status in self._take_dead():
                 if not worker.ready:
                     logger.error("no worker can start: %s", worker.failure or f"one ended with status {status}")
                     return False
                 self._plan_replacement(worker, status)
-        if not self._stops:
+        if not self._stops.number:
             self._on_ready()
         return True
 
     def _keep(self) -> int:
-        while not self._stops:
+        while not self._stops.number:
             missing = self._count - len(self._workers)
             if missing and time.monotonic() >= self._next_start:
                 self._fork()
                 continue
-            self._wait(self._next_start - time.monotonic() if missing else None)
+            self._wait(min(self._next_start - time.monotonic(), _POLL_INTERVAL) if missing else _POLL_INTERVAL)
+            self._kill_stuck()
             for worker, status in self._take_dead():
                 self._plan_replacement(worker, status)
+            try:
+                self._supervise()
+            except Exception as ex:
+                logger.error("stopping: %s", ex)
+                self._end()
+                return 1
         return self._end()
 
-    def _plan_replacement(self, worker: _Worker, status: int) -> None:
-        lived = time.monotonic() - worker.started
-        self._early_ends = 0 if lived >= STABLE_AFTER else self._early_ends + 1
+    def _plan_replacement(self, worker: Child, status: int) -> None:
+        served = worker.served
+        self._early_ends = 0 if worker.ready and served >= STABLE_AFTER else self._early_ends + 1
         pause = min(2.0 ** (self._early_ends - 2), _LONGEST_BACK_OFF) if self._early_ends > 1 else 0.0
         self._next_start = time.monotonic() + pause
-        reason = worker.failure or f"status {status} after {lived:.1f} s"
+        reason = worker.failure or f"status {status}, served for {served:.1f} s"
         logger.warning("worker %d ended (%s): another one in %.0f s", worker.pid, reason, pause)
+
+    def _kill_stuck(self) -> None:
+        """Kill the workers without a heartbeat."""
+        now = time.monotonic()
+        # After a pause of this process, such as Ctrl-Z and fg, the workers may have stood still as long.
+        paused = now - self._looked_at > _OWN_PAUSE
+        self._looked_at = now
+        for worker in self._workers:
+            worker.take_beats(self._beats[worker.slot], forgive=paused)
+            if worker.silent > (self._worker_timeout if worker.ready else START_TIMEOUT):
+                worker.kill()
 
     def _end(self) -> int:
         """Signal all workers and wait; those left at the deadline, or at a second stop, are killed."""
@@ -180,25 +198,36 @@ class _Parent:
         self._listener.close()
         for worker in self._workers:
             os.kill(worker.pid, signal.SIGTERM)
-        deadline = time.monotonic() + self._shutdown_timeout + _GRACE
+        began = time.monotonic()
         unclean = 0
-        while self._workers and self._stops < 2 and (left := deadline - time.monotonic()) > 0:
-            self._wait(left)
+        while self._workers and self._stops.number < 2 and self._shutdown_left(began) > 0:
+            self._wait(min(self._shutdown_left(began), _POLL_INTERVAL))
             for worker, status in self._take_dead():
                 # A worker without a signal handler has had no request yet.
-                unclean += status != 0 and not (status == -signal.SIGTERM and not worker.ready)
+                unclean += status != 0 and not worker.killed and not (status == -signal.SIGTERM and not worker.ready)
+            self._kill_last_if_stuck()
         if self._workers:
             logger.error("%d workers killed before they had finished", len(self._workers))
         return 1 if self._workers or unclean else 0
 
-    def _wait(self, timeout: float | None) -> None:
+    def _shutdown_left(self, began: float) -> float:
+        return began + self._shutdown_timeout + _GRACE - time.monotonic()
+
+    def _kill_last_if_stuck(self) -> None:
+        """Kill the workers that are left if all of them are stuck: they have nothing that could still be finished."""
+        self._kill_stuck()
+        if all(worker.silent > _STOP_SILENCE for worker in self._workers):
+            for worker in self._workers:
+                worker.kill()
+
+    def _wait(self, timeout: float) -> None:
         """Wait until a worker writes or ends, a signal comes, or `timeout` seconds have passed."""
-        for key, _ in self._selector.select(None if timeout is None else max(timeout, 0.0)):
+        for key, _ in self._selector.select(max(timeout, 0.0)):
             received = os.read(key.fd, 4096)
-            if isinstance(key.data, _Worker):
+            if isinstance(key.data, Child):
                 self._take_report(key.data, received)
 
-    def _take_dead(self) -> list[tuple[_Worker, int]]:
+    def _take_dead(self) -> list[tuple[Child, int]]:
         """Workers that have ended since the last call, with their exit statuses."""
         dead = []
         for worker in list(self._workers):
@@ -213,12 +242,9 @@ class _Parent:
             dead.append((worker, os.waitstatus_to_exitcode(wait_status)))
         return dead
 
-    def _take_report(self, worker: _Worker, report: bytes) -> None:
-        worker.ready = report == _READY
-        worker.failure = "" if worker.ready else report.decode()
+    def _take_report(self, worker: Child, report: bytes) -> None:
         self._selector.unregister(worker.pipe)
-        os.close(worker.pipe)
-        worker.pipe = -1
+        worker.take_report(report)
 
     def _kill_all(self) -> None:
         for worker in self._workers:
@@ -229,63 +255,29 @@ class _Parent:
     def _fork(self) -> None:
         pipe, report = os.pipe()
         slot = min(set(range(self._count)) - {worker.slot for worker in self._workers})
-        self._counts[slot] = 0
+        self._counts[slot] = self._beats[slot] = 0
+        group = WorkerGroup(self._life[0], self._counts, self._beats, slot)
+        foreign = [pipe, *self._own_descriptors()]
         # Blocked until the child has handlers of its own: in the child the parent's would ignore a stop.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         pid = os.fork()
         if not pid:
-            os.close(pipe)
-            self._work(slot, report)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+            work(
+                self._create_handlers,
+                self._listener,
+                group,
+                report,
+                foreign=foreign,
+                threads=self._threads,
+                shutdown_timeout=self._shutdown_timeout,
+            )
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         os.close(report)
-        worker = _Worker(pid, slot, pipe, time.monotonic())
+        worker = Child(pid, slot, pipe, time.monotonic())
         self._workers.append(worker)
         self._selector.register(pipe, selectors.EVENT_READ, worker)
 
-    def _work(self, slot: int, report: int) -> NoReturn:
-        """The child, to its end: nothing of the parent's runs in it, exit handlers included."""
-        status = 1
-        try:
-            self._leave_parent_behind()
-            status = self._serve(slot, report)
-        except Exception:
-            logger.exception("worker failed")
-        finally:
-            # An exception from a flush must not unwind into the parent's code, which kills the other workers.
-            try:
-                logging.shutdown()
-                sys.stdout.flush()
-                sys.stderr.flush()
-            finally:
-                os._exit(status)
-
-    def _serve(self, slot: int, report: int) -> int:
-        try:
-            handlers = self._create_handlers()
-        except Exception as ex:
-            os.write(report, _one_line(ex).encode()[:4000])
-            return 1
-
-        def ready() -> None:
-            os.write(report, _READY)
-            os.close(report)
-
-        return serve(
-            handlers,
-            self._listener,
-            threads=self._threads,
-            shutdown_timeout=self._shutdown_timeout,
-            on_ready=ready,
-            group=WorkerGroup(self._life[0], self._counts, slot),
-        )
-
-    def _leave_parent_behind(self) -> None:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # A terminal's Ctrl-C reaches the whole process group; the parent sends SIGTERM for it.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
-        self._selector.close()
-        for end in (self._life[1], *self._wake, *(w.pipe for w in self._workers if w.pipe >= 0)):
-            os.close(end)
+    def _own_descriptors(self) -> list[int]:
+        """Those that a worker must not keep open."""
+        pipes = [worker.pipe for worker in self._workers if worker.pipe >= 0]
+        return [self._life[1], *self._wake, *pipes]

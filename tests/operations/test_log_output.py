@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def to_standard_output() -> Iterator[Callable[[str], None]]:
+def to_standard_output() -> Iterator[Callable[[str], object]]:
     """A function that sets the log up as the service does; reset afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -87,7 +87,7 @@ def test_an_unforeseen_error_of_the_database_is_logged_without_the_row(
 
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_a_traceback_shows_no_values(
-    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str], format: str
+    to_standard_output: Callable[[str], object], capfd: pytest.CaptureFixture[str], format: str
 ) -> None:
     to_standard_output(format)
     title = "very private"
@@ -102,7 +102,7 @@ def test_a_traceback_shows_no_values(
 
 
 def test_the_text_log_escapes_control_characters_of_a_path(
-    to_standard_output: Callable[[str], None],
+    to_standard_output: Callable[[str], object],
     capfd: pytest.CaptureFixture[str],
     make_client: Callable[..., TestClient],
     user: Caller,
@@ -191,7 +191,9 @@ def test_a_traceback_in_the_text_log_forges_no_line(
 
 
 def test_json_log_lines_are_valid_json_for_any_path(
-    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str], make_client: Callable[..., TestClient]
+    to_standard_output: Callable[[str], object],
+    capfd: pytest.CaptureFixture[str],
+    make_client: Callable[..., TestClient],
 ) -> None:
     to_standard_output("json")
     make_client().simulate_get(quote("/x\x1b\n\x9b\u2028"))

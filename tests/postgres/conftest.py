@@ -1,15 +1,21 @@
-"""Databases without the service's tables, and connections of an administrator."""
+"""Databases without the service's tables, connections of an administrator, and data directories."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
 from api.postgres.database import Database
+from api.postgres.embedded import start_embedded, stop_embedded
+from tests.postgres.embedded import kill_server
 from tests.postgres.statements import Admin
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
@@ -65,3 +71,34 @@ def role(admin: Admin) -> Iterator[str]:
     yield name
     admin("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", name)
     admin(f"DROP ROLE {name}")
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[Path]:
+    """Not in pytest's own directory: every other run by root makes that inaccessible to the server."""
+    base = Path(tempfile.mkdtemp(prefix="embedded-"))
+    yield base
+    shutil.rmtree(base)
+
+
+@pytest.fixture(scope="module")
+def template(base: Path) -> Path:
+    """A data directory of a stopped server: copying one is faster than making one."""
+    start_embedded(base / "template")
+    stop_embedded(base / "template")
+    return base / "template"
+
+
+@pytest.fixture
+def empty_dir(base: Path) -> Iterator[Path]:
+    """The path of a data directory that does not exist yet."""
+    data_dir = Path(tempfile.mkdtemp(dir=base)) / "data"
+    yield data_dir
+    stop_embedded(data_dir)
+    kill_server(data_dir)
+
+
+@pytest.fixture
+def data_dir(empty_dir: Path, template: Path) -> Path:
+    subprocess.run(["cp", "-a", template, empty_dir], check=True)
+    return empty_dir

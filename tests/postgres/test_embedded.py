@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +16,8 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from api.postgres.embedded import EmbeddedError, start_embedded, stop_embedded
+from tests.postgres.embedded import execute, kill_server, server_pid
 from tests.support.processes import PROJECT
-from tests.support.waiting import wait_until
 
 HOLD = """
 import sys
@@ -32,37 +29,6 @@ print(start_embedded(data_dir), flush=True)
 sys.stdin.read()
 stop_embedded(data_dir)
 """
-
-
-@pytest.fixture(scope="module")
-def base() -> Iterator[Path]:
-    """Not in pytest's own directory: every other run by root makes that inaccessible to the server."""
-    base = Path(tempfile.mkdtemp(prefix="embedded-"))
-    yield base
-    shutil.rmtree(base)
-
-
-@pytest.fixture(scope="module")
-def template(base: Path) -> Path:
-    """A data directory of a stopped server: copying one is faster than making one."""
-    start_embedded(base / "template")
-    stop_embedded(base / "template")
-    return base / "template"
-
-
-@pytest.fixture
-def empty_dir(base: Path) -> Iterator[Path]:
-    """The path of a data directory that does not exist yet."""
-    data_dir = Path(tempfile.mkdtemp(dir=base)) / "data"
-    yield data_dir
-    stop_embedded(data_dir)
-    kill_server(data_dir)
-
-
-@pytest.fixture
-def data_dir(empty_dir: Path, template: Path) -> Path:
-    subprocess.run(["cp", "-a", template, empty_dir], check=True)
-    return empty_dir
 
 
 @contextmanager
@@ -91,33 +57,6 @@ def url_of(process: subprocess.Popen[str]) -> str:
 def end(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 0
-
-
-def execute(url: str, sql: str) -> list[tuple[object, ...]]:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        rows = cursor.fetchall() if cursor.description else []
-    connection.close()
-    return rows
-
-
-def server_pid(data_dir: Path) -> int | None:
-    """The process id in the server's pid file, if that process runs."""
-    try:
-        pid = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, 0)
-    except (OSError, IndexError):
-        return None
-    return pid
-
-
-def kill_server(data_dir: Path) -> None:
-    pid = server_pid(data_dir)
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: server_pid(data_dir) is None, "the server's end")
 
 
 def test_data_is_kept_and_text_is_unicode_in_any_locale(data_dir: Path) -> None:

@@ -4,6 +4,8 @@ python -m tests.server.site KEY=VALUE... A key is an argument of `workers.run`, 
 api.server.time_limits, loop or workers, such as HEAD_TIMEOUT, or one of these:
 
 FAIL: creating the application fails with this message.
+FAIL_WHILE: a file; while it exists, creating the application fails.
+SUPERVISE: a file; the supervision that the parent calls fails once it exists.
 RECORD: a file to which each request's method and target are written.
 UNREADY: a file; while it exists, /ready is 503.
 PLAIN: the application alone is served, without the service's handlers.
@@ -115,9 +117,15 @@ def main(arguments: list[str]) -> int:
     def create() -> Handlers:
         if "FAIL" in given:
             raise RuntimeError(given["FAIL"])
+        if "FAIL_WHILE" in given and Path(given["FAIL_WHILE"]).exists():
+            raise FileExistsError(given["FAIL_WHILE"])
         application = make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
         render = partial(render_refusal, errors=ErrorBodies.of(read_profile("canonical")))
         return Handlers(application) if "PLAIN" in given else Handlers(application, render, judge_head)
+
+    def supervise() -> None:
+        if Path(given["SUPERVISE"]).exists():
+            raise RuntimeError("it is broken")
 
     return workers.run(
         create,
@@ -125,7 +133,9 @@ def main(arguments: list[str]) -> int:
         workers=int(given.get("workers", "1")),
         threads=int(given.get("threads", "2")),
         shutdown_timeout=float(given.get("shutdown_timeout", "10")),
+        worker_timeout=float(given.get("worker_timeout", "10")),
         on_ready=lambda: print("ready", flush=True),
+        supervise=supervise if "SUPERVISE" in given else None,
     )
 
 

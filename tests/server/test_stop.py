@@ -13,6 +13,9 @@ import pytest
 from api.server.listener import reject_new_connections
 from tests.server.process import Connection, Process, Start, wait_until
 
+A_SECOND = 1.1
+"""Seconds after which a further signal is no repeat of the one before."""
+
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 
 
@@ -169,8 +172,24 @@ class TestAStop:
         self.begin(process, tmp_path)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: "stopping" in process.log(), "the stop")
+        time.sleep(A_SECOND)
         process.send_signal(signal.SIGTERM)
         assert process.exit_status() == 1
+
+    @WORKERS
+    def test_takes_a_repeat_within_a_second_for_the_same_signal(
+        self, start: Start, tmp_path: Path, workers: int
+    ) -> None:
+        process = start(workers=workers, shutdown_timeout=60)
+        working = self.begin(process, tmp_path)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.003)
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in process.log(), "the stop")
+        process.send_signal(signal.SIGINT)
+        (tmp_path / "go").touch()
+        assert working.read_response().status == 200
+        assert process.exit_status() == 0
 
     @WORKERS
     def test_is_not_caused_by_sighup(self, start: Start, workers: int) -> None:

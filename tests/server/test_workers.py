@@ -22,13 +22,20 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def kill_the_newest(process: Process) -> str:
-    """Kill a worker as soon as there are two; what the parent logs of its end."""
-    wait_until(lambda: len(process.children()) == 2, "two workers")
-    before = process.log()
-    os.kill(process.children()[-1], signal.SIGKILL)
-    wait_until(lambda: "another one in" in process.log()[len(before) :], "the parent to notice")
-    return process.log()[len(before) :]
+def ends(process: Process) -> list[str]:
+    """What the parent has logged of each worker's end."""
+    return [line for line in process.log().splitlines() if "another one in" in line]
+
+
+def wait_for_ends(process: Process, number: int) -> list[str]:
+    """The lines of the first `number` ends of workers, once there are as many."""
+    wait_until(lambda: len(ends(process)) >= number, f"{number} ends of workers", 30)
+    return ends(process)[:number]
+
+
+def pause_of(line: str) -> int:
+    """The seconds for which the parent waits before it starts another worker."""
+    return int(line.split("another one in ")[1].split(maxsplit=1)[0])
 
 
 def wait_for_its_socket(process: Process) -> None:
@@ -67,21 +74,44 @@ class TestWorkers:
         assert other in process.children()
         wait_until(lambda: process.get("/echo").json["pid"] not in (killed, other), "a response of the replacement")
 
-    def test_those_that_crash_repeatedly_are_replaced_more_and_more_slowly(self, start: Start) -> None:
-        process = start(workers=1 + 1)
-        for _ in range(3):
-            kill_the_newest(process)
-        assert "another one in 0 s" in process.log()
-        assert "another one in 1 s" in process.log()
-        assert "another one in 2 s" in process.log()
+    def test_those_that_cannot_start_are_replaced_more_and_more_slowly(self, start: Start, tmp_path: Path) -> None:
+        broken = tmp_path / "broken"
+        process = start(workers=2, STABLE_AFTER=0, FAIL_WHILE=broken)
+        broken.touch()
+        os.kill(process.children()[0], signal.SIGKILL)
+        lines = wait_for_ends(process, 4)
+        assert [pause_of(line) for line in lines] == [0, 0, 1, 2]
+        assert "FileExistsError" in lines[3]
+        broken.unlink()
+        wait_until(lambda: len(process.children()) == 2, "the replacement", 30)
 
-    def test_a_stable_one_is_replaced_at_once_after_unstable_ones(self, start: Start) -> None:
-        process = start(workers=2, STABLE_AFTER=3)
-        while "another one in 1 s" not in process.log():
-            kill_the_newest(process)
-        wait_until(lambda: len(process.children()) == 2, "two workers")
-        time.sleep(4)
-        assert "another one in 0 s" in kill_the_newest(process)
+    def test_those_that_end_as_soon_as_they_serve_are_replaced_more_and_more_slowly(self, start: Start) -> None:
+        process = start(workers=2, STABLE_AFTER=3600)
+        for number in (1, 2, 3):
+            wait_until(lambda: len(process.children()) == 2, "two workers", 30)
+            os.kill(process.children()[-1], signal.SIGKILL)
+            wait_for_ends(process, number)
+        assert [pause_of(line) for line in ends(process)] == [0, 1, 2]
+
+    def test_those_that_serve_are_replaced_at_once_however_often_they_are_killed(self, start: Start) -> None:
+        process = start(workers=2, STABLE_AFTER=0)
+        for number in range(1, 7, 2):
+            first = set(process.children())
+            for pid in first:
+                os.kill(pid, signal.SIGKILL)
+            wait_for_ends(process, number + 1)
+            wait_until(lambda: len(set(process.children()) - first) == 2, "both replacements")  # noqa: B023
+            for pid in process.children():
+                wait_until(lambda: self.serves(process, pid), "a response of the replacement")  # noqa: B023
+        assert [pause_of(line) for line in ends(process)] == [0] * 6
+
+    def serves(self, process: Process, pid: int) -> bool:
+        connections = [process.connect() for _ in range(20)]
+        try:
+            return any(connection.get("/echo").json["pid"] == pid for connection in connections)
+        finally:
+            for connection in connections:
+                connection.close()
 
     def test_one_stopped_by_a_signal_is_replaced(self, start: Start) -> None:
         process = start(workers=2)
@@ -114,6 +144,85 @@ def test_an_application_that_cannot_be_created_stops_the_start_with_one_line(sta
     lines = process.log().splitlines()
     assert len(lines) == 2
     assert "RuntimeError: no such setting" in lines[1]
+
+
+class TestAStuckWorker:
+    """WORKER_TIMEOUT is 2 s here."""
+
+    def stop_one(self, process: Process) -> int:
+        stuck = process.children()[0]
+        os.kill(stuck, signal.SIGSTOP)
+        wait_until(lambda: "State:\tT" in Path(f"/proc/{stuck}/status").read_text(), "the worker to be stuck")
+        return stuck
+
+    def test_is_killed_and_replaced(self, start: Start) -> None:
+        process = start(workers=2, worker_timeout=2)
+        stuck = self.stop_one(process)
+        wait_until(lambda: f"worker {stuck} is stuck" in process.log(), "the parent to notice", 30)
+        wait_until(lambda: len(set(process.children()) - {stuck}) == 2, "the replacement")
+        assert pause_of(wait_for_ends(process, 1)[0]) == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.exit_status() == 0
+
+    def test_with_all_threads_in_a_deadlock_is_killed_and_replaced(self, start: Start, tmp_path: Path) -> None:
+        process = start(workers=2, threads=2, worker_timeout=2)
+        connections: list[Connection] = []
+        for number in range(2):
+            connection, others = process.connect(), []
+            while connection.get("/echo").json["pid"] != process.children()[0]:
+                others.append(connection)
+                connection = process.connect()
+            began = tmp_path / f"began-{number}"
+            connection.send(f"GET /wait?touch={began}&file={tmp_path / 'never'} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            wait_until(began.exists, "the request to reach the application")
+            connections.append(connection)
+        stuck = process.children()[0]
+        wait_until(lambda: f"worker {stuck} is stuck" in process.log(), "the parent to notice", 30)
+        wait_until(lambda: all(connection.is_closed() for connection in connections), "the end of its connections")
+
+    def test_does_not_keep_the_service_from_stopping_cleanly(self, start: Start) -> None:
+        process = start(workers=2, worker_timeout=600, shutdown_timeout=600)
+        self.stop_one(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.exit_status(30) == 0
+        assert "is stuck" in process.log()
+
+    def test_is_not_one_that_is_busy_with_long_requests_while_it_stops(self, start: Start, tmp_path: Path) -> None:
+        process = start(workers=2, threads=1, worker_timeout=600, shutdown_timeout=600)
+        working = process.connect()
+        working.send(f"GET /wait?file={tmp_path / 'go'} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: len(process.children()) == 1, "the idle worker to end")
+        time.sleep(4)
+        (tmp_path / "go").touch()
+        assert working.read_response().status == 200
+        assert process.exit_status() == 0
+
+    def test_is_not_one_that_stood_still_with_its_parent(self, start: Start) -> None:
+        process = start(workers=2, worker_timeout=3)
+        children = process.children()
+        for pid in (process.pid, *children):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(5)
+        # The parent first: what it sees then are workers without a heartbeat for 5 s.
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(1)
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(3)
+        assert process.children() == children
+        assert "stuck" not in process.log()
+
+
+class TestSupervision:
+    def test_is_called_beside_the_workers_and_its_error_ends_the_process(self, start: Start, tmp_path: Path) -> None:
+        broken = tmp_path / "broken"
+        process = start(workers=1, SUPERVISE=broken)
+        assert len(process.children()) == 1
+        assert process.get("/echo").status == 200
+        broken.touch()
+        assert process.exit_status() == 1
+        assert len([line for line in process.log().splitlines() if "stopping: it is broken" in line]) == 1
 
 
 class TestTheSocket:

@@ -21,25 +21,41 @@ def connect(url: str) -> Database:
     return Database(url, pool_size=8, statement_timeout=10)
 
 
+def as_superuser(url: str) -> str:
+    """The URL of the embedded server for the role that may create databases."""
+    return url.replace("//tasks@", "//postgres@")
+
+
 class Server:
     """A PostgreSQL server on one data directory, running after construction."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self.url = start_embedded(data_dir)
 
     def kill(self) -> None:
         """Kill all its processes at once, as in a crash: they neither notify clients nor write anything."""
-        pid_file = self._data_dir / "postgres" / "postmaster.pid"
-        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        postmaster = self.postmaster()
         for process in (postmaster, *postmaster.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
+    def postmaster(self) -> psutil.Process:
+        """Its first process, the parent of all others."""
+        pid_file = self.data_dir / "postgres" / "postmaster.pid"
+        return psutil.Process(int(pid_file.read_text().split()[0]))
+
+    def postmaster_or_none(self) -> psutil.Process | None:
+        """The same; None if it does not run."""
+        try:
+            return self.postmaster()
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+
     def start(self) -> float:
         """Start it unless it runs; the time (monotonic) of the first accepted connection."""
         with ThreadPoolExecutor(1) as starter:
-            started = starter.submit(start_embedded, self._data_dir)
+            started = starter.submit(start_embedded, self.data_dir)
             while not self._accepts() and not (started.done() and started.exception()):
                 time.sleep(0.01)
             accepted = time.monotonic()
@@ -47,7 +63,7 @@ class Server:
         return accepted
 
     def stop(self) -> None:
-        stop_embedded(self._data_dir)
+        stop_embedded(self.data_dir)
 
     def restart(self) -> float:
         """Stop it cleanly and start it again; returns the same as `start`."""
