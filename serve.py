@@ -21,19 +21,19 @@ from api.dotenv_file import with_dotenv
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.logs import configure_logging
-from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
-from api.postgres.errors import DatabaseUnavailable
+from api.postgres.errors import ConnectionFailed, DatabaseUnavailable
+from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.refusals import render_refusal
-from api.resolved_settings import resolve_settings
+from api.resolved_settings import describe_accounts
 from api.secret_file import load_or_create_secret
 from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
 from api.upgrade import Upgrade
-from api.users_table import UsersTable, read_users_table
+from api.users_table import UsersTable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -108,8 +108,8 @@ def prepare(settings: Settings) -> Prepared:
     """
     configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
-    users_table = migrate_schema(settings, database_url)
-    return Prepared(resolve_settings(settings, users_table), database_url, users_table)
+    prepared = wait_for_database(settings, database_url)
+    return Prepared(prepared.settings, database_url, prepared.users_table)
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
@@ -123,27 +123,27 @@ def find_database(settings: Settings) -> tuple[Settings, str]:
     return settings, database_url
 
 
-def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
-    """Run the pending migrations, and read the facts about the users table.
+def wait_for_database(settings: Settings, database_url: str) -> PreparedDatabase:
+    """Check the database and run the pending migrations.
 
-    Raises SettingsError if the database does not respond within DATABASE_WAIT seconds.
+    Raises SettingsError if it cannot be used, or cannot be reached within DATABASE_WAIT seconds.
     """
     log = structlog.get_logger()
     deadline = time.monotonic() + DATABASE_WAIT
     while True:
-        database = Database(database_url, pool_size=1, statement_timeout=settings.statement_timeout)
         try:
-            for name in migrate(database, settings.users_table):
-                log.info("migrated", migration=name)
-            return read_users_table(database, settings.users_table)
+            prepared = prepare_database(settings, database_url)
+            break
         except DatabaseUnavailable as ex:
-            if time.monotonic() + RETRY_PAUSE > deadline:
-                where = describe(database_url)
-                raise SettingsError(f"DATABASE_URL: no database at {where}; start it, or correct the URL") from ex
-            log.warning("database not there yet, trying again", database=describe(database_url), reason=ex.kind)
-            time.sleep(RETRY_PAUSE)
-        finally:
-            database.close()
+            reason = describe_failure(ex)
+            is_lasting = isinstance(ex, ConnectionFailed) and ex.lasting
+            if is_lasting or time.monotonic() + RETRY_PAUSE > deadline:
+                raise SettingsError(f"DATABASE_URL: {reason}") from ex
+            log.warning("database not there yet, trying again", database=describe(database_url), reason=reason)
+        time.sleep(RETRY_PAUSE)
+    for name in prepared.migrations:
+        log.info("migrated", migration=name)
+    return prepared
 
 
 def listen_for_metrics(settings: Settings) -> MetricsServer | None:
@@ -188,6 +188,7 @@ def announce(prepared: Prepared) -> None:
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
         database=describe(prepared.database_url),
+        accounts=describe_accounts(settings, prepared.users_table),
         workers=settings.workers,
     )
 

@@ -151,10 +151,11 @@ def _directory(value: str) -> Path:
         raise ValueError("must be a directory; the user after ~ has no home") from None
 
 
-def _identifier(value: str) -> str:
-    if not value or len(value.encode()) > 63 or "\0" in value:
-        raise ValueError("must be the name of a table")
-    return value
+def _table(value: str) -> str:
+    parts = value.strip().split(".")
+    if len(parts) > 2 or not all(0 < len(part.encode()) <= 63 for part in parts) or set(value) & {"\0", '"'}:
+        raise ValueError("must be the name of a table, or schema.table, without quotes")
+    return ".".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,9 @@ class Settings:
         None,
         "/auth/register and /auth/login; unset: on without JWKS_URL if the users table is ours",
     )
-    users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
+    users_table: str = _setting(
+        _table, "users", "the table of users that tasks belong to; schema.table in another schema"
+    )
     host: str = _setting(_text, "127.0.0.1", "address to listen on")
     port: int = _setting(_integer(1, 65_535), 8000, "TCP port to listen on")
     workers: int = _setting(_integer(1, 256), os.cpu_count() or 1, "processes; unset: one a core")

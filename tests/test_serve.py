@@ -80,6 +80,28 @@ def test_the_start_line_shows_the_addresses_and_no_password(log: Path, create_da
     assert SECRET not in service.output
 
 
+@pytest.mark.parametrize(
+    ("sql", "environ", "expected"),
+    [
+        ("", {}, "on"),
+        ("", {"LOCAL_ACCOUNTS": "off"}, "off: LOCAL_ACCOUNTS is off"),
+        ("CREATE TABLE users (id text PRIMARY KEY)", {}, "off: table users is another application's"),
+    ],
+)
+def test_the_start_line_says_whether_users_can_register(
+    log: Path, create_database: Callable[[], str], sql: str, environ: dict[str, str], expected: str
+) -> None:
+    url = create_database()
+    if sql:
+        database = Database(url, pool_size=1, statement_timeout=5)
+        database.run(sql)
+        database.close()
+    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1", **environ) as service:
+        assert service.wait_for_event("ready")["accounts"].startswith(expected)
+        registers = service.call("POST", "/auth/register", {}).status != 404
+    assert registers == (expected == "on")
+
+
 def test_a_request_is_one_log_line_without_private_data(log: Path, database_url: str) -> None:
     token = token_for("ada")
     with running(log, DATABASE_URL=database_url, BETTER_AUTH_SECRET=SECRET) as service:
