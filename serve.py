@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import structlog
 
+from api import __version__
 from api.app import create_app
 from api.check import report
 from api.command_line import UsageError, help_text, parse
@@ -60,6 +61,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         options = parse(arguments)
         if options.help:
             print(help_text(), end="", flush=True)
+            return 0
+        if options.version:
+            print(__version__, flush=True)
             return 0
         settings = load_settings(with_dotenv(environ))
         return report(settings) if options.check else serve(settings)
@@ -184,6 +188,7 @@ def announce(prepared: Prepared) -> None:
     origin = f"http://{host}:{settings.port}"
     structlog.get_logger().info(
         "ready",
+        version=__version__,
         api=f"{origin}/api/tasks",
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),

@@ -45,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options `check` and `help`, each True or False. Raises UsageError."""
+    """The options `check`, `version` and `help`, each True or False. Raises UsageError."""
     return _build_parser().parse_args(arguments)
 
 
@@ -71,6 +71,7 @@ def _build_parser() -> argparse.ArgumentParser:
         help="try the settings, the database, its schema, the secrets, JWKS_URL and Redis, print a line about each, "
         "and exit with status 0 if all are ok",
     )
+    options.add_argument("--version", action="store_true", help="print the version")
     options.add_argument("--help", "-h", action="store_true", help="print this text")
     return parser
 

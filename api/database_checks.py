@@ -26,6 +26,11 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 MIN_VERSION: Final = 150_000
 """PostgreSQL 15: older versions are not tested."""
 
+_STATE: Final = """
+SELECT current_setting('transaction_read_only') = 'off',
+       to_regclass('tasks') IS NOT NULL AND to_regclass('idempotency_keys') IS NOT NULL
+"""
+
 _TABLES: Final = """
 SELECT name FROM (VALUES ('tasks'), ('idempotency_keys')) AS ours (name)
 WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(name) AND relkind IN ('r', 'p'))
@@ -62,6 +67,19 @@ class ServerFacts(NamedTuple):
 
     version: str
     max_connections: int
+
+
+class DatabaseState(NamedTuple):
+    """What `/ready` asks a database each time."""
+
+    writable: bool
+    has_tables: bool
+
+
+def read_state(database: Database) -> DatabaseState:
+    """The state, by one cheap statement. Raises what `Database.run` raises."""
+    [state] = database.run(_STATE, repeatable=True)
+    return DatabaseState(*state)
 
 
 def check_server(url: str) -> ServerFacts:

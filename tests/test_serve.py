@@ -72,6 +72,7 @@ def test_the_start_line_shows_the_addresses_and_no_password(log: Path, create_da
     url = f"postgresql://{parameters['user']}:pass-word@/{parameters['dbname']}?host={parameters['host']}"
     with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET) as service:
         ready = service.wait_for_event("ready")
+        assert ready["version"] == service.call("GET", "/health").json["data"]["version"]
     assert ready["api"] == f"http://127.0.0.1:{service.port}/api/tasks"
     assert ready["page"] == f"http://127.0.0.1:{service.port}/"
     assert ready["docs"] == f"http://127.0.0.1:{service.port}/docs"

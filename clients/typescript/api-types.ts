@@ -2512,7 +2512,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "status": "ready"
+                     *         "status": "ready",
+                     *         "writable": true
                      *       }
                      *     }
                      */
@@ -2520,6 +2521,8 @@ export interface operations {
                         data: {
                             /** @constant */
                             status: "ready";
+                            /** @description The database takes writes. */
+                            writable: boolean;
                         };
                     };
                 };

@@ -79,7 +79,7 @@ def test_its_metrics_are_those_of_the_code() -> None:
     kinds = re.findall(r'(Counter|Histogram|Gauge)\(\s*"(tasks_\w+)"', source)
     expected = {name + ("_total" if kind == "Counter" else "") for kind, name in kinds}
     assert {names_in(row[0])[0] for row in table_under("Metrics")} == expected
-    assert len(expected) == 9
+    assert len(expected) == 11
 
 
 def test_every_kind_of_database_error_is_explained() -> None:
