@@ -15,8 +15,7 @@ from tests.faults.client import Client
 from tests.faults.figures import BROKEN, Outcome, first_served_after, longest_wait, report
 from tests.faults.ledger import Ledger
 from tests.faults.operations import act, create, list_all
-from tests.faults.stored import read_stored
-from tests.support.postgres import Server
+from tests.faults.stored import DatabaseServer, read_stored
 from tests.support.processes import UNLIMITED, Service
 from tests.support.waiting import wait_until
 
@@ -112,7 +111,12 @@ class Load:
         assert time.monotonic() - since < RECOVERY, "not all served again in time"
 
     def check(
-        self, title: str, server: Server, *, may_break: Collection[int] | None = (), within: float = LONGEST_WAIT
+        self,
+        title: str,
+        server: DatabaseServer,
+        *,
+        may_break: Collection[int] | None = (),
+        within: float = LONGEST_WAIT,
     ) -> None:
         """Print the figures; no task is lost, duplicated or another user's.
 
@@ -138,7 +142,7 @@ class Load:
         client.close()
         assert all(each.is_good for each in client.outcomes)
 
-    def _compare_with(self, server: Server) -> list[str]:
+    def _compare_with(self, server: DatabaseServer) -> list[str]:
         tasks, keys = read_stored(server, f"{self.name}-")
         wrong: list[str] = []
         for ledger in self.ledgers:
