@@ -181,6 +181,11 @@ class ErrorResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+WEAK_TAG: Final = (
+    'If-Match has a weak entity tag (W/"…"), which never matches: '
+    "a proxy weakens the service's tags, such as by compressing responses"
+)
+
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
 
@@ -260,6 +265,8 @@ def _handle_domain_error(req: falcon.Request, resp: falcon.Response, ex: Excepti
         message = fields[0].message if len(fields) == 1 else message
     elif isinstance(ex, MalformedJSON):
         message = ex.message
+    elif isinstance(ex, TaskChanged) and req.context.sent_weak_tag:
+        message = WEAK_TAG
     elif isinstance(ex, RateLimited):
         resp.set_header("Retry-After", str(ex.retry_after))
     reason = getattr(ex, "reason", None) or getattr(ex, "kind", None) or response.code.value.lower()
