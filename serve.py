@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -81,8 +82,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal stops the process, and return the exit status."""
+    # A port in use is reported before the database is changed. Nobody can connect meanwhile.
+    listen(settings, "PORT").close()
     prepared = prepare(settings)
-    listener = workers.listen(settings.host, settings.port)
+    listener = listen(settings, "PORT")
     metrics = listen_for_metrics(settings)
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
@@ -150,13 +153,21 @@ def wait_for_database(settings: Settings, database_url: str) -> PreparedDatabase
     return prepared
 
 
+def listen(settings: Settings, name: str) -> socket.socket:
+    """Listen on the port that the setting of this name has. Raises SettingsError."""
+    try:
+        return workers.listen(settings.host, getattr(settings, name.lower()))
+    except OSError as ex:
+        raise SettingsError(f"{name}: {ex.strerror}; set another {name}, or stop what uses this one") from ex
+
+
 def listen_for_metrics(settings: Settings) -> MetricsServer | None:
     """Listen on METRICS_PORT, if it is set, with one socket for all workers."""
     if settings.metrics_port is None:
         return None
     from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library is not loaded
 
-    return MetricsServer(workers.listen(settings.host, settings.metrics_port))
+    return MetricsServer(listen(settings, "METRICS_PORT"))
 
 
 def start_application(

@@ -208,7 +208,10 @@ def test_a_metrics_port_in_use_stops_the_start_with_one_line(tmp_path: Path, dat
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "PORT": port, "METRICS_PORT": port}
     service = Service(tmp_path / "service.log", environ)
     assert service.process.wait(20) == 1
-    assert re.fullmatch(rf"serve\.py: .*cannot listen on 127\.0\.0\.1:{port}: .*\n", service.output)
+    assert re.fullmatch(
+        rf"serve\.py: METRICS_PORT: cannot listen on 127\.0\.0\.1:{port}: .*; set another METRICS_PORT, .*\n",
+        service.output,
+    )
 
 
 def test_without_a_metrics_port_the_library_is_not_even_imported(make_client: Callable[..., object]) -> None:
