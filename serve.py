@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -158,6 +159,8 @@ def listen(settings: Settings, name: str) -> socket.socket:
     try:
         return workers.listen(settings.host, getattr(settings, name.lower()))
     except OSError as ex:
+        if ex.errno != errno.EADDRINUSE:
+            raise SettingsError(f"HOST, {name}: {ex.strerror}; HOST must be an address of this machine") from ex
         raise SettingsError(f"{name}: {ex.strerror}; set another {name}, or stop what uses this one") from ex
 
 

@@ -6,6 +6,7 @@ It changes nothing: it runs no migration and creates no embedded database. No fi
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from api.postgres.errors import DatabaseUnavailable
 from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.rate_limits import connect_storage
 from api.resolved_settings import describe_accounts
+from api.server.listener import listen
 from api.settings import Settings, SettingsError
 
 JWKS_TIMEOUT: Final = 5.0
@@ -53,17 +55,30 @@ def report(settings: Settings) -> int:
 
 def check(settings: Settings) -> Iterator[Finding]:
     """Check the parts, each after those that it depends on."""
-    yield Finding("settings", True, "each is valid")
+    yield _check_host(settings)
     yield from _check_database(settings)
     yield _check_secrets(settings)
     yield _check_jwks(settings)
     yield _check_redis(settings)
 
 
+def _check_host(settings: Settings) -> Finding:
+    try:
+        # Port 0 is any free one: a service may be running on PORT.
+        listen(settings.host, 0).close()
+    except OSError as ex:
+        return Finding("settings", False, f"HOST: {ex.strerror}; HOST must be an address of this machine")
+    return Finding("settings", True, "each is valid")
+
+
 def _check_database(settings: Settings) -> Iterator[Finding]:
     url = settings.database_url
     if url is None:
         if not (settings.data_dir / "postgres").exists():
+            parent = next(each for each in (settings.data_dir, *settings.data_dir.absolute().parents) if each.exists())
+            if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+                yield Finding("database", False, f"DATA_DIR cannot be created: {parent} is not a writable directory")
+                return
             yield Finding("database", True, f"the first start creates it in {settings.data_dir}")
             return
         try:

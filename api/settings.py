@@ -262,6 +262,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError as ex:
             raise SettingsError(f"{name} {ex}") from None
     settings = Settings(**values)
+    if settings.metrics_port == settings.port:
+        raise SettingsError("METRICS_PORT must be another port than PORT")
     if not settings.secrets and settings.database_url is not None and settings.jwks_url is None:
         raise SettingsError(
             "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, the secret of your auth server)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -204,10 +205,11 @@ def test_no_files_are_left_after_a_stop(service: Service, tmp_path: Path) -> Non
 
 
 def test_a_metrics_port_in_use_stops_the_start_with_one_line(tmp_path: Path, database_url: str) -> None:
-    port = str(free_port())
-    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "PORT": port, "METRICS_PORT": port}
-    service = Service(tmp_path / "service.log", environ)
-    assert service.process.wait(20) == 1
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "METRICS_PORT": str(port)}
+        service = Service(tmp_path / "service.log", environ)
+        assert service.process.wait(20) == 1
     assert re.fullmatch(
         rf"serve\.py: METRICS_PORT: cannot listen on 127\.0\.0\.1:{port}: .*; set another METRICS_PORT, .*\n",
         service.output,

@@ -146,6 +146,17 @@ CASES = {
     "no database's name": Case("must name a database", url="postgresql://db.example"),
     "another scheme": Case("must be a PostgreSQL URL", url=f"mysql://root:{PASSWORD}@db.example/tasks"),
     # Settings alone.
+    "a host that is not there": Case(
+        "HOST must be an address of this machine", environ={"HOST": "no.such.host.invalid"}
+    ),
+    "a host of another machine": Case("HOST must be an address of this machine", environ={"HOST": "192.0.2.1"}),
+    "one port for both": Case(
+        "METRICS_PORT must be another port than PORT", environ={"PORT": "18099", "METRICS_PORT": "18099"}
+    ),
+    "a data directory that is a file": Case(
+        "cannot (be created|start the embedded database)",
+        environ={"DATABASE_URL": "", "DATA_DIR": "/etc/hostname/data"},
+    ),
     "a users table with quotes": Case("USERS_TABLE must be the name of a table", environ={"USERS_TABLE": '"user"'}),
     "a users table of three parts": Case("USERS_TABLE must be", environ={"USERS_TABLE": "db.public.users"}),
     "a users table with spaces around it": Case(None, environ={"USERS_TABLE": " users "}),
