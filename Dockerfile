@@ -27,6 +27,10 @@ ENV PATH=/venv/bin:$PATH \
     DATA_DIR=/data \
     LOG_FORMAT=json
 
+# The embedded PostgreSQL and its secret, if DATABASE_URL is unset. Name the volume, or docker rm deletes the tasks:
+# docker run --publish 127.0.0.1:8000:8000 --volume tasks-data:/data --stop-timeout 15 tasks-backend
+VOLUME /data
+
 USER 10001
 EXPOSE 8000
 

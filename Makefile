@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster openapi waitress-next lock clean
+.PHONY: help run test check lint bench bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster record-outage openapi waitress-next lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ mutants: $(STAMP)-develop ## change api/ in small ways and see which change no t
 
 cluster: $(STAMP) ## run three instances with HAProxy, PgBouncer and Redis on this machine
 	$(VENV)/bin/python deploy/cluster.py
+
+record-outage: $(STAMP)-develop ## record the metrics of an outage behind HAProxy for the alerts' tests; 20 minutes
+	$(RUN) tests.operations.record_outage
 
 openapi: $(STAMP) ## regenerate docs/openapi.json
 	$(RUN) api.openapi > docs/openapi.json

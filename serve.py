@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
+from api import __version__
 from api.app import Application, create_app, served_errors
 from api.check import report
 from api.command_line import UsageError, help_text, parse
@@ -25,21 +27,21 @@ from api.housekeeping import Housekeeping
 from api.jose.jwks import KeySet
 from api.log_output import LogOutput
 from api.logs import configure_logging
-from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
-from api.postgres.errors import DatabaseUnavailable
+from api.postgres.errors import ConnectionFailed, DatabaseUnavailable
 from api.postgres.supervision import Supervisor
+from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.refusals import render_refusal
-from api.resolved_settings import resolve_settings
+from api.resolved_settings import describe_accounts
 from api.secret_file import load_or_create_secret
 from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
 from api.upgrade import Upgrade
 from api.user_commands import run_user_command
-from api.users_table import UsersTable, read_users_table
+from api.users_table import UsersTable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -70,8 +72,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the command that the arguments name. Return the exit status: 1 for a failure, 2 for a wrong argument."""
     try:
         options = parse(arguments)
-        if options.help:
-            print(help_text(), end="", flush=True)
+        if options.help or options.version:
+            print(__version__ if options.version else help_text().rstrip("\n"), flush=True)
             return 0
         settings = load_settings(with_dotenv(environ))
         if options.command == "users":
@@ -91,9 +93,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal stops the process, and return the exit status."""
-    # A port that is taken ends the start before it changes the database.
-    listener = workers.bind(settings.host, settings.port)
-    metrics_listener = workers.bind(settings.host, settings.metrics_port) if settings.metrics_port else None
+    # A port in use ends the start before it changes the database.
+    listener = bind(settings, "PORT")
+    metrics_listener = bind(settings, "METRICS_PORT") if settings.metrics_port else None
     prepared = prepare(settings)
     workers.accept_connections(listener)
     metrics = listen_for_metrics(metrics_listener) if metrics_listener is not None else None
@@ -128,9 +130,9 @@ def prepare(settings: Settings) -> Prepared:
     """
     log = configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
-    users_table = migrate_schema(settings, database_url)
+    prepared = wait_for_database(settings, database_url)
     jwks = KeySet(settings.jwks_url) if settings.jwks_url is not None else None
-    return Prepared(resolve_settings(settings, users_table), database_url, users_table, jwks, log)
+    return Prepared(prepared.settings, database_url, prepared.users_table, jwks, log)
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
@@ -144,27 +146,37 @@ def find_database(settings: Settings) -> tuple[Settings, str]:
     return settings, database_url
 
 
-def migrate_schema(settings: Settings, database_url: str) -> UsersTable:
-    """Run the pending migrations, and read the facts about the users table.
+def wait_for_database(settings: Settings, database_url: str) -> PreparedDatabase:
+    """Check the database and run the pending migrations.
 
-    Raises SettingsError if the database does not respond within DATABASE_WAIT seconds.
+    Raises SettingsError if it cannot be used, or cannot be reached within DATABASE_WAIT seconds.
     """
     log = structlog.get_logger()
     deadline = time.monotonic() + DATABASE_WAIT
     while True:
-        database = Database(database_url, pool_size=1, statement_timeout=settings.statement_timeout)
         try:
-            for name in migrate(database, settings.users_table):
-                log.info("migrated", migration=name)
-            return read_users_table(database, settings.users_table)
+            prepared = prepare_database(settings, database_url)
+            break
         except DatabaseUnavailable as ex:
-            if time.monotonic() + RETRY_PAUSE > deadline:
-                where = describe(database_url)
-                raise SettingsError(f"DATABASE_URL: no database at {where}; start it, or correct the URL") from ex
-            log.warning("database not there yet, trying again", database=describe(database_url), reason=ex.kind)
-            time.sleep(RETRY_PAUSE)
-        finally:
-            database.close()
+            reason = describe_failure(ex)
+            is_lasting = isinstance(ex, ConnectionFailed) and ex.lasting
+            if is_lasting or time.monotonic() + RETRY_PAUSE > deadline:
+                raise SettingsError(f"DATABASE_URL: {reason}") from ex
+            log.warning("database not there yet, trying again", database=describe(database_url), reason=reason)
+        time.sleep(RETRY_PAUSE)
+    for name in prepared.migrations:
+        log.info("migrated", migration=name)
+    return prepared
+
+
+def bind(settings: Settings, name: str) -> socket.socket:
+    """Bind the port that the setting of this name has. Raises SettingsError."""
+    try:
+        return workers.bind(settings.host, getattr(settings, name.lower()))
+    except OSError as ex:
+        if ex.errno != errno.EADDRINUSE:
+            raise SettingsError(f"HOST, {name}: {ex.strerror}; HOST must be an address of this machine") from ex
+        raise SettingsError(f"{name}: {ex.strerror}; set another {name}, or stop what uses this one") from ex
 
 
 def listen_for_metrics(listener: socket.socket) -> MetricsServer:
@@ -210,12 +222,14 @@ def announce(prepared: Prepared) -> None:
     origin = f"http://{host}:{settings.port}"
     structlog.get_logger().info(
         "ready",
+        version=__version__,
         api=f"{origin}{frontend.collections[0] if frontend else '/api/tasks'}",
         **({"frontend": frontend.name} if frontend else {}),
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
         **({"anonymous_user": settings.anonymous_user} if settings.anonymous_user is not None else {}),
         database=describe(prepared.database_url),
+        accounts=describe_accounts(settings, prepared.users_table),
         workers=settings.workers,
     )
 

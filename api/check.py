@@ -5,40 +5,25 @@ It changes nothing: it runs no migration and creates no embedded database. No fi
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import psycopg2
-from psycopg2.extensions import make_dsn
-
+from api.database_checks import check_server
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.jose.jwks_download import DownloadError, download, parse_set
-from api.migrate import pending
-from api.models import User
-from api.postgres.database import Database
-from api.postgres.database_url import describe, parse_url
+from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
+from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.rate_limits import connect_storage
-from api.resolved_settings import resolve_settings
+from api.resolved_settings import describe_accounts
 from api.secret_file import read_secret
+from api.server.listener import listen
 from api.settings import Settings, SettingsError
-from api.users_table import UsersTable, read_users_table
-
-CONNECT_TIMEOUT: Final = "10"
-"""Seconds. A suspended database, such as Neon's, takes some of them to resume."""
 
 JWKS_TIMEOUT: Final = 5.0
-
-_SERVER_QUERY: Final = """
-SELECT current_setting('server_version'), current_setting('max_connections')::int,
-       current_setting('transaction_read_only') = 'on',
-       has_schema_privilege(current_schema(), 'CREATE')
-"""
 
 
 class Finding(NamedTuple):
@@ -63,17 +48,30 @@ def report(settings: Settings) -> int:
 
 def check(settings: Settings) -> Iterator[Finding]:
     """Check the parts, each after those that it depends on."""
-    yield Finding("settings", True, "each is valid")
+    yield _check_host(settings)
     yield from _check_database(settings)
     yield _check_secrets(settings)
     yield _check_jwks(settings)
     yield _check_redis(settings)
 
 
+def _check_host(settings: Settings) -> Finding:
+    try:
+        # Port 0 is any free one: a service may be running on PORT.
+        listen(settings.host, 0).close()
+    except OSError as ex:
+        return Finding("settings", False, f"HOST: {ex.strerror}; HOST must be an address of this machine")
+    return Finding("settings", True, "each is valid")
+
+
 def _check_database(settings: Settings) -> Iterator[Finding]:
     url = settings.database_url
     if url is None:
         if not (settings.data_dir / "postgres").exists():
+            parent = next(each for each in (settings.data_dir, *settings.data_dir.absolute().parents) if each.exists())
+            if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+                yield Finding("database", False, f"DATA_DIR cannot be created: {parent} is not a writable directory")
+                return
             yield Finding("database", True, f"the first start creates it in {settings.data_dir}")
             return
         try:
@@ -81,50 +79,25 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         except EmbeddedError as ex:
             yield Finding("database", False, str(ex))
             return
+    part = "database"
     try:
-        connection = psycopg2.connect(make_dsn(**{"connect_timeout": CONNECT_TIMEOUT, **parse_url(url)}))
-    except psycopg2.OperationalError as ex:
-        yield Finding("database", False, f"{_one_line(ex)}; check DATABASE_URL, and the server that it names")
-        return
-    with contextlib.closing(connection), connection.cursor() as cursor:
-        started = time.perf_counter()
-        cursor.execute(_SERVER_QUERY)
-        took = (time.perf_counter() - started) * 1000
-        version, most, read_only, may_create = cursor.fetchone() or ("", 0, False, False)
-    if read_only:
-        yield Finding("database", False, f"{describe(url)} is read-only; DATABASE_URL must name the primary")
-        return
-    used = settings.workers * settings.pool_size
-    text = f"{describe(url)}, PostgreSQL {version}, {took:.1f} ms; takes up to {used} of its {most} connections"
-    yield Finding("database", True, text)
-    yield _check_schema(url, settings, may_create)
-
-
-def _check_schema(url: str, settings: Settings, may_create: bool) -> Finding:
-    database = Database(url, pool_size=1, statement_timeout=max(settings.statement_timeout, 5.0))
-    try:
-        missing = pending(database)
-        users_table = read_users_table(database, settings.users_table)
-        if missing:
-            return _check_migration(missing, settings, users_table, may_create)
-        resolve_settings(settings, users_table)
+        server = check_server(url)
+        used = settings.workers * settings.pool_size
+        room = f"takes up to {used} of its {server.max_connections} connections"
+        yield Finding(part, True, f"{describe(url)}, PostgreSQL {server.version}; {room}")
+        part = "schema"
+        yield Finding(part, True, _describe_schema(prepare_database(settings, url, dry_run=True)))
     except DatabaseUnavailable as ex:
-        return Finding("schema", False, f"the database did not respond ({ex.kind}); try again")
+        yield Finding(part, False, describe_failure(ex))
     except (SchemaTooNew, SchemaUnreadable, SettingsError) as ex:
-        return Finding("schema", False, str(ex))
-    finally:
-        database.close()
-    return Finding("schema", True, f"current; tasks belong to table {settings.users_table}")
+        yield Finding(part, False, str(ex))
 
 
-def _check_migration(missing: list[str], settings: Settings, users_table: UsersTable, may_create: bool) -> Finding:
-    if settings.users_table != User._meta.table_name and not users_table.exists:
-        text = f"no table {settings.users_table}; let your auth server create it, or unset USERS_TABLE"
-        return Finding("schema", False, text)
-    if not may_create:
-        text = "the database's user may not create tables; GRANT CREATE ON SCHEMA public TO it"
-        return Finding("schema", False, text)
-    return Finding("schema", True, f"the next start runs {', '.join(missing)}")
+def _describe_schema(prepared: PreparedDatabase) -> str:
+    settings = prepared.settings
+    state = f"the next start runs {', '.join(prepared.migrations)}" if prepared.migrations else "current"
+    accounts = describe_accounts(settings, prepared.users_table)
+    return f"{state}; tasks belong to table {settings.users_table}; local accounts are {accounts}"
 
 
 def _check_secrets(settings: Settings) -> Finding:

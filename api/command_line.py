@@ -59,12 +59,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options `check` and `help`, each True or False; the `command`, `users` or None, and its `action`.
+    """The options `check`, `version` and `help`, each True or False; the `command`, `users` or None, and its `action`.
 
     Raises UsageError.
     """
     options = _build_parser().parse_args(arguments)
-    if options.command is not None and (options.check or options.help):
+    if options.command is not None and (options.check or options.help or options.version):
         raise UsageError("no option goes with a command; python serve.py --help lists the options")
     return options
 
@@ -94,6 +94,7 @@ def _build_parser() -> argparse.ArgumentParser:
         help="try the settings, the database, its schema, the secrets, JWKS_URL and Redis, print a line about each, "
         "and exit with status 0 if all are ok",
     )
+    options.add_argument("--version", action="store_true", help="print the version")
     options.add_argument("--help", "-h", action="store_true", help="print this text")
     commands = parser.add_subparsers(dest="command", metavar="command", help=argparse.SUPPRESS)
     actions = commands.add_parser("users", add_help=False, allow_abbrev=False).add_subparsers(

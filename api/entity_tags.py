@@ -24,6 +24,11 @@ def parse_if_match(header: str | None) -> list[str] | None:
     return [tag for weak, tag in _TAG.findall(header) if not weak]
 
 
+def has_weak_tag(header: str | None) -> bool:
+    """Whether If-Match names a weak tag. This service issues none for a task: a proxy has weakened it."""
+    return header is not None and any(weak for weak, _ in _TAG.findall(header))
+
+
 def matches_if_none_match(header: str | None, tag: str) -> bool:
     """Whether If-None-Match names `tag`, as a weak or a strong one, or is `*`: the response is then 304."""
     if header is None:

@@ -201,6 +201,11 @@ class ErrorResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+WEAK_TAG: Final = (
+    'If-Match has a weak entity tag (W/"…"), which never matches: '
+    "a proxy weakens the service's tags, such as by compressing responses"
+)
+
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
 
@@ -295,7 +300,7 @@ def _write(req: falcon.Request, resp: falcon.Response, ex: Exception, renderer: 
 
 def _describe(req: falcon.Request, ex: Exception) -> _Error:
     if type(ex) in RESPONSES:
-        return _describe_domain_error(ex)
+        return _describe_domain_error(req, ex)
     if isinstance(ex, falcon.HTTPError):
         known = HTTP_RESPONSES.get(ex.status_code, HTTP_RESPONSES[400])
         response = ErrorResponse(ex.status_code, known.code, known.message)
@@ -306,7 +311,7 @@ def _describe(req: falcon.Request, ex: Exception) -> _Error:
     return _Error(response, response.message, response.code.value.lower())
 
 
-def _describe_domain_error(ex: Exception) -> _Error:
+def _describe_domain_error(req: falcon.Request, ex: Exception) -> _Error:
     response = RESPONSES[type(ex)]
     message = response.message
     fields: Sequence[FieldError] = ()
@@ -316,6 +321,8 @@ def _describe_domain_error(ex: Exception) -> _Error:
         message = fields[0].message if len(fields) == 1 else message
     elif isinstance(ex, (MalformedJSON, UnknownPath)):
         message = ex.args[0]
+    elif isinstance(ex, TaskChanged) and req.context.sent_weak_tag:
+        message = WEAK_TAG
     elif isinstance(ex, RateLimited):
         headers = {"Retry-After": str(ex.retry_after)}
     reason = getattr(ex, "reason", None) or getattr(ex, "kind", None) or response.code.value.lower()

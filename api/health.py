@@ -6,6 +6,7 @@ import orjson
 from falcon import Request, Response
 
 from api import __version__
+from api.database_checks import read_state
 from api.migrate import pending
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable
@@ -23,7 +24,10 @@ class Health:
 
 
 class Readiness:
-    """GET reports that the database responds and its schema is current. Otherwise the response is 503."""
+    """GET reports that the database responds and its schema is current. Otherwise the response is 503.
+
+    `writable`: the database takes writes. A standby is ready, because it serves reads.
+    """
 
     auth_required = False
 
@@ -31,8 +35,9 @@ class Readiness:
         self._database = database
 
     def on_get(self, req: Request, resp: Response) -> None:
-        if pending(self._database):
+        state = read_state(self._database)
+        if not state.has_tables or pending(self._database):
             raise DatabaseUnavailable("schema_not_current")
-        resp.data = orjson.dumps({"data": {"status": "ready"}})
+        resp.data = orjson.dumps({"data": {"status": "ready", "writable": state.writable}})
 
     on_head = on_get

@@ -14,6 +14,7 @@ from typing import Final
 from falcon import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from api import __version__
 from api.cross_origin import METHODS
 from api.errors import Code
 from api.jose.jwks import KeySet
@@ -28,6 +29,11 @@ BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0
 
 UNKNOWN_PATH: Final = "unknown"
 """The route label of every path that has no route. Paths that clients invent must not create series."""
+
+READY_PATH: Final = "/ready"
+
+REASONS: Final = ("ok", "database", "schema", "overloaded")
+"""The label of `tasks_ready`, each always present: 1 for the reason of the newest response of `/ready`, else 0."""
 
 POLL_INTERVAL: Final = 1.0
 """Seconds between two polls of the values that no request reports."""
@@ -89,6 +95,21 @@ class Metrics:
         self._log_lines_dropped = Counter(
             "tasks_log_lines_dropped", "Log lines dropped because their reader stood still", registry=registry
         )
+        # The worker that responded last knows best: a proxy's probes reach one of them at a time.
+        self._ready = Gauge(
+            "tasks_ready",
+            "1 for the reason of the newest response of /ready (ok, database, schema, overloaded), else 0",
+            ("reason",),
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        Gauge(
+            "tasks_build_info",
+            "Always 1; the label is the service's version",
+            ("version",),
+            multiprocess_mode="max",
+            registry=registry,
+        ).labels(__version__).set(1)
         self.upgrade: Upgrade | None = None
         """The background job whose progress is reported."""
         self.log: LogOutput | None = None
@@ -109,6 +130,8 @@ class Metrics:
         requests, durations = series
         requests.inc()
         durations.observe(perf_counter() - req.context.started)
+        if req.uri_template == READY_PATH and method in ("GET", "HEAD"):
+            self._note_readiness("ok" if status == 200 else req.context.error_reason)
         if status == 401:
             reason = req.context.error_reason
             if reason != _WRONG_PASSWORD:
@@ -116,6 +139,14 @@ class Metrics:
         elif status == 429:
             limit = "auth" if (req.uri_template or "").startswith("/auth/") else "user"
             self._rate_limited.labels(limit).inc()
+
+    def _note_readiness(self, reason: str) -> None:
+        if reason.startswith("schema_"):
+            reason = "schema"
+        elif reason not in REASONS:
+            reason = "database"
+        for each in REASONS:
+            self._ready.labels(each).set(each == reason)
 
     def watch(self, database: Database, jwks: KeySet | None) -> None:
         """Start a thread that polls the pool and the age of the keys. Call it only after the fork."""

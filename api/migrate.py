@@ -18,10 +18,13 @@ import peewee
 import psycopg2.errors
 
 from api.errors import SchemaTooNew, SchemaUnreadable
+from api.migration_errors import explain
 from api.postgres.database import Database
 from api.postgres.database_url import connection_parameters
 from api.postgres.errors import DatabaseUnavailable
+from api.postgres.first_connection import CONNECT_TIMEOUT
 from api.settings import SettingsError
+from api.users_table import quote_table
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -30,6 +33,8 @@ LOCK: Final = 7_236_017_112
 
 HISTORY: Final = "tasks_migrations"
 """The table of the migrations that have been run: our own, since other applications use peewee-migrate's default."""
+
+FIRST: Final = "001_create_tables"
 
 OLD_HISTORY: Final = "migratehistory"
 """Where version 0.1.0 kept it."""
@@ -40,13 +45,13 @@ _EXISTS: Final = "to_regclass('{}') IS NOT NULL"
 _HAVE_OLD_HISTORY: Final = f"{_EXISTS.format(OLD_HISTORY)} AND {_EXISTS.format('idempotency_keys')}"
 """Without our tables the old history is another application's, and we may not even be allowed to read it."""
 
-_OWN_OLD_HISTORY: Final = f"FROM {OLD_HISTORY} WHERE name = '001_create_tables'"
+_OWN_OLD_HISTORY: Final = f"FROM {OLD_HISTORY} WHERE name = '{FIRST}'"
 
 LOCK_TIMEOUT: Final = "2s"
 """How long a migration waits for a table that others use, and has their requests wait behind it."""
 
-CONNECT_TIMEOUT: Final = "10"
-"""Seconds, unless the URL sets it. No request waits meanwhile, and a suspended database takes some to resume."""
+REHEARSAL_LOCK_TIMEOUT: Final = "1s"
+"""How long a rehearsal waits for a lock, that of another start's migration included."""
 
 _FILE_NAME: Final = re.compile(r"\d{3}_[^.]+\.py")
 """The file names that peewee-migrate takes for migrations."""
@@ -62,6 +67,7 @@ class MigrationDatabase(peewee.PostgresqlDatabase):
         parameters: dict[str, Any] = dict(connection_parameters(url, connect_timeout=CONNECT_TIMEOUT))
         super().__init__(parameters.pop("dbname"), **parameters)
         self.users_table = users_table
+        self.quoted_users_table = quote_table(users_table)
 
 
 def migrate(database: Database, users_table: str) -> list[str]:
@@ -70,8 +76,18 @@ def migrate(database: Database, users_table: str) -> list[str]:
     Raises SettingsError if tasks cannot refer to `users_table` or the user may not migrate; SchemaUnreadable;
     DatabaseUnavailable.
     """
-    if not pending(database):
-        return []
+    return _run(database, users_table) if pending(database) else []
+
+
+def rehearse(database: Database, users_table: str) -> None:
+    """Run the migrations as `migrate` does, and roll them back. For a database without our tables.
+
+    Raises what `migrate` raises.
+    """
+    _run(database, users_table, rehearsal=True)
+
+
+def _run(database: Database, users_table: str, *, rehearsal: bool = False) -> list[str]:
     # Most starts find nothing to do, and then save the time and memory of this package.
     from peewee_migrate import Router  # noqa: PLC0415
     from peewee_migrate.logs import logger as statement_logger  # noqa: PLC0415
@@ -79,19 +95,22 @@ def migrate(database: Database, users_table: str) -> list[str]:
     connection = MigrationDatabase(database.url, users_table)
     statement_logger.setLevel(logging.WARNING)
     try:
-        with connection.connection_context(), connection.atomic():
+        with connection.connection_context(), connection.atomic() as transaction:
+            if rehearsal:
+                connection.execute_sql(f"SET LOCAL lock_timeout = '{REHEARSAL_LOCK_TIMEOUT}'")  # type: ignore[no-untyped-call]
             # Of two processes that start at once, the second waits here and then finds nothing to do.
             connection.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))  # type: ignore[no-untyped-call]
-            connection.execute_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")  # type: ignore[no-untyped-call]
+            if not rehearsal:
+                connection.execute_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")  # type: ignore[no-untyped-call]
             carry_over_history(connection)
             router = Router(connection, MIGRATIONS, migrate_table=HISTORY, logger=_quiet)
             done: list[str] = router.run()
+            if rehearsal:
+                transaction.rollback()
     except (peewee.OperationalError, peewee.InterfaceError) as ex:
-        raise DatabaseUnavailable("migration") from ex
+        raise DatabaseUnavailable("lock_timeout" if "lock timeout" in str(ex) else "migration") from ex
     except peewee.DatabaseError as ex:
-        # Usually its user may not create tables.
-        reason = str(ex).partition("\n")[0]
-        raise SettingsError(f"DATABASE_URL: the schema cannot be migrated: {reason}") from ex
+        raise SettingsError(explain(ex, users_table)) from ex
     except ValueError as ex:
         raise SettingsError(f"USERS_TABLE: {ex}") from ex
     return done

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from falcon import Request
-
-from api.entity_tags import format_tag, matches_if_none_match, parse_if_match
+from api.entity_tags import format_tag, has_weak_tag, matches_if_none_match, parse_if_match
+from api.request_context import Request
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
 _LAST_VERSION: Final = 2**31 - 1
@@ -22,11 +21,12 @@ def entity_tag(version: int) -> str:
 def versions_to_match(req: Request) -> list[int] | None:
     """The versions that If-Match names; None if every version matches, which includes a missing header.
 
-    A weak tag matches no version, nor does a tag that this service never issues.
+    A weak tag, which the context notes, matches no version, nor does a tag that this service never issues.
     """
     tags = parse_if_match(req.get_header("If-Match"))
     if tags is None:
         return None
+    req.context.sent_weak_tag = has_weak_tag(req.get_header("If-Match"))
     return [version for version in map(int, filter(_VERSION.fullmatch, tags)) if version <= _LAST_VERSION]
 
 

@@ -33,6 +33,9 @@ class RequestContext:
     error_reason: str = "unknown"
     """Why the response is an error, as a label for the log and the metrics."""
 
+    sent_weak_tag: bool = False
+    """If-Match names a weak entity tag, which never matches."""
+
     @property
     def user(self) -> Identity:
         """The user, for a resource that requires a token. Raises MissingToken if `identity` is None."""

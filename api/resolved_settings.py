@@ -40,5 +40,14 @@ def resolve_settings(settings: Settings, users_table: UsersTable) -> Settings:
     )
 
 
+def describe_accounts(settings: Settings, users_table: UsersTable) -> str:
+    """Whether `/auth` is served, and why not: for the start line and --check. The settings are resolved ones."""
+    if settings.local_accounts:
+        return "on"
+    if not users_table.ours:
+        return f"off: table {settings.users_table} is another application's"
+    return "off: LOCAL_ACCOUNTS is off, or unset with JWKS_URL"
+
+
 def _decided(setting: bool | None, default: bool) -> bool:
     return default if setting is None else setting

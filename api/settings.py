@@ -170,10 +170,11 @@ def _frontend(value: str) -> WireFormat:
     return WireFormat(read_profile(value))
 
 
-def _identifier(value: str) -> str:
-    if not value or len(value.encode()) > 63 or "\0" in value:
-        raise ValueError("must be the name of a table")
-    return value
+def _table(value: str) -> str:
+    parts = value.strip().split(".")
+    if len(parts) > 2 or not all(0 < len(part.encode()) <= 63 for part in parts) or set(value) & {"\0", '"'}:
+        raise ValueError("must be the name of a table, or schema.table, without quotes")
+    return ".".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,9 @@ class Settings:
         None,
         "/auth/register, /auth/login and /auth/renew; unset: on without JWKS_URL if the users table is ours",
     )
-    users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
+    users_table: str = _setting(
+        _table, "users", "the table of users that tasks belong to; schema.table in another schema"
+    )
     host: str = _setting(_text, "127.0.0.1", "address to listen on")
     port: int = _setting(_integer(1, 65_535), 8000, "TCP port to listen on")
     workers: int = _setting(_integer(1, 256), os.cpu_count() or 1, "processes; unset: one a core")
@@ -315,6 +318,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError as ex:
             raise SettingsError(f"{name} {ex}") from None
     settings = Settings(**values)
+    if settings.metrics_port == settings.port:
+        raise SettingsError("METRICS_PORT must be another port than PORT")
     if not settings.secrets and settings.database_url is not None and settings.jwks_url is None:
         raise SettingsError(
             "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, the secret of your auth server)"

@@ -20,12 +20,15 @@ from api.postgres.statements import Parameter, render
 from api.tokens import Identity
 
 # The constraint that our migrations gave the table: a distributed database has it on every node, a comment on one.
+# Version 0.1.0 gave it the comment alone.
 _FACTS: Final = """
 SELECT found."table" IS NOT NULL,
-       EXISTS (SELECT FROM pg_constraint WHERE conrelid = found."table" AND conname = 'users_of_tasks_backend'),
+       found."table" = to_regclass('users') AND (
+           EXISTS (SELECT FROM pg_constraint WHERE conrelid = found."table" AND conname = 'users_of_tasks_backend')
+           OR coalesce(obj_description(found."table", 'pg_class') = 'Users of the tasks backend', false)),
        (SELECT format_type(atttypid, NULL) FROM pg_attribute
         WHERE attrelid = found."table" AND attname = 'id' AND NOT attisdropped)
-FROM to_regclass(quote_ident(%s)) AS found ("table")
+FROM to_regclass(%s) AS found ("table")
 """
 
 _PROVISION: Final = render(
@@ -46,10 +49,15 @@ class UsersTable(NamedTuple):
     uuid_ids: bool
 
 
+def quote_table(name: str) -> str:
+    """The name of a table, or `schema.table`, in SQL."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
 def read_users_table(database: Database, name: str) -> UsersTable:
     """The facts about the table of this name, by one statement. Raises what `Database.run` raises."""
-    [(exists, ours, id_type)] = database.run(_FACTS, (name,), repeatable=True)
-    return UsersTable(exists, ours, id_type == "uuid")
+    [(exists, ours, id_type)] = database.run(_FACTS, (quote_table(name),), repeatable=True)
+    return UsersTable(exists, bool(ours), id_type == "uuid")
 
 
 def is_canonical_uuid(user_id: str) -> bool:

@@ -172,7 +172,9 @@ def _message(label: str, error: ValidationError) -> str:
         fault = find_fault(error.instance)
         if fault is not None:
             return f"{label} {fault}"
-    if (keyword == "type" and error.instance is None) or keyword == "minLength" or wanted == _NOT_BLANK:
+    # A null text counts as missing. A null boolean is a value of the wrong type: the field may be left out.
+    is_null_text = keyword == "type" and error.instance is None and wanted == "string"
+    if is_null_text or keyword == "minLength" or wanted == _NOT_BLANK:
         return f"{label} is required"
     if keyword == "pattern" and "\0" in str(error.instance):
         return f"{label} must not contain NUL"

@@ -71,27 +71,25 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
 FIND_USERS_ID = """
 SELECT format_type(atttypid, NULL) FROM pg_attribute
-WHERE attrelid = to_regclass(quote_ident(%s)) AND attname = 'id' AND NOT attisdropped
+WHERE attrelid = to_regclass(%s) AND attname = 'id' AND NOT attisdropped
 """
 
-TABLE_EXISTS = "SELECT to_regclass(quote_ident(%s)) IS NOT NULL"
+TABLE_EXISTS = "SELECT to_regclass(%s) IS NOT NULL"
 
 ID_TYPES = {"text": "text", "character varying": "text", "uuid": "uuid"}
-
-
-def quote_identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def migrate(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
     if fake:
         return
-    users = quote_identifier(database.users_table)
+    users = database.quoted_users_table
     id_type = find_users_id_type(database)
     if id_type is None:
         if database.users_table != OUR_NAME:
             # An auth server that is set up after this would find its table's name taken.
-            raise ValueError(f"there is no table {database.users_table}; let your auth server make it first")
+            raise ValueError(
+                f"no table {database.users_table}; let your auth server create it first, or unset USERS_TABLE"
+            )
         database.execute_sql(CREATE_USERS.format(users=users))
         database.execute_sql(CREATE_USERS_INDEX.format(users=users))
         database.execute_sql(f"COMMENT ON TABLE {users} IS '{OURS}'")
@@ -103,19 +101,23 @@ def migrate(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
 def rollback(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
     database.execute_sql("DROP TABLE idempotency_keys; DROP TABLE tasks")
     if fake or is_ours(database):
-        database.execute_sql(f"DROP TABLE {quote_identifier(database.users_table)}")
+        database.execute_sql(f"DROP TABLE {database.quoted_users_table}")
 
 
 def find_users_id_type(database: Any) -> str | None:
     """The column type that refers to the users table's id; None where there is no such table."""
-    if not database.execute_sql(TABLE_EXISTS, (database.users_table,)).fetchone()[0]:
+    if not database.execute_sql(TABLE_EXISTS, (database.quoted_users_table,)).fetchone()[0]:
         return None
-    row = database.execute_sql(FIND_USERS_ID, (database.users_table,)).fetchone()
+    row = database.execute_sql(FIND_USERS_ID, (database.quoted_users_table,)).fetchone()
     if row is None or row[0] not in ID_TYPES:
-        raise ValueError(f"the column id of table {database.users_table} must be text or uuid")
+        found = "has no column id" if row is None else f"has a column id of type {row[0]}"
+        raise ValueError(
+            f"table {database.users_table} {found}, and tasks need one that is text or uuid; "
+            "name your auth server's table, or use a database of its own for this service"
+        )
     return ID_TYPES[row[0]]
 
 
 def is_ours(database: Any) -> bool:
-    comment = "SELECT obj_description(to_regclass(quote_ident(%s)), 'pg_class')"
-    return bool(database.execute_sql(comment, (database.users_table,)).fetchone()[0] == OURS)
+    comment = "SELECT obj_description(to_regclass(%s), 'pg_class')"
+    return bool(database.execute_sql(comment, (database.quoted_users_table,)).fetchone()[0] == OURS)

@@ -79,7 +79,7 @@ CREATE UNIQUE INDEX users_local_email_folded ON {users} (email_folded) WHERE pas
 
 FIND_USERS_CHECK = """
 SELECT conname FROM pg_constraint
-WHERE conrelid = to_regclass(quote_ident(%s)) AND contype = 'c' AND cardinality(conkey) = 2
+WHERE conrelid = to_regclass(%s) AND contype = 'c' AND cardinality(conkey) = 2
   AND obj_description(conrelid, 'pg_class') = 'Users of the tasks backend'
 """
 
@@ -102,7 +102,7 @@ AND (octet_length(title) <> char_length(title) OR octet_length(description) <> c
 
 FIND_USERS_MARK = """
 SELECT 1 FROM pg_constraint
-WHERE conrelid = to_regclass(quote_ident(%s)) AND conname = 'users_of_tasks_backend'
+WHERE conrelid = to_regclass(%s) AND conname = 'users_of_tasks_backend'
 """
 
 RESTORE_TASKS = """
@@ -151,18 +151,18 @@ def migrate(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
     statements = [DOMAINS, DROP_INDEXES, ALTER_TASKS, CHECKS.format(not_valid="NOT VALID"), NUMBER_TASKS, ALTER_KEYS]
     if is_small.fetchone()[0]:
         statements.append(CREATE_INDEXES.format(to_fold=TO_FOLD))
-    users_check = database.execute_sql(FIND_USERS_CHECK, (database.users_table,)).fetchone()
+    users_check = database.execute_sql(FIND_USERS_CHECK, (database.quoted_users_table,)).fetchone()
     if users_check is not None:
-        users = '"' + database.users_table.replace('"', '""') + '"'
+        users = database.quoted_users_table
         statements.append(ALTER_USERS.format(users=users, old=users_check[0]))
     for statement in statements:
         database.execute_sql(statement)
 
 
 def rollback(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
-    users = '"' + database.users_table.replace('"', '""') + '"'
+    users = database.quoted_users_table
     for statement in RESTORE_TASKS, RESTORE_KEYS:
         database.execute_sql(statement)
-    if database.execute_sql(FIND_USERS_MARK, (database.users_table,)).fetchone() is not None:
+    if database.execute_sql(FIND_USERS_MARK, (database.quoted_users_table,)).fetchone() is not None:
         database.execute_sql(RESTORE_USERS.format(users=users))
     database.execute_sql(DROP_DOMAINS)

@@ -2,7 +2,7 @@
 
 pw_migrate list            show which migrations have been run
 pw_migrate migrate         run the others
-pw_migrate rollback        undo the last one
+pw_migrate rollback        undo the last one; refused while that would delete data
 """
 
 import os
@@ -15,19 +15,14 @@ from playhouse import db_url
 sys.path.insert(0, str(Path.cwd()))
 
 from api.dotenv_file import with_dotenv
-from api.migrate import HISTORY, MigrationDatabase, carry_over_history
-from api.postgres.embedded import start_embedded
-from api.settings import load_settings
+from api.migrate import HISTORY
+from api.migration_command import DATA_MAY_GO, open_database
 
-settings = load_settings(with_dotenv(os.environ))
-url = settings.database_url or start_embedded(settings.data_dir)
-
-_database = MigrationDatabase(url, settings.users_table)
+# Not from .env, where it would be forgotten.
+_database = open_database(with_dotenv(os.environ), sys.argv[1:], data_may_go=os.environ.get(DATA_MAY_GO))
 
 # As a URL, because peewee-migrate for Python 3.10 does not accept the object.
 db_url.schemes["configured"] = lambda **_: _database
 DATABASE = "configured:///tasks"
 
 MIGRATE_TABLE = HISTORY
-with _database.connection_context():
-    carry_over_history(_database)

@@ -215,7 +215,8 @@ def test_a_user_who_may_not_create_tables_is_told_in_one_line(url: str, empty: D
     restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
     try:
         with pytest.raises(
-            SettingsError, match=r"^DATABASE_URL: the schema cannot be migrated: permission denied [^\n]+$"
+            SettingsError,
+            match=r"^DATABASE_URL: its user may not create tables; GRANT CREATE, USAGE ON SCHEMA public TO it$",
         ):
             migrate(restricted, "users")
     finally:
@@ -236,3 +237,16 @@ def test_a_schema_that_may_not_be_read_is_not_ready(
         restricted.close()
         empty.run(f"DROP ROLE {role}")
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "DATABASE_UNAVAILABLE")
+
+
+def test_ready_says_whether_the_database_takes_writes(
+    url: str, empty: Database, client_over: Callable[..., TestClient]
+) -> None:
+    migrate(empty, "users")
+    empty.run(f"ALTER DATABASE {url.rsplit('/', 1)[1].partition('?')[0]} SET default_transaction_read_only = on")
+    reader = Database(url, pool_size=1, statement_timeout=5)
+    try:
+        answers = [client_over(each).simulate_get("/ready") for each in (empty, reader)]
+    finally:
+        reader.close()
+    assert [(answer.status_code, answer.json["data"]["writable"]) for answer in answers] == [(200, True), (200, False)]

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from api.command_line import describe_settings
 from tests.support.ports import free_port
@@ -39,22 +40,27 @@ def test_make_run_starts_the_service_without_settings(tmp_path: Path) -> None:
 
 def test_the_calls_work_as_printed(tmp_path: Path) -> None:
     calls = [command for command in COMMANDS if "curl" in command]
-    assert len(calls) == 3
+    assert len(calls) == 4
     with running(tmp_path / "service.log", WORKERS="1", BCRYPT_COST="4") as service:
         script = "set -eu\n" + "\n".join(f"{call}\necho" for call in calls)
-        done = subprocess.run(
-            ["bash", "-c", script.replace("localhost:8000", f"localhost:{service.port}")],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
-    created, listed = (json.loads(line) for line in done.stdout.split("\n") if line)
+        # The second time the account is there already.
+        printed_lines = [run_script(script.replace("localhost:8000", f"localhost:{service.port}")) for _ in range(2)]
+    registered, created, listed = printed_lines[0]
+    assert registered["data"]["user"]["email"] == "ada@example.com"
     assert created["data"]["title"] == "Buy milk"
     assert listed == {"data": [created["data"]]}
+    assert printed_lines[1][0]["error"]["code"] == "EMAIL_TAKEN"
+    assert len(printed_lines[1][2]["data"]) == 2
     printed = re.search(r"^```json\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     assert printed is not None
     assert list(json.loads(printed[1])["data"][0]) == list(created["data"])
+
+
+def run_script(script: str) -> list[Any]:
+    """The JSON documents that a script prints, each on a line."""
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def test_every_path_it_names_exists() -> None:

@@ -83,12 +83,35 @@ def test_the_start_line_shows_the_addresses_and_no_password(log: Path, create_da
     url = f"postgresql://{parameters['user']}:pass-word@/{parameters['dbname']}?host={parameters['host']}"
     with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET) as service:
         ready = service.wait_for_event("ready")
+        assert ready["version"] == service.call("GET", "/health").json["data"]["version"]
     assert ready["api"] == f"http://127.0.0.1:{service.port}/api/tasks"
     assert ready["page"] == f"http://127.0.0.1:{service.port}/"
     assert ready["docs"] == f"http://127.0.0.1:{service.port}/docs"
     assert parameters["dbname"] in ready["database"]
     assert "pass-word" not in service.output
     assert SECRET not in service.output
+
+
+@pytest.mark.parametrize(
+    ("sql", "environ", "expected"),
+    [
+        ("", {}, "on"),
+        ("", {"LOCAL_ACCOUNTS": "off"}, "off: LOCAL_ACCOUNTS is off"),
+        ("CREATE TABLE users (id text PRIMARY KEY)", {}, "off: table users is another application's"),
+    ],
+)
+def test_the_start_line_says_whether_users_can_register(
+    log: Path, create_database: Callable[[], str], sql: str, environ: dict[str, str], expected: str
+) -> None:
+    url = create_database()
+    if sql:
+        database = Database(url, pool_size=1, statement_timeout=5)
+        database.run(sql)
+        database.close()
+    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1", **environ) as service:
+        assert service.wait_for_event("ready")["accounts"].startswith(expected)
+        registers = service.call("POST", "/auth/register", {}).status != 404
+    assert registers == (expected == "on")
 
 
 def test_a_request_is_one_log_line_without_private_data(log: Path, database_url: str) -> None:
@@ -169,8 +192,21 @@ def test_a_port_in_use_stops_the_start_with_one_line(log: Path, database_url: st
     with running(log, **environ) as service:
         second = Service(log.with_name("second.log"), {**environ, "PORT": str(service.port)})
         assert second.process.wait(10) == 1
-    assert second.output.count("\n") == 1
-    assert str(service.port) in second.output
+    reason = rf"cannot listen on 127\.0\.0\.1:{service.port}: Address already in use"
+    assert re.fullmatch(rf"serve\.py: PORT: {reason}; set another PORT, .*\n", second.output)
+
+
+def test_a_port_in_use_is_reported_before_the_database_is_changed(
+    log: Path, create_database: Callable[[], str]
+) -> None:
+    url = create_database()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "PORT": port})
+        assert service.process.wait(10) == 1
+    database = Database(url, pool_size=1, statement_timeout=5)
+    assert database.run("SELECT to_regclass('tasks')") == [(None,)]
+    database.close()
 
 
 def test_the_start_waits_for_the_database(log: Path, create_database: Callable[[], str], database: Database) -> None:

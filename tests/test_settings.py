@@ -82,6 +82,7 @@ def test_the_settings_have_these_defaults() -> None:
         ("PROVISION_USERS", "maybe"),
         ("LOCAL_ACCOUNTS", "yes please"),
         ("USERS_TABLE", "x" * 64),
+        ("USERS_TABLE", "auth."),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "http"),

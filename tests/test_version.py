@@ -7,7 +7,10 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from falcon.testing import TestClient
+
+from serve import main
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE_VERSION = importlib.metadata.version("tasks-backend")
@@ -16,6 +19,11 @@ PACKAGE_VERSION = importlib.metadata.version("tasks-backend")
 def test_health_reports_the_packages_version(client: TestClient) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", PACKAGE_VERSION)
     assert client.simulate_get("/health").json == {"data": {"status": "ok", "version": PACKAGE_VERSION}}
+
+
+def test_the_command_prints_the_packages_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"], {"PORT": "eighty"}) == 0
+    assert capsys.readouterr().out == f"{PACKAGE_VERSION}\n"
 
 
 def test_the_openapi_document_has_the_packages_version(client: TestClient) -> None:

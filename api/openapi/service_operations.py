@@ -150,8 +150,8 @@ READINESS: Final[Mapping[str, Operation]] = {
             Success(
                 status=200,
                 description="The service can serve requests.",
-                schema=_state("ready"),
-                example={"data": {"status": "ready"}},
+                schema=_state("ready", writable={"type": "boolean", "description": "The database takes writes."}),
+                example={"data": {"status": "ready", "writable": True}},
             ),
         ),
         errors=DATABASE_ERRORS,

@@ -96,6 +96,7 @@ class Cluster:
         if not self.exists():
             self._create()
         self._check_version()
+        self._check_owner()
         socket_dir = self._find_running()
         if socket_dir is None:
             socket_dir = self._choose_socket_dir()
@@ -129,6 +130,16 @@ class Cluster:
         if not self._run("initdb", *arguments):
             raise EmbeddedError(f"cannot create a PostgreSQL data directory at {self._directory}")
         unfinished.rename(self._directory)
+
+    def _check_owner(self) -> None:
+        """A directory that root has copied or restored: PostgreSQL itself only reports that it does not start."""
+        owner = self._directory.stat().st_uid
+        if owner == 0 or os.geteuid() not in (0, owner):
+            account = ACCOUNT if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+            raise EmbeddedError(
+                f"{self._directory} belongs to {_name_of(owner)}, and PostgreSQL runs as {account}: "
+                f"chown -R {account} {shlex.quote(str(self._directory))}"
+            )
 
     def _check_version(self) -> None:
         created_by = (self._directory / "PG_VERSION").read_text().strip()
@@ -196,6 +207,11 @@ class Cluster:
         with contextlib.suppress(FileExistsError):
             short.mkdir(mode=0o700)
             os.chown(short, owner, group)
+        if len(os.fsencode(short / SOCKET)) > SOCKET_PATH_LIMIT:
+            raise EmbeddedError(
+                f"the paths of {self._directory} and of the temporary directory are too long for a socket "
+                f"({SOCKET_PATH_LIMIT} bytes): set DATA_DIR or TMPDIR to a shorter one"
+            )
         found = short.lstat()
         if found.st_uid != owner or found.st_mode & 0o077 or short.is_symlink():
             raise EmbeddedError(f"{short} is not private to the server's account: remove it")
@@ -227,6 +243,13 @@ def _find_account(directory: Path) -> tuple[int, int] | None:
         _add_account()
         account = pwd.getpwnam(ACCOUNT)
     return account.pw_uid, account.pw_gid
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 def _add_account() -> None:

@@ -13,7 +13,7 @@ from psycopg2.extensions import parse_dsn
 
 _SCHEME: Final = re.compile(r"postgres(ql)?(\+(psycopg2|psycopg|asyncpg))?://")
 # Parameters of SQLAlchemy's asyncpg dialect that libpq does not know.
-_ASYNCPG_ONLY: Final = re.compile(r"(?<=[?&])(prepared_statement_cache_size|statement_cache_size)=[^&]*&?")
+_ASYNCPG_ONLY: Final = re.compile(r"(?<![^&])(prepared_statement_cache_size|statement_cache_size)=[^&]*&?")
 _UNKNOWN_PARAMETER: Final = re.compile(r'invalid URI query parameter: "(\w+)"')
 _SSL_SWITCH: Final = {"true": "require", "false": "disable"}
 
@@ -45,21 +45,36 @@ def parse_url(url: str) -> dict[str, str]:
     scheme = _SCHEME.match(url)
     if scheme is None:
         raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host:5432/name")
-    authority, mark, query = url[scheme.end() :].partition("?")
+    userinfo, location, query = _split(url[scheme.end() :])
     if "+asyncpg" in scheme.group():
-        query = _ASYNCPG_ONLY.sub("", mark + query).lstrip("?").rstrip("&")
+        query = _ASYNCPG_ONLY.sub("", query).rstrip("&")
         query = re.sub(r"(?<![^&])ssl=([\w-]*)", lambda ssl: f"sslmode={_SSL_SWITCH.get(ssl[1], ssl[1])}", query)
     try:
-        parameters: dict[str, str] = parse_dsn(f"postgresql://{authority}?{query}")
+        parameters: dict[str, str] = parse_dsn(f"postgresql://{userinfo}{location}?{query}")
     except (psycopg2.ProgrammingError, UnicodeError, ValueError) as ex:
         # libpq's own message may quote the password.
         unknown = _UNKNOWN_PARAMETER.search(str(ex))
-        if unknown is not None:
+        if unknown is not None and (userinfo or "@" not in query):
             raise ValueError(f"must not have the parameter {unknown[1]}, which libpq does not know") from None
         raise ValueError("must be a valid PostgreSQL URL, its special characters percent-encoded") from None
     if not parameters.get("dbname"):
         raise ValueError("must name a database, as in postgresql://user:password@host:5432/name")
     return parameters
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """User and password, location and parameters of a URL, as libpq splits it.
+
+    Raises ValueError if a raw `@` or `/` ends the password early: libpq would take its rest for a host.
+    """
+    found = re.match(r"[^@/]*@", text)
+    userinfo = found[0] if found is not None else ""
+    location, _, query = text[len(userinfo) :].partition("?")
+    port = re.fullmatch(r"[^/]*:([^/\]]*)(/.*)?", location)
+    is_cut = "@" in query and not userinfo and port is not None and not port[1].isdigit()
+    if "@" in location or is_cut:
+        raise ValueError("must have the special characters of its password percent-encoded: @ as %40, / as %2F")
+    return userinfo, location, query
 
 
 def describe(url: str) -> str:

@@ -119,5 +119,5 @@ def raise_descriptor_limit(connections: int) -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return max(1, soft - _SPARE_DESCRIPTORS)
+        return max(1, soft - min(_SPARE_DESCRIPTORS, soft // 2))
     return connections

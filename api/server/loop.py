@@ -251,7 +251,11 @@ class Loop:
                 if not more or is_full or self._should_yield():
                     break
             if is_full:
-                logger.warning("%d connections are open: accepting no more for now", self._limit)
+                logger.warning(
+                    "%d connections are open, this worker's limit (ulimit -n, %d at most): accepting no more for now",
+                    self._limit,
+                    MAX_CONNECTIONS,
+                )
             if is_full or more is None:
                 self._paused = True
             else:

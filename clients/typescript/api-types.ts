@@ -2626,7 +2626,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "status": "ready"
+                     *         "status": "ready",
+                     *         "writable": true
                      *       }
                      *     }
                      */
@@ -2634,6 +2635,8 @@ export interface operations {
                         data: {
                             /** @constant */
                             status: "ready";
+                            /** @description The database takes writes. */
+                            writable: boolean;
                         };
                     };
                 };

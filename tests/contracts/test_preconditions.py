@@ -114,6 +114,19 @@ class TestIfMatch:
         assert error_of(write(user, path, tags)) == (412, "PRECONDITION_FAILED")
         assert user("GET", path).json == before
 
+    @pytest.mark.parametrize(
+        ("tags", "message"),
+        [
+            ('"1"', "The task has changed since"),
+            ('W/"2"', "a proxy weakens the service's tags"),
+            ('"1", W/"2"', "a proxy weakens the service's tags"),
+        ],
+    )
+    def test_the_message_says_whether_the_task_has_changed_or_a_proxy_has_weakened_the_tag(
+        self, user: Caller, path: str, tags: str, message: str
+    ) -> None:
+        assert message in write(user, path, tags).json["error"]["message"]
+
     @pytest.mark.parametrize("tags", ['"1"', "*", 'W/"1"'])
     @each_write
     def test_an_unknown_task_is_404_despite_if_match(

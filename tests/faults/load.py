@@ -15,8 +15,7 @@ from tests.faults.client import Client
 from tests.faults.figures import BROKEN, Outcome, first_served_after, longest_wait, report
 from tests.faults.ledger import Ledger
 from tests.faults.operations import act, create, list_all
-from tests.faults.stored import read_stored
-from tests.support.postgres import Server
+from tests.faults.stored import DatabaseServer, read_stored
 from tests.support.processes import UNLIMITED, Service
 from tests.support.waiting import wait_until
 
@@ -114,7 +113,7 @@ class Load:
     def check(
         self,
         title: str,
-        server: Server,
+        server: DatabaseServer,
         *,
         may_break: Collection[int] | None = (),
         within: float = LONGEST_WAIT,
@@ -144,7 +143,7 @@ class Load:
         client.close()
         assert all(each.is_good for each in client.outcomes)
 
-    def _compare_with(self, server: Server) -> list[str]:
+    def _compare_with(self, server: DatabaseServer) -> list[str]:
         tasks, keys = read_stored(server, f"{self.name}-")
         wrong: list[str] = []
         for ledger in self.ledgers:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg2
 from psycopg2.extras import RealDictCursor
-
-from tests.support.postgres import Server
 
 TASKS = "SELECT id, user_id, title, completed, description, version FROM tasks WHERE starts_with(user_id, %s)"
 KEYS = "SELECT user_id, key FROM idempotency_keys WHERE starts_with(user_id, %s)"
 
 
-def read_stored(server: Server, prefix: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, set[str]]]:
+class DatabaseServer(Protocol):
+    """A server, wherever it runs."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def read_stored(server: DatabaseServer, prefix: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, set[str]]]:
     """Tasks and idempotency keys by user, for all users whose id has this prefix."""
     tasks: dict[str, list[dict[str, Any]]] = defaultdict(list)
     keys: dict[str, set[str]] = defaultdict(set)

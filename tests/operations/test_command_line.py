@@ -51,7 +51,7 @@ def test_two_options_together_are_rejected(capsys: pytest.CaptureFixture[str]) -
     assert (printed.out, printed.err.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("option", ["--help", "--check"])
+@pytest.mark.parametrize("option", ["--help", "--check", "--version"])
 def test_a_closed_output_pipe_prints_no_error(option: str) -> None:
     command = [sys.executable, str(PROJECT / "serve.py"), option]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"DATA_DIR": "/nowhere"})

@@ -24,7 +24,8 @@ from tests.support.signing import SECRET
 
 DEPLOY = PROJECT / "deploy"
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
-COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
+COMPOSE_TEXT = (PROJECT / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{SUBNET:-([0-9.]+)\}", r"\1", COMPOSE_TEXT))
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -33,7 +34,8 @@ def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str
 
 def test_the_alert_rules_are_valid_and_pass_their_tests() -> None:
     promtool = find_program("promtool")
-    for command in (("check", "rules", "alerts.yaml"), ("test", "rules", "alerts.test.yaml")):
+    tests = ("test", "rules", "alerts.test.yaml", "outage.test.yaml")
+    for command in (("check", "rules", "alerts.yaml"), tests):
         done = run(promtool, *command, cwd=DEPLOY)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -41,7 +43,8 @@ def test_the_alert_rules_are_valid_and_pass_their_tests() -> None:
 def test_every_alert_has_a_test_in_which_it_fires() -> None:
     groups = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
     alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
-    tests = yaml.safe_load((DEPLOY / "alerts.test.yaml").read_text(encoding="utf-8"))["tests"]
+    files = [DEPLOY / name for name in ("alerts.test.yaml", "outage.test.yaml")]
+    tests = [test for file in files for test in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]]
     fired = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case.get("exp_alerts")}
     assert fired == alerts
 
@@ -54,6 +57,7 @@ def test_the_alert_rules_query_existing_metrics() -> None:
         "tasks_rate_limited",
         "tasks_database_connections",
         "tasks_log_lines_dropped",
+        "tasks_build_info",
     }
 
 
@@ -119,6 +123,44 @@ def test_compose_uses_only_existing_settings_and_files() -> None:
     assert services["database"]["image"] == "postgres:18"
     assert services["redis"]["profiles"] == ["redis"]
     assert [name for name, service in services.items() if "profiles" in service] == ["redis"]
+
+
+def test_composes_instructions_make_the_secrets_once(tmp_path: Path) -> None:
+    commands = re.findall(r"^#   ((?:.*\\\n#   )*.*)$", COMPOSE_TEXT, re.MULTILINE)
+    [make_secrets] = [command.replace("\n#", "\n") for command in commands if ".env" in command]
+    required = set(re.findall(r"\$\{(\w+):\?", COMPOSE_TEXT))
+    contents = []
+    for _ in range(2):
+        done = run("bash", "-c", make_secrets, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        contents.append((tmp_path / ".env").read_text(encoding="utf-8"))
+    assert contents[0] == contents[1]
+    assert required == {"POSTGRES_PASSWORD", "BETTER_AUTH_SECRET"}
+    values = dict(line.split("=", 1) for line in contents[0].splitlines())
+    assert values.keys() == required
+    assert min(map(len, values.values())) >= 32
+    # It stands in a URL.
+    assert values["POSTGRES_PASSWORD"].isalnum()
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_address_in_compose_moves_with_the_subnet() -> None:
+    # As it stands it is YAML too: compose parses it before it replaces variables.
+    assert yaml.safe_load(COMPOSE_TEXT)["services"].keys() == COMPOSE["services"].keys()
+    instructions, name, services = COMPOSE_TEXT.partition("\nname: ")
+    moved = name + services.replace("${SUBNET:-172.28.0}", "10.9.8")
+    assert "172." not in moved
+    addresses = {each["networks"]["default"]["ipv4_address"] for each in yaml.safe_load(moved)["services"].values()}
+    assert len(addresses) == 5
+    assert all(address.startswith("10.9.8.") for address in addresses)
+    assert "SUBNET=" in instructions
+
+
+def test_the_image_keeps_its_data_in_a_volume() -> None:
+    volumes = re.findall(r"^VOLUME (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert [f"DATA_DIR={volume}" for volume in volumes] == re.findall(r"\bDATA_DIR=\S+", DOCKERFILE)
+    operating = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
+    assert f"--volume tasks-data:{volumes[0]} " in operating
 
 
 def test_compose_publishes_only_the_proxy() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,11 +21,13 @@ from tests.operations.scrape import labels_of, scrape, total
 from tests.support.http import call
 from tests.support.jwks_server import serving
 from tests.support.ports import free_port
+from tests.support.postgres import connect
 from tests.support.processes import PROJECT, UNLIMITED, Service, running
 from tests.support.signing import SECRET, make_signer, token_for
 from tests.support.waiting import wait_until
 
 REQUESTS = "tasks_http_requests_total"
+REFUSALS = "tasks_token_refusals_total"
 
 
 @pytest.fixture
@@ -104,7 +107,7 @@ def test_rejected_tokens_are_counted_by_reason(service: Service, metrics_port: i
     service.call("GET", "/api/tasks", token=token_for("ada", exp=1))
     service.call("GET", "/api/tasks", token=token_for("ada") + "AAAA")
     service.call("POST", "/auth/login", {"email": "nobody@example.com", "password": "wrong-password"})
-    counted = {s.labels["reason"]: s.value for m in scrape(metrics_port) for s in m.samples if "reason" in s.labels}
+    counted = {s.labels["reason"]: s.value for m in scrape(metrics_port) for s in m.samples if s.name == REFUSALS}
     assert counted.pop("unauthorized") == 1
     assert counted.pop("expired") == 1
     assert sum(counted.values()) == 2, counted
@@ -141,6 +144,45 @@ def test_pool_and_database_errors_are_reported(service: Service, metrics_port: i
     assert total(metrics_port, "tasks_database_waiting") == 0
 
 
+def readiness(service: Service, metrics_port: int) -> dict[str, float]:
+    """The values of tasks_ready by reason, after each worker has responded to probes."""
+    call_many(service.port, "GET", "/ready", 12)
+    service.call("OPTIONS", "/ready")
+    return {s.labels["reason"]: s.value for m in scrape(metrics_port) for s in m.samples if s.name == "tasks_ready"}
+
+
+def test_readiness_has_a_reason_and_the_newest_response_counts(
+    tmp_path: Path, metrics_port: int, create_database: Callable[[], str]
+) -> None:
+    url = create_database()
+    environ = {"DATABASE_URL": url, "METRICS_PORT": str(metrics_port), "WORKERS": "2"}
+
+    with running(tmp_path / "service.log", **UNLIMITED, **environ) as service:
+        assert readiness(service, metrics_port) == {"ok": 1, "database": 0, "schema": 0, "overloaded": 0}
+        connection = psycopg2.connect(url)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE tasks RENAME TO gone")
+        assert readiness(service, metrics_port) == {"ok": 0, "database": 0, "schema": 1, "overloaded": 0}
+        assert call(service.port, "GET", "/ready").status == 503
+        with connection, connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO tasks")
+        connection.close()
+        assert readiness(service, metrics_port) == {"ok": 1, "database": 0, "schema": 0, "overloaded": 0}
+        admin = connect(create_database())
+        name = url.rsplit("/", 1)[1].partition("?")[0]
+        admin.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        assert readiness(service, metrics_port) == {"ok": 0, "database": 1, "schema": 0, "overloaded": 0}
+        admin.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        admin.close()
+
+
+def test_the_version_is_a_label(service: Service, metrics_port: int) -> None:
+    version = service.call("GET", "/health").json["data"]["version"]
+    assert total(metrics_port, "tasks_build_info", version=version) == 1
+    assert labels_of(metrics_port, "version") == {version}
+
+
 def test_the_age_of_the_keys_grows_while_their_url_is_down(
     tmp_path: Path, database_url: str, metrics_port: int
 ) -> None:
@@ -163,11 +205,15 @@ def test_no_files_are_left_after_a_stop(service: Service, tmp_path: Path) -> Non
 
 
 def test_a_metrics_port_in_use_stops_the_start_with_one_line(tmp_path: Path, database_url: str) -> None:
-    port = str(free_port())
-    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "PORT": port, "METRICS_PORT": port}
-    service = Service(tmp_path / "service.log", environ)
-    assert service.process.wait(20) == 1
-    assert re.fullmatch(rf"serve\.py: .*cannot listen on 127\.0\.0\.1:{port}: .*\n", service.output)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "METRICS_PORT": str(port)}
+        service = Service(tmp_path / "service.log", environ)
+        assert service.process.wait(20) == 1
+    assert re.fullmatch(
+        rf"serve\.py: METRICS_PORT: cannot listen on 127\.0\.0\.1:{port}: .*; set another METRICS_PORT, .*\n",
+        service.output,
+    )
 
 
 def test_without_a_metrics_port_the_library_is_not_even_imported(make_client: Callable[..., object]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from api import metrics
 from api.command_line import describe_settings
 from api.postgres import database, pool
+from tests.operations.messages import log_lines, refusals
 from tests.support.ports import free_port
 from tests.support.processes import PROJECT, Program
 from tests.support.programs import find_program
@@ -80,7 +81,7 @@ def test_its_metrics_are_those_of_the_code() -> None:
     kinds = re.findall(r'(Counter|Histogram|Gauge)\(\s*"(tasks_\w+)"', source)
     expected = {name + ("_total" if kind == "Counter" else "") for kind, name in kinds}
     assert {names_in(row[0])[0] for row in table_under("Metrics")} == expected
-    assert len(expected) == 10
+    assert len(expected) == 12
 
 
 def test_every_kind_of_database_error_is_explained() -> None:
@@ -98,6 +99,25 @@ def test_every_event_of_the_log_is_listed() -> None:
     events |= set(re.findall(r'\.event = "(\w+)"', sources)) | {"request", "refused", "failed", "migrated", "ready"}
     listed = {name for row in table_under("The log") for name in names_in(row[0])}
     assert events == listed, events ^ listed
+
+
+def explains(row: str, message: str) -> bool:
+    """Whether a line of a table, with `…` for any text, is this message."""
+    return re.fullmatch(".*".join(map(re.escape, row.split("…"))), message) is not None
+
+
+def test_every_message_for_operators_has_a_remedy() -> None:
+    rows = {name for heading in ("Refusals", "Log lines") for row in table_under(heading) for name in names_in(row[0])}
+    rows_of_upgrades = {name for row in table_under("Upgrade without downtime") for name in names_in(row[0])}
+    messages = refusals() | log_lines()
+    assert len(refusals()) > 40
+    assert len(log_lines()) > 20
+    unexplained = {text for text in messages if not any(explains(row, text) for row in rows | rows_of_upgrades)}
+    assert unexplained == set()
+    outdated = {row for row in rows if not any(explains(row, text) for text in messages)}
+    assert outdated == set()
+    # No row explains everything.
+    assert max(sum(explains(row, text) for text in messages) for row in rows) < 30
 
 
 def test_every_path_it_names_exists() -> None:

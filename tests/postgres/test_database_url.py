@@ -19,6 +19,40 @@ def test_a_password_is_percent_decoded() -> None:
     assert parse_url("postgres://ada:p%40ss%2Fw%25rd%3A@db/tasks")["password"] == "p@ss/w%rd:"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:Tr0ub/4dor@db/tasks",
+        "postgresql://ada:5432/Tr0ub4dor@db/tasks",
+        "postgresql://ada:Tr0ub@4dor@db/tasks",
+        "postgresql://ada:Tr0ub/a?4dor@db/tasks",
+        "postgresql://ada:a?Tr0ub/a?b=4dor@db/tasks",
+        "postgresql://ada:5432?Tr0ub=/4dor@db/tasks",
+        "postgresql://ada:%Tr0ub4dor@db/tasks",
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^must .* percent-encoded") as caught:
+        parse_url(url)
+    assert "Tr0ub" not in str(caught.value)
+    assert "4dor" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "user"),
+    [
+        ("postgresql://db:5432/tasks?user=ada@azure", "ada@azure"),
+        ("postgresql://db/tasks?user=ada@azure", "ada@azure"),
+        ("postgresql://[::1]:5432/tasks?user=ada@azure", "ada@azure"),
+        ("postgresql://ada:pass:word@db/tasks", "ada"),
+        ("postgresql://ada:pass#word@db/tasks", "ada"),
+        ("postgresql://ada:pass?sslmode=word@db/tasks", "ada"),
+    ],
+)
+def test_an_at_sign_elsewhere_and_other_characters_are_accepted(url: str, user: str) -> None:
+    assert parse_url(url)["user"] == user
+
+
 def test_every_parameter_is_passed_on() -> None:
     found = parse_url(
         "postgres://a@db/tasks?sslmode=require&channel_binding=require&connect_timeout=10&options=-c%20x%3D1"

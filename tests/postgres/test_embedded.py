@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -218,3 +221,27 @@ def test_the_parents_end_stops_the_server_and_a_forked_childs_end_does_not(data_
     subprocess.run([sys.executable, "-c", FORK, str(data_dir)], cwd=PROJECT, check=True, timeout=60)
     assert (data_dir / "postgres").exists()
     assert server_pid(data_dir) is None
+
+
+def test_a_directory_of_another_account_is_refused_with_the_remedy(
+    template: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = base / "copied"
+    shutil.copytree(template, data_dir, ignore=shutil.ignore_patterns(".postgres*"))
+    if os.geteuid() != 0:
+        monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
+    # Root's copy belongs to root.
+    with pytest.raises(EmbeddedError, match=r"postgres belongs to \w+, and PostgreSQL runs as \w+: chown -R \w+ /"):
+        start_embedded(data_dir)
+
+
+def test_paths_that_are_too_long_for_a_socket_are_refused_with_the_remedy(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = base / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(
+        EmbeddedError, match=r"too long for a socket \(103 bytes\): set DATA_DIR or TMPDIR to a shorter"
+    ):
+        start_embedded(long / "data")

@@ -1,0 +1,70 @@
+"""Before a command of `pw_migrate`: the database of `serve.py`, or one line that says why the command is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from api.database_checks import check_server
+from api.errors import SchemaTooNew, SchemaUnreadable
+from api.migrate import MigrationDatabase, carry_over_history
+from api.postgres.database import Database
+from api.postgres.embedded import EmbeddedError, start_embedded
+from api.postgres.errors import DatabaseUnavailable
+from api.prepared_database import describe_failure, prepare_database
+from api.settings import SettingsError, load_settings
+from api.users_table import quote_table, read_users_table
+
+DATA_MAY_GO: Final = "ROLLBACK_DELETES_DATA"
+"""The environment variable that must be `on` for a rollback while rows exist."""
+
+COUNT_TIMEOUT: Final = 300.0
+
+
+def open_database(
+    environ: Mapping[str, str], arguments: Sequence[str], *, data_may_go: str | None
+) -> MigrationDatabase:
+    """The database for a command line of `pw_migrate`. `data_may_go`: the value of the variable DATA_MAY_GO.
+
+    Raises SystemExit with one line if the command is refused.
+    """
+    try:
+        settings = load_settings(environ)
+        url = settings.database_url or start_embedded(settings.data_dir)
+        check_server(url)
+        if "migrate" in arguments:
+            prepare_database(settings, url, dry_run=True)
+        if "rollback" in arguments and data_may_go != "on":
+            _refuse_data_loss(url, settings.users_table)
+        database = MigrationDatabase(url, settings.users_table)
+        with database.connection_context():
+            carry_over_history(database)
+    except DatabaseUnavailable as ex:
+        raise SystemExit(f"pw_migrate: DATABASE_URL: {describe_failure(ex)}") from ex
+    except (SettingsError, EmbeddedError, SchemaTooNew, SchemaUnreadable) as ex:
+        raise SystemExit(f"pw_migrate: {ex}") from ex
+    return database
+
+
+def _refuse_data_loss(url: str, users_table: str) -> None:
+    database = Database(url, pool_size=1, statement_timeout=COUNT_TIMEOUT)
+    try:
+        tables = {"tasks": "tasks", "idempotency keys": "idempotency_keys"}
+        if read_users_table(database, users_table).ours:
+            tables["users"] = quote_table(users_table)
+        counts = {name: _count(database, table) for name, table in tables.items()}
+    finally:
+        database.close()
+    if any(counts.values()):
+        held = ", ".join(f"{count} {name}" for name, count in counts.items())
+        raise SettingsError(
+            f"rollback would delete data: the database holds {held}; stop the service and back up, then set "
+            f"{DATA_MAY_GO}=on (docs/operating.md, Undo a migration)"
+        )
+
+
+def _count(database: Database, table: str) -> int:
+    if database.run("SELECT to_regclass(%s) IS NULL", (table,)) == [(True,)]:
+        return 0
+    [(count,)] = database.run(f"SELECT count(*) FROM {table}")  # noqa: S608
+    return int(count)
