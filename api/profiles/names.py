@@ -15,8 +15,10 @@ _WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]+")
 class FieldNames:
     """The names of the canonical fields, in one table of a profile and, for tasks, the table `also`."""
 
-    def __init__(self, fields: Sequence[str], names: Mapping[str, Any], also: Mapping[str, Sequence[str]]) -> None:
-        """Raises ProfileError if two fields have the same name."""
+    def __init__(
+        self, fields: Sequence[str], names: Mapping[str, Any], also: Mapping[str, Sequence[str]], *table: str
+    ) -> None:
+        """Raises ProfileError if two fields have the same name. `table` holds the table `names` in the profile."""
         self._names: dict[str, tuple[str, ...]] = {}
         owners: dict[str, str] = {}
         for field in fields:
@@ -25,7 +27,9 @@ class FieldNames:
         for field, own in self._names.items():
             for name in own:
                 if name in owners:
-                    raise ProfileError(f"{name} is the name of {owners[name]} already", "names", field)
+                    given = next(each for each in (field, owners[name]) if each in names or each in also)
+                    where = "also" if name in also.get(given, ()) else "names"
+                    raise ProfileError(f"{name} is a name of two fields", *table, where, given)
                 owners[name] = field
         self._owners = owners
         self.all = frozenset(owners)

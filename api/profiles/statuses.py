@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.errors import FieldError, ValidationFailed
+from api.profiles.reading import ProfileError
 
 STATUS: Final = "status"
 """The key of the status among the canonical members of a body, and its table in a profile."""
@@ -18,11 +19,16 @@ class Status:
     """The status of a profile."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
+        """Raises ProfileError if a value stands for two states."""
         self.name: str = table["name"]
         self.done: str = table["done"]
         self.open: str = table["open"]
         self._others: tuple[str, ...] = tuple(table["others"])
         self.values = (self.open, *self._others, self.done)
+        if self.open == self.done:
+            raise ProfileError(f"{self.open} is the value of done already", STATUS, "open")
+        if not {self.done, self.open}.isdisjoint(self._others):
+            raise ProfileError("must not have the value of done or open", STATUS, "others")
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its values."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from api.profiles.account_format import AccountFormat
 from api.profiles.error_bodies import ErrorBodies
 from api.profiles.list_queries import QueryFormat
+from api.profiles.paths import check_paths
 from api.profiles.reading import Profile, ProfileError
 from api.profiles.task_fields import TaskFields, UrlOf
 from api.profiles.templates import Template, encode_values
@@ -71,6 +72,7 @@ class WireFormat:
         self.query = QueryFormat(profile, self.fields, self.list_body.names)
         self.errors = ErrorBodies.of(profile)
         self.accounts = AccountFormat(profile)
+        check_paths(self.collections, list(dict.fromkeys(call.path for call in self.completion)), self.accounts.paths)
 
     def write_list(self, query: ListQuery, page: TaskPage, url_of: UrlOf) -> bytes:
         """The body of a list."""
