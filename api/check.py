@@ -26,6 +26,7 @@ from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
 from api.rate_limits import connect_storage
 from api.resolved_settings import resolve_settings
+from api.session_cookie import pages_on_another_host
 from api.settings import Settings, SettingsError
 from api.users_table import UsersTable, read_users_table
 
@@ -70,10 +71,22 @@ def report(settings: Settings) -> int:
 def check(settings: Settings) -> Iterator[Finding]:
     """Check the parts, each after those that it depends on."""
     yield Finding("settings", True, "each is valid")
+    yield from _check_frontend(settings)
     yield from _check_database(settings)
     yield _check_secrets(settings)
     yield _check_jwks(settings)
     yield _check_redis(settings)
+
+
+def _check_frontend(settings: Settings) -> Iterator[Finding]:
+    frontend = settings.frontend
+    if frontend is None:
+        return
+    text = f"{frontend.name}, tasks at {frontend.collections[0]}"
+    pages = pages_on_another_host(frontend.accounts.cookie, settings.host, settings.cors_origins)
+    if pages:
+        text += f"; browsers drop the cookie if a page of {', '.join(pages)} calls the service by {settings.host}"
+    yield Finding("frontend", True, text)
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:
