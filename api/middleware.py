@@ -163,8 +163,8 @@ class Authentication:
         token = _bearer_token(req)
         if token is not None:
             with suppress(TokenInvalid, TokenExpired):
-                self._tokens.verify(token)
-                self._ignored.note_path(req.method, req.path)
+                identity = self._tokens.verify(token)
+                self._ignored.note_path(req.method, req.path, identity.user_id)
 
 
 def _bearer_token(req: Request) -> str | None:

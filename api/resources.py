@@ -87,8 +87,8 @@ class TaskCollection(TaskResource):
 
     def on_post(self, req: Request, resp: Response) -> None:
         body = read_json(req)
-        fields = self.wire_format.fields.read_new(body)
         self._ignored.note_members(self.wire_format, body)
+        fields = self.wire_format.fields.read_new(body)
         created, replayed = self._tasks.create(req.context.user, fields, read_idempotency_key(req))
         resp.status = self.wire_format.created_status
         resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
@@ -141,8 +141,8 @@ class TaskItem(TaskResource):
     def on_put(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         body = read_json(req)
-        changes = self.wire_format.fields.read_changes(body)
         self._ignored.note_members(self.wire_format, body)
+        changes = self.wire_format.fields.read_changes(body)
         changed = self._tasks.update(req.context.user.user_id, number, changes, versions_to_match(req))
         _set_event(req, "task_updated", number)
         self._set_task(req, resp, changed, "Task updated")
@@ -174,7 +174,9 @@ class TaskCompletion(TaskResource):
     def _change(self, req: Request, resp: Response, task_id: str) -> None:
         """Set what the body says, or flip without a body."""
         number = parse_task_id(task_id)
-        self._respond(req, resp, number, self.wire_format.fields.read_completion(read_json(req, optional=True)))
+        body = read_json(req, optional=True)
+        self._ignored.note_members(self.wire_format, body)
+        self._respond(req, resp, number, self.wire_format.fields.read_completion(body))
 
     def _fixed(self, does: str) -> Any:
         changes = _FIXED[does]
