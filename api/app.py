@@ -62,6 +62,7 @@ def create_app(
     tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
     storage = connect_storage(settings.rate_limit_storage)
     ignored = IgnoredInput()
+    mounts = mount_formats(settings, ignored)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
@@ -70,13 +71,12 @@ def create_app(
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             CrossOrigin(settings.cors_origins, ignored),
-            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids),
+            Authentication(tokens, ignored, mounts[0].cookie, uuid_users=users_table.uuid_ids),
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
-    mounts = mount_formats(settings, ignored)
     add_error_handlers(app, mounts[0].wire_format.errors)
     for route in routes(settings, database, tokens, storage, mounts):
         app.add_route(route.template, route.resource)

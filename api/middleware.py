@@ -126,9 +126,12 @@ class Authentication:
     checked before the body is read. If user ids are UUIDs (`uuid_users`), a token with any other id is rejected.
     """
 
-    def __init__(self, tokens: Tokens, ignored: IgnoredInput, *, uuid_users: bool = False) -> None:
+    def __init__(
+        self, tokens: Tokens, ignored: IgnoredInput, cookie: SessionCookie | None = None, *, uuid_users: bool = False
+    ) -> None:
         self._tokens = tokens
         self._ignored = ignored
+        self._cookie = cookie
         self._uuid_users = uuid_users
 
     def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
@@ -160,8 +163,9 @@ class Authentication:
                 cookie.clear(req, resp)
 
     def _note_path(self, req: Request) -> None:
-        token = _bearer_token(req)
-        if token is not None:
+        cookies = req.get_cookie_values(self._cookie.name) if self._cookie is not None else None
+        token = _bearer_token(req) or (cookies and cookies[0])
+        if token:
             with suppress(TokenInvalid, TokenExpired):
                 identity = self._tokens.verify(token)
                 self._ignored.note_path(req.method, req.path, identity.user_id)

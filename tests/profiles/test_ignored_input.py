@@ -171,6 +171,16 @@ def test_an_unknown_path_is_noted_with_a_valid_token_alone(
     assert [name for _, name, _ in said(log)] == ["GET /v1/todos"]
 
 
+def test_an_unknown_path_is_noted_with_a_valid_token_in_the_cookie_too(
+    log: Log, serve_with: Callable[[str], Caller], make_user: Callable[..., Caller]
+) -> None:
+    served = serve_with('[accounts] cookie = {name = "sid"}')
+    served.token, token = None, served.token
+    for value in (token_for("ada", exp=1), token):
+        assert served("POST", "/v1/todos", headers={"Cookie": f"sid={value}"}).status_code == 404
+    assert said(log) == [("path", "POST /v1/todos", '[tasks] aliases = ["/v1/todos"]')]
+
+
 def test_a_name_is_said_once_and_ids_are_no_names(caller: Caller, log: Log) -> None:
     for number in range(3):
         caller("POST", "/api/tasks", {"title": "Buy milk", "colour": f"red-{number}"})
