@@ -46,17 +46,17 @@ class Status:
         stored = extra.get(self.name)
         return stored if stored in self._others else self.open
 
-    def read(self, fields: dict[str, Any]) -> dict[str, str | None]:
+    def read(self, fields: dict[str, Any], completed_name: str) -> dict[str, str | None]:
         """Replace the status among the valid fields by `completed`. Return what is stored; None clears it.
 
-        Raises ValidationFailed if `completed` says something else.
+        Raises ValidationFailed if `completed`, which the body calls `completed_name`, says something else.
         """
         if STATUS not in fields:
             return {}
         value = fields.pop(STATUS)
         completed = value == self.done
         if fields.setdefault("completed", completed) != completed:
-            raise ValidationFailed(FieldError(STATUS, f"{self.name} and completed contradict each other"))
+            raise ValidationFailed(FieldError(STATUS, f"{self.name} and {completed_name} contradict each other"))
         return {self.name: value if value in self._others else None}
 
     def filter(self, value: str) -> tuple[str, dict[str, str], dict[str, str]]:

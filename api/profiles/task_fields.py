@@ -45,6 +45,7 @@ class TaskFields:
         tasks, dates = profile.table("tasks"), profile.table("dates")
         self._zone = find_zone(dates["local_zone"]) if "local_zone" in dates else None
         self._empty_clears: bool = dates["empty_clears"]
+        self._has_text_ids: bool = tasks["id_type"] == "text"
         self.status = Status(profile.table(STATUS)) if STATUS in profile.document else None
         self.further = read_fields(profile)
         self.names = FieldNames(FIELDS, profile.table("names"), profile.table("also"))
@@ -68,6 +69,10 @@ class TaskFields:
         for name, value_of, _ in self._computed:
             shown[name] = value_of(task, extra or _NO_EXTRA, url_of)
         return shown
+
+    def show_id(self, task_id: int) -> int | str:
+        """A task's id as the frontend reads it."""
+        return str(task_id) if self._has_text_ids else task_id
 
     def show_all(self, tasks: list[Task], extras: Sequence[Extra | None], url_of: UrlOf) -> list[Task]:
         """The tasks as the frontend reads them. `extras` is empty if no further fields are needed."""
@@ -165,7 +170,7 @@ class TaskFields:
             fields = schema.validate(canonical)
             extra = {each.name: fields.pop(each.key) for each in self.further if each.key in fields}
             if self.status is not None:
-                extra |= self.status.read(fields)
+                extra |= self.status.read(fields, used.get("completed", "completed"))
         except ValidationFailed as ex:
             raise ValidationFailed(*self._inputs.rename(ex.fields, used)) from None
         if self._zone is not None and "due_date" in fields:
@@ -210,7 +215,7 @@ class TaskFields:
     def _compute(self, tasks: Mapping[str, Any]) -> list[Computed]:
         schema: Mapping[str, Any] = SCHEMAS["task.json"]["properties"]
         computed: list[Computed] = []
-        if tasks["id_type"] == "text":
+        if self._has_text_ids:
             text_id = {"type": "string", "description": schema["id"]["description"]}
             computed += [Computed(name, lambda task, *_: str(task["id"]), text_id) for name in self.names.of("id")]
         if self._zone is not None:

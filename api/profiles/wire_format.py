@@ -91,13 +91,16 @@ class WireFormat:
         """The body of a delete; None for a 204. All tasks have no id."""
         if self.deleted_body is None:
             return None
-        sources: Mapping[str, Callable[[], Any]] = {"id": lambda: task_id, "message": lambda: message}
+        sources: Mapping[str, Callable[[], Any]] = {
+            "id": lambda: None if task_id is None else self.fields.show_id(task_id),
+            "message": lambda: message,
+        }
         return self.deleted_body.encode(encode_values(self.deleted_body.names, sources))
 
     def _write_task(self, template: Template, found: VersionedTask, url_of: UrlOf, message: str) -> bytes:
         sources: Mapping[str, Callable[[], Any]] = {
             "task": lambda: self.fields.show(found.task, found.extra, url_of),
-            "id": lambda: found.task["id"],
+            "id": lambda: self.fields.show_id(found.task["id"]),
             "message": lambda: message,
         }
         return template.encode(encode_values(template.names, sources))
