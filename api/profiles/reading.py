@@ -75,7 +75,7 @@ def read_profile(name_or_path: str) -> Profile:
             names = ", ".join(shipped())
             raise ProfileError(f"{name_or_path} is no profile; use a path that ends in .toml, or one of {names}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as ex:
         reason = ex.strerror if isinstance(ex, OSError) else "is not UTF-8"
         raise ProfileError(f"{path}: {reason}") from None

@@ -64,6 +64,9 @@ WRONG = [
     ('[accounts]\nprofile = "$token"', 3, "accounts.profile: $token is no value here"),
     ('[accounts]\nlogged_out = "$token"', 3, "accounts.logged_out: $token is no value here"),
     ('[responses]\ntask = "$a\\nb"', 3, "responses.task: $a?b is no value here"),
+    ("[responses]\ntask = {a = 2026-03-01}", 3, "responses.task: holds a value that JSON does not have"),
+    ("[errors]\nbody = {a = [inf]}", 3, "errors.body: holds a value that JSON does not have"),
+    ("[accounts]\nuser = {a = 99999999999999999999}", 3, "accounts.user: holds a value that JSON does not have"),
     # Names of fields.
     ('[names]\ntitle = "description"', 3, "names.title: description is a name of two fields"),
     ('[names]\ntitle = "a"\ndue_date = "a"', 4, "names.due_date: a is a name of two fields"),
@@ -85,6 +88,7 @@ WRONG = [
     ('[dates]\nlocal_zone = "Mars/Base"', 3, "dates.local_zone: Mars/Base is no time zone"),
     ('[dates]\nlocal_zone = "../../../etc/passwd"', 3, "dates.local_zone: ../../../etc/passwd is no time zone"),
     ("[errors.statuses]\nTEAPOT = 418", 3, "errors.statuses.TEAPOT: is no error code; allowed: BAD_REQUEST"),
+    ("[errors.statuses]\nVALIDATION_ERROR = 499", 3, "errors.statuses.VALIDATION_ERROR: 499 is no status of HTTP"),
     # Query parameters.
     ('[query]\nsearch = {names = ["q"]}\nsort = {names = ["q"]}', 4, "query.sort.names: q is a name of search already"),
     ('[query.status]\nnames = ["done"]\nvalues = {yes = "finished"}', 4, 'query.status.values.yes: "finished" is no'),
