@@ -9,29 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from api.profiles.reading import SCHEMA, parse_profile
 from api.profiles.wire_format import WireFormat
-from tests.profiles.tables import DOCUMENT, keys_of, resolve, to_toml, with_tables
+from tests.profiles.guide import DOCUMENT, Block, keys_of, resolve, to_toml, with_tables, worked_example
 from tests.support.processes import PROJECT, UNLIMITED, Service
 from tests.support.waiting import wait_until
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
-
-
-class Block(NamedTuple):
-    """A fenced block: its kind and its text."""
-
-    kind: str
-    text: str
-
-
-def blocks_under(heading: str) -> list[Block]:
-    section = re.split(r"^## ", TEXT.split(f"\n## {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)]
 
 
 def as_pattern(shown: str) -> str:
@@ -111,7 +99,7 @@ def reader(tmp_path: Path, create_database: Callable[[], str]) -> Iterator[Reade
 
 
 def test_the_worked_example_works_as_printed(reader: Reader) -> None:
-    blocks = blocks_under("A worked example")
+    blocks = worked_example()
     assert [block.kind for block in blocks].count("toml") == 4
     assert [block.kind for block in blocks].count("output") > 5
     for block in blocks:
@@ -119,16 +107,8 @@ def test_the_worked_example_works_as_printed(reader: Reader) -> None:
     assert reader._log().count("not understood") == 0
 
 
-def test_the_client_of_the_worked_example_reads_what_is_printed() -> None:
-    client = next(block.text for block in blocks_under("A worked example") if block.kind == "ts")
-    printed = "".join(block.text for block in blocks_under("A worked example") if block.kind == "output")
-    for member in re.findall(r"\)\)\.(\w+)|parsed\.(\w+)", client):
-        name = "".join(member)
-        assert name == "jwt" or f'"{name}":' in printed, name
-
-
 def test_the_tables_are_those_of_the_schema_and_of_the_profiles() -> None:
-    assert with_tables(TEXT) == TEXT, "run: .venv/bin/python -m tests.profiles.tables"
+    assert with_tables(TEXT) == TEXT, "run: .venv/bin/python -m tests.profiles.guide"
 
 
 def descriptions_in(schema: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.profiles.reading import SCHEMA, read_profile
-from tests.profiles.tables import resolve
+from tests.profiles.guide import resolve
 from tests.profiles.ugly_client import (
     CLEARED,
     FORM,

@@ -1,6 +1,6 @@
-"""The tables of docs/frontends.md, from the schema of profiles and the profiles that ship.
+"""The parts of docs/frontends.md: its tables, from the schema and the profiles that ship, and its worked example.
 
-`python -m tests.profiles.tables` writes them into the document, between their markers.
+`python -m tests.profiles.guide` writes the tables into the document, between their markers.
 """
 
 from __future__ import annotations
@@ -9,12 +9,26 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.profiles.reading import SCHEMA, read_profile, shipped
 from api.profiles.wire_format import WireFormat
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "frontends.md"
+
+
+class Block(NamedTuple):
+    """A fenced block: its kind and its text."""
+
+    kind: str
+    text: str
+
+
+def worked_example() -> list[Block]:
+    """The blocks of the worked example, in order."""
+    text = DOCUMENT.read_text(encoding="utf-8").split("\n## A worked example\n", 1)[1]
+    section = re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)[0]
+    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)]
 
 
 def resolve(rules: Mapping[str, Any]) -> dict[str, Any]:
