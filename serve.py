@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
-from api.app import create_app, served_errors
+from api.app import Application, create_app, served_errors
 from api.check import report
 from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
+from api.jose.jwks import KeySet
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
@@ -35,6 +36,7 @@ from api.server.handlers import Handlers
 from api.session_cookie import pages_on_another_host
 from api.settings import Settings, SettingsError, load_settings
 from api.upgrade import Upgrade
+from api.user_commands import run_user_command
 from api.users_table import UsersTable, read_users_table
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Prepared(NamedTuple):
     settings: Settings
     database_url: str
     users_table: UsersTable
+    jwks: KeySet | None
+    """Created before the fork, so that all workers share what one has downloaded."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -64,12 +68,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             print(help_text(), end="", flush=True)
             return 0
         settings = load_settings(with_dotenv(environ))
+        if options.command == "users":
+            return run_user_command(options, settings)
         return report(settings) if options.check else serve(settings)
     except UsageError as ex:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of --help or --check has closed the pipe. The interpreter flushes the rest of the output at exit.
+        # The reader of the output has closed the pipe. The interpreter flushes the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (SettingsError, EmbeddedError, SchemaTooNew, SchemaUnreadable, OSError) as ex:
@@ -84,10 +90,10 @@ def serve(settings: Settings) -> int:
     metrics = listen_for_metrics(settings)
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
-    render = partial(render_refusal, served_errors(prepared.settings))
+    refuse = partial(render_refusal, errors=served_errors(prepared.settings), networks=settings.trusted_proxy)
     try:
         return workers.run(
-            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render),
+            lambda: create_handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), refuse),
             listener,
             workers=settings.workers,
             threads=settings.threads,
@@ -101,7 +107,7 @@ def serve(settings: Settings) -> int:
 
 def application() -> WSGIApplication:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
-    return start_application(prepare(load_settings(with_dotenv(os.environ))))
+    return start_application(prepare(load_settings(with_dotenv(os.environ)))).as_wsgi()
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -112,7 +118,8 @@ def prepare(settings: Settings) -> Prepared:
     configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
     users_table = migrate_schema(settings, database_url)
-    return Prepared(resolve_settings(settings, users_table), database_url, users_table)
+    jwks = KeySet(settings.jwks_url) if settings.jwks_url is not None else None
+    return Prepared(resolve_settings(settings, users_table), database_url, users_table, jwks)
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
@@ -160,7 +167,7 @@ def listen_for_metrics(settings: Settings) -> MetricsServer | None:
 
 def start_application(
     prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
-) -> WSGIApplication:
+) -> Application:
     """Create one process's application, and start its threads. Called in each worker, after the fork."""
     settings = prepared.settings
     database = Database(
@@ -169,15 +176,19 @@ def start_application(
         statement_timeout=settings.statement_timeout,
         max_waiting=max_waiting,
     )
-    Housekeeping(database).start()
-    upgrade = Upgrade(database, has_accounts=prepared.users_table.ours)
+    has_accounts = prepared.users_table.ours
+    Housekeeping(database, has_accounts=has_accounts).start()
+    upgrade = Upgrade(database, has_accounts=has_accounts)
     upgrade.start()
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
         counters.upgrade = upgrade
-    application = create_app(settings, database, prepared.users_table, counters)
-    # For Python 3.10 Falcon declares start_response without its third argument.
-    return cast("WSGIApplication", application)
+    return create_app(settings, database, prepared.users_table, counters, prepared.jwks)
+
+
+def create_handlers(application: Application, refuse: Callable[..., Any]) -> Handlers:
+    """What the server is given: the application, and what it asks before it calls it."""
+    return Handlers(application.as_wsgi(), refuse, application.judge_head, application.quota_of)
 
 
 def announce(prepared: Prepared) -> None:
@@ -200,6 +211,7 @@ def announce(prepared: Prepared) -> None:
         **({"frontend": frontend.name} if frontend else {}),
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
+        **({"anonymous_user": settings.anonymous_user} if settings.anonymous_user is not None else {}),
         database=describe(prepared.database_url),
         workers=settings.workers,
     )

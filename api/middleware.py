@@ -1,63 +1,55 @@
-"""The middleware, in the order of `app.py`'s list: log line, private headers, CORS, authentication, rate limit."""
+"""The middleware, in the order of `app.py`'s list: log line, private headers, authentication, rate limit.
+
+CORS, between private headers and authentication, is in cross_origin.py. The last one, `ConcurrencyLimiting`, is in
+user_share.py.
+"""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
 from time import perf_counter
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from falcon import Response
-from falcon_cors import CORS
 
-from api.errors import Forbidden, MissingToken, RateLimited, TokenExpired, TokenInvalid
+from api.anonymous import AnonymousUser
+from api.errors import DomainError, Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.ignored_input import IgnoredInput
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
 from api.request_ids import request_id
 from api.session_cookie import SessionCookie
-from api.tokens import Tokens
+from api.tokens import Identity, Tokens
+from api.trace_context import traceparent
 from api.unknown_paths import reject_version
+from api.users_table import is_canonical_uuid
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
-METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-REQUEST_HEADERS: Final = [
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "X-Request-ID",
-]
-RESPONSE_HEADERS: Final = [
-    "ETag",
-    "Link",
-    "Location",
-    "Retry-After",
-    "X-Request-ID",
-    "Idempotent-Replayed",
-    "RateLimit",
-    "RateLimit-Policy",
-]
-PREFLIGHT_MAX_AGE: Final = 600
+_IDENTITY: Final = "tasks.identity"
+"""The key in the WSGI environment of the verified identity, or of the error that verifying raised."""
+
+_ALLOWANCES: Final = "tasks.allowances"
+"""The key of the calls that the request has been counted as, with what remained of each limit."""
 
 
 class RequestLog:
-    """Gives each request an id, and logs its outcome in one line."""
+    """Gives each request an id, and logs its outcome in one line, with the client's address that `address_of` finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, address_of: Callable[[dict[str, Any]], str]) -> None:
         self._log = structlog.get_logger()
+        self._address_of = address_of
 
     def process_request(self, req: Request, resp: Response) -> None:
         req.context.request_id = request_id(req.get_header("X-Request-ID"))
         resp.set_header("X-Request-ID", req.context.request_id)
+        req.context.address = self._address_of(req.env)
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
         context = req.context
@@ -69,10 +61,13 @@ class RequestLog:
             if context.event == "request":
                 context.event = "refused" if status < 500 else "failed"
             details["reason"] = context.error_reason
+        if trace := traceparent(req.get_header("traceparent")):
+            details["traceparent"] = trace
         log = self._log.error if status >= 500 else self._log.info
         log(
             context.event,
             request_id=context.request_id,
+            address=context.address,
             method=req.method,
             path=req.path,
             status=status,
@@ -90,66 +85,62 @@ class PrivateHeaders:
             resp.set_header(*NO_STORE)
 
 
-class CrossOrigin:
-    """Sets CORS header fields on every response, errors and unknown paths included.
-
-    falcon-cors decides their values. Its own middleware is not used, because it misses requests that fail before
-    they reach a resource, and never sets `Vary: Origin`.
-    """
-
-    def __init__(self, origins: Sequence[str], ignored: IgnoredInput) -> None:
-        self._ignored = ignored
-        quiet = logging.getLogger("api.cors")
-        quiet.setLevel(logging.WARNING)
-        self._policy = CORS(
-            logger=quiet,
-            allow_origins_list=list(origins),
-            allow_credentials_origins_list=list(origins),
-            allow_methods_list=METHODS,
-            allow_headers_list=REQUEST_HEADERS,
-            expose_headers_list=RESPONSE_HEADERS,
-            max_age=PREFLIGHT_MAX_AGE,
-        )
-
-    def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
-        resp.append_header("Vary", "Origin")
-        if "HTTP_ORIGIN" in req.env:
-            self._policy.process(req, resp, resource)
-            if req.method == "OPTIONS" and resp.get_header("Access-Control-Allow-Origin") is None:
-                self._ignored.note_origin(req.env["HTTP_ORIGIN"])
-
-
 class Authentication:
     """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
-    The token may also be in a cookie, if the resource has one. A `{user_id}` in the path must be the token's. This is
-    checked before the body is read. If user ids are UUIDs (`uuid_users`), a token with any other id is rejected.
+    The token may also be in a cookie, if the resource has one. A request with neither is `anonymous`. A `{user_id}` in
+    the path must be the token's. This is checked before the body is read. If user ids are UUIDs (`uuid_users`), a token
+    with any other id is rejected. A token in the Authorization field is verified once: the server asks for the identity
+    too, before it calls the application (user_share.py).
     """
 
     def __init__(
-        self, tokens: Tokens, ignored: IgnoredInput, cookie: SessionCookie | None = None, *, uuid_users: bool = False
+        self,
+        tokens: Tokens,
+        ignored: IgnoredInput,
+        *,
+        uuid_users: bool = False,
+        anonymous: AnonymousUser | None = None,
+        cookies: Sequence[str] = (),
     ) -> None:
         self._tokens = tokens
+        self._cookies = cookies
         self._ignored = ignored
-        self._cookie = cookie
         self._uuid_users = uuid_users
+        self._anonymous = anonymous
 
     def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
         req.context.errors = getattr(resource, "errors", None)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
-        cookie: SessionCookie | None = getattr(resource, "cookie", None)
-        token = _bearer_token(req) or (cookie and cookie.read(req))
-        if not token:
-            raise MissingToken
-        identity = self._tokens.verify(token)
-        if self._uuid_users and not _is_canonical_uuid(identity.user_id):
-            raise TokenInvalid("user_id")
-        req.context.identity = identity
+        req.context.identity = identity = self._identify(req, getattr(resource, "cookie", None))
         owner = params.pop("user_id", identity.user_id)
         if owner != identity.user_id:
             reject_version(owner)
             raise Forbidden
+
+    def identify(self, environ: dict[str, Any]) -> Identity:
+        """The user of a request's token. Raises the error that makes the request a 401."""
+        known = environ.get(_IDENTITY)
+        if known is None:
+            try:
+                known = self._verify(_bearer_token(environ.get("HTTP_AUTHORIZATION", "")))
+            except DomainError as ex:
+                known = ex
+            environ[_IDENTITY] = known
+        if isinstance(known, DomainError):
+            raise known
+        identity: Identity = known
+        return identity
+
+    def identify_caller(self, environ: dict[str, Any]) -> Identity:
+        """The same, also for a token in a cookie: whose work a request is, before its resource is known."""
+        if "HTTP_AUTHORIZATION" in environ or not self._cookies:
+            return self.identify(environ)
+        cookies: SimpleCookie = SimpleCookie()
+        with suppress(CookieError):
+            cookies.load(environ.get("HTTP_COOKIE", ""))
+        return self._verify(next((cookies[name].value for name in self._cookies if name in cookies), None))
 
     def process_response(self, req: Request, resp: Response, resource: Any, req_succeeded: bool) -> None:
         if req_succeeded:
@@ -162,27 +153,33 @@ class Authentication:
             if cookie is not None and req.get_cookie_values(cookie.name):
                 cookie.clear(req, resp)
 
+    def _identify(self, req: Request, cookie: SessionCookie | None) -> Identity:
+        if "HTTP_AUTHORIZATION" not in req.env:
+            token = cookie.read(req) if cookie is not None else None
+            if token is not None:
+                return self._verify(token)
+            if self._anonymous is not None:
+                return self._anonymous.identify(req)
+        return self.identify(req.env)
+
+    def _verify(self, token: str | None) -> Identity:
+        if not token:
+            raise MissingToken
+        identity = self._tokens.verify(token)
+        if self._uuid_users and not is_canonical_uuid(identity.user_id):
+            raise TokenInvalid("user_id")
+        return identity
+
     def _note_path(self, req: Request) -> None:
-        cookies = req.get_cookie_values(self._cookie.name) if self._cookie is not None else None
-        token = _bearer_token(req) or (cookies and cookies[0])
-        if token:
-            with suppress(TokenInvalid, TokenExpired):
-                identity = self._tokens.verify(token)
-                self._ignored.note_path(req.method, req.path, identity.user_id)
+        with suppress(DomainError):
+            identity = self.identify_caller(req.env)
+            self._ignored.note_path(req.method, req.path, identity.user_id)
 
 
-def _bearer_token(req: Request) -> str | None:
-    """The token of the Authorization field (RFC 6750, section 2.1). None for any other scheme."""
-    match = _BEARER.fullmatch(req.get_header("Authorization") or "")
+def _bearer_token(header: str) -> str | None:
+    """The token in a value of Authorization (RFC 6750, section 2.1). None for any other scheme."""
+    match = _BEARER.fullmatch(header)
     return match[1] if match else None
-
-
-def _is_canonical_uuid(user_id: str) -> bool:
-    """Whether the id is a UUID in PostgreSQL's spelling. Other programs take another spelling for another user."""
-    try:
-        return str(UUID(user_id)) == user_id
-    except ValueError:
-        return False
 
 
 class RateLimiting:
@@ -194,18 +191,27 @@ class RateLimiting:
     def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, Any]) -> None:
         if self._limit is None or req.context.identity is None:
             return
-        count_call(self._limit, req.context.identity.user_id, resp)
+        count_call(self._limit, req.context.identity.user_id, req, resp)
 
 
-def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
+def count_call(limit: RateLimit, caller: str, req: Request, resp: Response) -> None:
     """Count one call of `caller`, and set the header fields with the calls that remain. Raises RateLimited.
 
-    The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
+    A request is counted once, also if it is judged by its head first. The fields are those of
+    draft-ietf-httpapi-ratelimit-headers-10.
     """
-    allowance: Allowance | None = limit.take(caller)
+    counted: dict[tuple[str, str], Allowance | None] = req.env.setdefault(_ALLOWANCES, {})
+    if (limit.name, caller) not in counted:
+        counted[limit.name, caller] = limit.take(caller)
+    allowance = counted[limit.name, caller]
     if allowance is None:
         return
-    resp.set_header("RateLimit-Policy", limit.policy)
-    resp.set_header("RateLimit", f'"{limit.name}";r={allowance.remaining};t={allowance.reset}')
+    report_limit(limit, allowance, resp)
     if not allowance.allowed:
         raise RateLimited(allowance.reset)
+
+
+def report_limit(limit: RateLimit, allowance: Allowance, resp: Response) -> None:
+    """Set the header fields of a limit."""
+    resp.set_header("RateLimit-Policy", limit.policy)
+    resp.set_header("RateLimit", f'"{limit.name}";r={allowance.remaining};t={allowance.reset}')

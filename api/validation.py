@@ -18,8 +18,8 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from api.due_dates import parse_date, parse_date_time
-from api.errors import FieldError, MalformedJSON, ValidationFailed
-from api.passwords import LENGTH_RULE, has_allowed_length
+from api.errors import FieldError, ValidationFailed
+from api.passwords import find_fault
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     path.name: json.loads(path.read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
 _FORMATS: Final[dict[str, Callable[..., bool]]] = {
     "date": _conforms(parse_date),
     "date-time": _conforms(parse_date_time),
-    "password": lambda value: not isinstance(value, str) or has_allowed_length(value),
+    "password": lambda value: not isinstance(value, str) or find_fault(value) is None,
 }
 _FORMAT_CHECKER: Final = FormatChecker(formats=())
 for _name, _check in _FORMATS.items():
@@ -58,9 +58,9 @@ for _name, _check in _FORMATS.items():
 _NOT_BLANK: Final = SCHEMAS["task-create.json"]["properties"]["title"]["allOf"][0]["pattern"]
 
 _MESSAGES: Final = {
-    "format:password": f"{{label}} must be {LENGTH_RULE}",
     "anyOf": "{label} must be a date (2026-03-01) or an RFC 3339 date-time with its offset",
     "enum": "{label} must be one of {choices}",
+    "maxItems": "{label} must have at most {limit} items",
     "maxLength": "{label} must be at most {limit} characters long",
     "minimum": "{label} must be at least {limit}",
     "maximum": "{label} must be at most {limit}",
@@ -68,7 +68,21 @@ _MESSAGES: Final = {
     "required": "{label} is required",
 }
 
-_ARTICLES: Final = {"string": "text", "boolean": "true or false", "integer": "a whole number", "null": "null"}
+_ARTICLES: Final = {
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "a list of text",
+    "null": "null",
+}
+
+
+LONGEST_LIST: Final = 100
+"""Texts of the longest list that a schema here allows. An item that is no text is not valid."""
+
+LONGEST_TEXT: Final = 20_000
+"""More characters than any schema here allows. What exceeds them is cut before it is explained."""
 
 
 class Schema:
@@ -89,14 +103,16 @@ class Schema:
             document, registry=_FAST_REGISTRY, formats=_FORMATS, validate_formats=True, base_uri=_BASE_URI
         ).is_valid
         self.names = frozenset(document["properties"])
-        """The schema's members, or parameters."""
+        """The schema's members, or parameters. None of them is an object, or an array of anything but text."""
 
     def validate(self, value: object) -> dict[str, Any]:
         """The known members of a valid object. Raises ValidationFailed with each invalid member once.
 
-        Raises MalformedJSON for a member that is nested close to a thousand levels deep.
+        It costs the same however large the value is: what is in an object or an array is not valid, so it is not read.
         """
-        known = {key: value[key] for key in value if key in self.names} if isinstance(value, dict) else value
+        known: object = _shorten(value)
+        if isinstance(value, dict):
+            known = {key: _shorten(value[key]) for key in self.names if key in value}
         if not self._accepts(known):
             self._reject(known)
         assert isinstance(known, dict)
@@ -115,10 +131,7 @@ class Schema:
         return self.validate(values)
 
     def _reject(self, value: object) -> None:
-        try:
-            errors = list(self._validator.iter_errors(value))
-        except RecursionError:
-            raise MalformedJSON("The body is nested too deeply") from None
+        errors = list(self._validator.iter_errors(value))
         if errors:
             raise ValidationFailed(*_first_of_each_field(each for error in errors for each in self._explain(error)))
 
@@ -154,6 +167,11 @@ class Schema:
 
 def _message(label: str, error: ValidationError) -> str:
     keyword, wanted = str(error.validator), error.validator_value
+    schema: Any = error.schema
+    if schema.get("format") == "password" and isinstance(error.instance, str):
+        fault = find_fault(error.instance)
+        if fault is not None:
+            return f"{label} {fault}"
     if (keyword == "type" and error.instance is None) or keyword == "minLength" or wanted == _NOT_BLANK:
         return f"{label} is required"
     if keyword == "pattern" and "\0" in str(error.instance):
@@ -179,6 +197,14 @@ def _first_of_each_field(errors: Iterable[FieldError]) -> Iterator[FieldError]:
         if error.field not in seen:
             seen.add(error.field)
             yield error
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shorten(each) if isinstance(each, str) else None for each in value[: LONGEST_LIST + 1]]
+    if isinstance(value, dict):
+        return {}
+    return value[:LONGEST_TEXT] if isinstance(value, str) else value
 
 
 def _integer_or_text(text: str) -> int | str:

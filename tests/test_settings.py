@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from api.settings import SETTINGS, SettingsError, load_settings
 from tests.support.processes import PROJECT
 
-SECRET = "s" * 32
+SECRET = "XvR0sN1dQe7yTg4uLk9pWb2mHz6cJf8a"
 BASIS = {"DATABASE_URL": "postgresql://localhost/tasks", "BETTER_AUTH_SECRET": SECRET}
 
 
@@ -23,6 +24,8 @@ DEFAULTS = {
     "jwks_url": None,
     "jwt_issuer": None,
     "jwt_audience": None,
+    "user_claim": None,
+    "anonymous_user": None,
     "token_ttl": 3600,
     "bcrypt_cost": 12,
     "provision_users": None,
@@ -35,12 +38,13 @@ DEFAULTS = {
     "pool_size": 4,
     "statement_timeout": 1.5,
     "shutdown_timeout": 10.0,
-    "cors_origins": ("http://localhost:3000",),
+    "cors_origins": None,
     "max_tasks": 10_000,
     "rate_limit": "600/minute",
     "auth_rate_limit": "20/minute",
     "rate_limit_storage": "memory",
     "trusted_proxy": (),
+    "root_path": "",
     "frontend": None,
     "web_page": True,
     "metrics_port": None,
@@ -69,6 +73,8 @@ def test_the_settings_have_these_defaults() -> None:
         ("JWKS_URL", "/jwks"),
         ("JWKS_URL", "http://auth.example.com:99999/jwks"),
         ("JWKS_URL", "http://[auth.example.com/jwks"),
+        *(("JWT_AUDIENCE", value) for value in (",", "a,", ",a", "a,,b", "any,a", "a, any")),
+        *(("USER_CLAIM", value) for value in (".", "user.", ".id", "user..id", "exp", "nbf", "iat", "iss", "aud")),
         ("TOKEN_TTL", "0"),
         ("BCRYPT_COST", "3"),
         ("BCRYPT_COST", "31"),
@@ -101,6 +107,11 @@ def test_the_settings_have_these_defaults() -> None:
         ("RATE_LIMIT_STORAGE", "redis://localhost:abc"),
         ("DATA_DIR", "~nobody-of-this-name/data"),
         ("TRUSTED_PROXY", "the proxy"),
+        *(("ROOT_PATH", value) for value in ("todo", "//todo", "/a//b", "/../b", "/a/..", "/a b", "/é", '/"', "/%2e")),
+        ("ROOT_PATH", "https://example.com/todo"),
+        ("ROOT_PATH", "/todo?x"),
+        ("ROOT_PATH", "/todo\n"),
+        ("ROOT_PATH", "/" + "x" * 200),
         ("WEB_PAGE", "2"),
         ("METRICS_PORT", "x"),
         ("LOG_LEVEL", "loud"),
@@ -132,7 +143,7 @@ def test_an_external_database_needs_a_secret_or_a_key_set() -> None:
 
 
 def test_secrets_are_ordered_by_version_and_the_unversioned_one_still_verifies() -> None:
-    old, new = "o" * 32, "n" * 32
+    old, new = secrets.token_hex(16), secrets.token_hex(16)
     settings = load_settings({**BASIS, "BETTER_AUTH_SECRETS": f"1:{old},12:{new}"})
     assert settings.secrets == (new, old, SECRET)
 
@@ -149,8 +160,8 @@ def test_settings_do_not_show_their_secrets_when_printed() -> None:
 def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_example() -> None:
     example = (PROJECT / ".env.example").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
-    examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE"}
-    assert shown.keys() - examples == {"CORS_ORIGINS", "HOST", "PORT"}
+    examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE", "CORS_ORIGINS"}
+    assert shown.keys() - examples == {"HOST", "PORT"}
     for name in shown.keys() - examples:
         assert SETTINGS[name].parse(shown[name]) == SETTINGS[name].default, name
 
@@ -158,6 +169,28 @@ def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_ex
 def test_a_tilde_in_data_dir_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *(("tasks", ("tasks",)), ("a,b", ("a", "b")), (" a , https://b.example ", ("a", "https://b.example"))),
+        *(("any", ()), (" any ", ()), ("anyone", ("anyone",)), ("ANY", ("ANY",)), ("", None)),
+    ],
+)
+def test_an_audience_is_one_of_a_list_or_any(value: str, expected: tuple[str, ...] | None) -> None:
+    assert load_settings({"JWT_AUDIENCE": value}).jwt_audience == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *(("/todo", "/todo"), ("/todo/", "/todo"), ("/", ""), ("/a/b", "/a/b"), ("/~ada/x-1_2.3", "/~ada/x-1_2.3")),
+        *(("/...", "/..."), ("/.a", "/.a"), ("/" + "x" * 199, "/" + "x" * 199)),
+    ],
+)
+def test_a_root_path_has_no_slash_at_its_end(value: str, expected: str) -> None:
+    assert load_settings({"ROOT_PATH": value}).root_path == expected
 
 
 BOUNDS = [
@@ -204,3 +237,52 @@ def test_what_is_just_valid_is_taken_and_what_is_not_is_refused(name: str, accep
     load_settings({name: accepted})
     with pytest.raises(SettingsError, match=f"^{name} must be"):
         load_settings({name: refused})
+
+
+SECRET_NAMES = ["DATABASE_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "RATE_LIMIT_STORAGE"]
+"""The settings that contain a secret."""
+
+
+class TestASettingInAFile:
+    @pytest.mark.parametrize(
+        ("name", "text", "value"),
+        [
+            ("DATABASE_URL", "postgresql://localhost/other", "postgresql://localhost/other"),
+            ("BETTER_AUTH_SECRET", SECRET, SECRET),
+            ("BETTER_AUTH_SECRETS", f"1:{SECRET}", (SECRET,)),
+            ("RATE_LIMIT_STORAGE", "redis://:word@localhost/0", "redis://:word@localhost/0"),
+        ],
+    )
+    def test_has_the_same_value(self, tmp_path: Path, name: str, text: str, value: object) -> None:
+        file = tmp_path / "mounted"
+        file.write_text(f"{text}\n")
+        settings = load_settings({**BASIS, name: "", f"{name}_FILE": str(file)})
+        assert getattr(settings, name.lower()) == value
+
+    @pytest.mark.parametrize("name", SECRET_NAMES)
+    def test_may_not_be_set_in_both_ways(self, tmp_path: Path, name: str) -> None:
+        file = tmp_path / "mounted"
+        file.write_text(SECRET)
+        with pytest.raises(SettingsError, match=rf"^{name} and {name}_FILE are both set"):
+            load_settings({**BASIS, name: "postgresql://localhost/tasks", f"{name}_FILE": str(file)})
+
+    @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff" * 40, b"x" * 65_537])
+    def test_that_is_not_there_or_holds_no_value_is_named(self, tmp_path: Path, content: bytes | None) -> None:
+        file = tmp_path / "mounted"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(SettingsError, match=rf"^BETTER_AUTH_SECRET cannot be read from {file} ") as caught:
+            load_settings({"BETTER_AUTH_SECRET_FILE": str(file)})
+        assert "\n" not in str(caught.value)
+
+    def test_is_checked_like_any_other(self, tmp_path: Path) -> None:
+        file = tmp_path / "mounted"
+        file.write_text("0" * 32)
+        with pytest.raises(SettingsError, match=r"^BETTER_AUTH_SECRET can be guessed"):
+            load_settings({"BETTER_AUTH_SECRET_FILE": str(file)})
+
+    @pytest.mark.parametrize("name", ["PORT", "JWKS_URL", "HOST"])
+    def test_is_only_for_settings_that_contain_a_secret(self, tmp_path: Path, name: str) -> None:
+        file = tmp_path / "mounted"
+        file.write_text("80")
+        assert load_settings({**BASIS, f"{name}_FILE": str(file)}).port == 8000

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from api.errors import FieldError, ValidationFailed
+from api.list_queries import ListQuery, parse_list_query
 from api.profiles.names import humanize
 from api.profiles.reading import Profile, ProfileError
 from api.profiles.task_fields import TaskFields
 from api.reading import parse_query
-from api.task_list import ListQuery, parse_list_query
 from api.validation import SCHEMAS, Schema
 
 _CANONICAL: Final = SCHEMAS["task-query.json"]
@@ -26,7 +26,7 @@ _OFFSET: Final[Mapping[str, Any]] = {
 }
 _SORTABLE: Final = ("created_at", "updated_at", "title", "due_date")
 
-COUNTS: Final = frozenset({"total", "pages", "completed_count", "pending_count", "has_more"})
+COUNTS: Final = frozenset({"count", "total", "pages", "completed_count", "pending_count", "has_more"})
 """The values of a list's template that need a count of what the filters match."""
 
 
@@ -49,7 +49,7 @@ class QueryFormat:
         if "offset" in self.names:
             self.document["properties"]["offset"] = _OFFSET
         self._schema = Schema(self.document, self.names)
-        self._all = ListQuery(with_extra=fields.needs_extra, counted=bool(values & COUNTS))
+        self._all = ListQuery(with_extra=fields.needs_extra, names=fields.renamed, counted=bool(values & COUNTS))
 
     def describe(self, parameter: str, rules: Mapping[str, Any]) -> dict[str, Any]:
         """The rules of a canonical parameter with the frontend's values beside the canonical ones."""
@@ -77,6 +77,7 @@ class QueryFormat:
         return replace(
             query,
             with_extra=self._all.with_extra,
+            names=self._all.names,
             counted=self._all.counted,
             wanted_extra=wanted,
             default_extra=default,

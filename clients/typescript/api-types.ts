@@ -324,6 +324,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/renew": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a new token for a valid one
+         * @description For a token that this service issued to a local account, at most 30 days after its log-in. An account that is gone, disabled or signed out is 401: log in again.
+         */
+        post: operations["renewToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -435,9 +458,10 @@ export interface components {
          *     - `INTERNAL_ERROR`: an error in the service
          *     - `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again
          *     - `OVERLOADED`: the service has too much work; nothing is half-written, try again
+         *     - `KEYS_UNAVAILABLE`: the token cannot be checked yet, because its issuer's keys do not respond; try again
          * @enum {string}
          */
-        ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED";
+        ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
         /**
          * NewTask
          * @description A task to create. Unknown members are ignored. The owner is always the token's user.
@@ -511,7 +535,7 @@ export interface components {
             /**
              * Password
              * Format: password
-             * @description 8 to 72 bytes in UTF-8, no NUL.
+             * @description At least 8 characters, 3 of them different and not white space, none of the commonest passwords, not the e-mail or name; at most 72 bytes in UTF-8, no NUL.
              */
             password: string;
             /**
@@ -620,6 +644,24 @@ export interface components {
                     error: {
                         /** @enum {unknown} */
                         code: "DATABASE_UNAVAILABLE" | "OVERLOADED";
+                        message: unknown;
+                        details?: unknown;
+                    };
+                };
+            };
+        };
+        /** @description `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again; `OVERLOADED`: the service has too much work; nothing is half-written, try again; `KEYS_UNAVAILABLE`: the token cannot be checked yet, because its issuer's keys do not respond; try again. */
+        DatabaseUnavailableOrOverloadedOrKeysUnavailable: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error: {
+                        /** @enum {unknown} */
+                        code: "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
                         message: unknown;
                         details?: unknown;
                     };
@@ -959,7 +1001,7 @@ export interface components {
     parameters: {
         /** @description The tasks to return: all, pending or completed ones. */
         Status: "all" | "pending" | "completed";
-        /** @description Words that must each occur in title or description, ignoring case. */
+        /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
         Search: string;
         /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
         Sort: "created" | "created_at" | "updated" | "updated_at" | "title" | "due_date";
@@ -1019,7 +1061,7 @@ export interface operations {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words that must each occur in title or description, ignoring case. */
+                /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
                 search?: components["parameters"]["Search"];
                 /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
@@ -1086,7 +1128,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createTask: {
@@ -1147,7 +1189,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getTask: {
@@ -1217,7 +1259,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putTask: {
@@ -1283,7 +1325,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteTask: {
@@ -1324,7 +1366,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateTask: {
@@ -1390,7 +1432,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeTask: {
@@ -1456,7 +1498,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     listOwnerPathTasks: {
@@ -1464,7 +1506,7 @@ export interface operations {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words that must each occur in title or description, ignoring case. */
+                /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
                 search?: components["parameters"]["Search"];
                 /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
@@ -1535,7 +1577,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createOwnerPathTask: {
@@ -1600,7 +1642,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getOwnerPathTask: {
@@ -1673,7 +1715,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putOwnerPathTask: {
@@ -1742,7 +1784,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteOwnerPathTask: {
@@ -1786,7 +1828,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateOwnerPathTask: {
@@ -1855,7 +1897,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeOwnerPathTask: {
@@ -1924,7 +1966,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     listBareTasks: {
@@ -1932,7 +1974,7 @@ export interface operations {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words that must each occur in title or description, ignoring case. */
+                /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
                 search?: components["parameters"]["Search"];
                 /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
@@ -1998,7 +2040,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createBareTask: {
@@ -2059,7 +2101,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getBareTask: {
@@ -2129,7 +2171,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putBareTask: {
@@ -2195,7 +2237,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteBareTask: {
@@ -2236,7 +2278,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateBareTask: {
@@ -2302,7 +2344,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeBareTask: {
@@ -2368,7 +2410,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     register: {
@@ -2472,6 +2514,52 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+        };
+    };
+    renewToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A new token. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
+                     *         "token_type": "Bearer",
+                     *         "expires_in": 3600,
+                     *         "user": {
+                     *           "id": "0d6e4f0a-6f0e-4f6e-9d5e-1f7a3b0c9d2e",
+                     *           "email": "ada@example.com",
+                     *           "name": "Ada"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["UnauthorizedOrTokenExpiredOrTokenInvalid"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getHealth: {

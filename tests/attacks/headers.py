@@ -62,7 +62,8 @@ HEADERS = [
             "RS384",
             "ES384",
             "ES256K",
-            "Ed25519",
+            "Ed448",
+            "ed25519",
             "A256KW",
             "RS256\0",
         )
@@ -113,7 +114,7 @@ HEADERS = [
 CONFUSION = [
     (
         "no kid",
-        lambda t: t.signer.sign_bytes(json.dumps({"alg": t.signer.algorithm}).encode(), b"{}"),
+        lambda t: t.sign_json(json.dumps({"alg": t.signer.algorithm})),
         "unknown_key",
     ),
     ("kid empty", lambda t: t.sign({"kid": ""}), "unknown_key"),

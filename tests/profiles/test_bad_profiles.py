@@ -12,6 +12,7 @@ from api.ignored_input import IgnoredInput
 from api.postgres.database import Database
 from api.settings import Settings
 from api.tokens import Tokens
+from api.users_table import read_users_table
 from serve import main
 from tests.support.signing import SECRET
 
@@ -187,6 +188,8 @@ def test_every_path_of_the_service_itself_is_closed_to_profiles(
     settings = make_settings(FRONTEND="owner-path")
     mounts = mount_formats(settings, IgnoredInput())
     tokens = Tokens((SECRET,), issuer=None, audience=None, jwks=None)
-    templates = [route.template for route in routes(settings, database, tokens, None, mounts)]
+    users_table = read_users_table(database, settings.users_table)
+    table = routes(settings, database, users_table, tokens=tokens, storage=None, mounts=mounts)
+    templates = [route.template for route in table]
     own = {template.split("/")[1] for template in templates if not template.startswith("/api/{user_id}/")}
     assert own - {""} == {"canonical", "docs", "health", "openapi.json", "ready", "static"}

@@ -43,7 +43,7 @@ def test_what_is_wrong_is_named_as_the_client_calls_it_and_nothing_is_stored(ugl
     before = ugly("GET", item).json
     twins = "headline and text are the same field and must have the same value"
     contradiction = "state and ticked contradict each other"
-    types = invalid(effort="Effort must be number or null", starred="Starred must be true or false or null")
+    types = invalid(effort="Effort must be a number or null", starred="Starred must be true or false or null")
     for body, expected in (
         ({"text": "a", "headline": "b"}, invalid(headline=twins)),
         ({"text": "a", "state": "DONE", "ticked": False}, invalid(state=contradiction)),
