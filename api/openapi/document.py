@@ -175,11 +175,11 @@ def _codes(template: str, resource: Any, operation: Operation, *, secure: bool) 
     codes = {*operation.errors, *HTTP_ERRORS}
     if secure:
         codes |= {*TOKEN_ERRORS, Code.RATE_LIMITED}
-    if not isinstance(resource, TaskResource):
-        return codes
-    reveals_foreign = resource.wire_format.reveals_foreign and Code.NOT_FOUND in codes
-    by_cookie = resource.cookie is not None
-    return codes | {Code.FORBIDDEN} if reveals_foreign or by_cookie or "{user_id}" in template else codes
+    if getattr(resource, "cookie", None) is not None or "{user_id}" in template:
+        codes.add(Code.FORBIDDEN)
+    if isinstance(resource, TaskResource) and resource.wire_format.reveals_foreign and Code.NOT_FOUND in codes:
+        codes.add(Code.FORBIDDEN)
+    return codes
 
 
 def _success(success: Success, template: str, group: Group, *, rated: bool) -> dict[str, Any]:
