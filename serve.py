@@ -34,6 +34,7 @@ from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
 from api.upgrade import Upgrade
+from api.user_commands import run_user_command
 from api.users_table import UsersTable, read_users_table
 
 if TYPE_CHECKING:
@@ -63,12 +64,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             print(help_text(), end="", flush=True)
             return 0
         settings = load_settings(with_dotenv(environ))
+        if options.command == "users":
+            return run_user_command(options, settings)
         return report(settings) if options.check else serve(settings)
     except UsageError as ex:
         print(f"serve.py: {ex}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of --help or --check has closed the pipe. The interpreter flushes the rest of the output at exit.
+        # The reader of the output has closed the pipe. The interpreter flushes the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (SettingsError, EmbeddedError, SchemaTooNew, SchemaUnreadable, OSError) as ex:
@@ -168,8 +171,9 @@ def start_application(
         statement_timeout=settings.statement_timeout,
         max_waiting=max_waiting,
     )
-    Housekeeping(database).start()
-    upgrade = Upgrade(database, has_accounts=prepared.users_table.ours)
+    has_accounts = prepared.users_table.ours
+    Housekeeping(database, has_accounts=has_accounts).start()
+    upgrade = Upgrade(database, has_accounts=has_accounts)
     upgrade.start()
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
@@ -191,6 +195,7 @@ def announce(prepared: Prepared) -> None:
         **({"frontend": frontend.name} if frontend else {}),
         docs=f"{origin}/docs",
         **({"page": f"{origin}/"} if settings.web_page else {}),
+        **({"anonymous_user": settings.anonymous_user} if settings.anonymous_user is not None else {}),
         database=describe(prepared.database_url),
         workers=settings.workers,
     )

@@ -7,7 +7,7 @@ them fold alike, both stay, and each is found by its own spelling.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg2.errors
 from peewee import SQL, fn
@@ -24,7 +24,7 @@ _IS_SAME: Final = User.email_folded == Parameter("email_folded")
 _IS_SAME_SPELLING: Final = fn.lower(User.email) == fn.lower(Parameter("email"))
 
 _FIND_ACCOUNT: Final = render(
-    User.select(User.id, User.email, User.name, User.password_hash)
+    User.select(User.id, User.email, User.name, User.password_hash, User.disabled_at.is_null(False))
     .where(_IS_LOCAL & (_IS_SAME | (User.email_folded.is_null() & _IS_SAME_SPELLING)))
     .order_by(_IS_SAME_SPELLING.desc())
 )
@@ -39,12 +39,23 @@ _STORE: Final = render(User.update({User.email_folded: Parameter("email_folded")
 _FIND_OTHER: Final = render(User.select(User.id).where(_IS_LOCAL & _IS_SAME))
 
 
-def find_account(database: Database, email: str) -> tuple[Any, ...] | None:
-    """Id, e-mail, name and password hash of the account with an e-mail; of two that fold alike, the one spelled so."""
+class Account(NamedTuple):
+    """A local account."""
+
+    user_id: str
+    email: str
+    name: str | None
+    password_hash: str
+    disabled: bool
+
+
+def find_account(database: Database, email: str) -> Account | None:
+    """The account with an e-mail; of two that fold alike, the one spelled so."""
     folded = fold_case(email)
-    for account in _FIND_ACCOUNT.run(database, {"email": email, "email_folded": folded}, repeatable=True):
+    for row in _FIND_ACCOUNT.run(database, {"email": email, "email_folded": folded}, repeatable=True):
+        account = Account(*row)
         # PostgreSQL's lower() may make `i` of `İ`, too: a spelling that no limit of this account would count.
-        if fold_case(account[1]) == folded:
+        if fold_case(account.email) == folded:
             return account
     return None
 

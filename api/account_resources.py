@@ -1,8 +1,7 @@
-"""The Falcon resources of accounts: register, log in, show the user, log out. The wire format says how they read."""
+"""The Falcon resources of accounts: register, log in, renew, show the user, log out."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,23 +9,23 @@ from urllib.parse import parse_qsl
 from falcon import HTTP_204, Response
 
 from api.accounts import Accounts
-from api.errors import InvalidCredentials
+from api.errors import InvalidCredentials, RateLimited
 from api.forwarded import rate_limit_key
-from api.middleware import count_call
+from api.login_guard import CountedCall, LoginGuard, check_allowance
+from api.middleware import report_limit
 from api.profiles.account_format import AccountFormat, Session
-from api.rate_limits import RateLimit
+from api.rate_limits import Allowance
 from api.reading import read_body, read_json
 from api.request_context import Request
 from api.resources import Mount
-from api.text import fold_case
 from api.tokens import Identity, Tokens
-from api.users_table import UserNames
+from api.users_table import UserNames, Users
 
 FORM = "application/x-www-form-urlencoded"
 
 
 class AccountServices:
-    """What the resources that give tokens need: the accounts, the tokens, and the limit of addresses and e-mails."""
+    """What the resources that give tokens need: the accounts, the tokens, and the guard of log-ins if there is one."""
 
     def __init__(
         self,
@@ -34,25 +33,27 @@ class AccountServices:
         tokens: Tokens,
         *,
         token_ttl: int,
-        limit: RateLimit | None,
+        guard: LoginGuard | None,
         address_of: Callable[[dict[str, Any]], str],
     ) -> None:
         self.accounts = accounts
         self._tokens = tokens
         self._token_ttl = token_ttl
-        self._limit = limit
+        self._guard = guard
         self._address_of = address_of
 
-    def count_address(self, req: Request, resp: Response) -> None:
-        """Count a call from this address. Raises RateLimited."""
-        if self._limit is not None:
-            count_call(self._limit, f"address:{rate_limit_key(self._address_of(req.env))}", resp)
+    def count_call(self, req: Request, resp: Response) -> CountedCall | None:
+        """Count a call of this address, and report its limit. None if there is no limit."""
+        if self._guard is None:
+            return None
+        call = self._guard.count_call(rate_limit_key(self._address_of(req.env)))
+        report_limit(self._guard.reported, call.allowance, resp)
+        return call
 
-    def count_email(self, email: str, resp: Response) -> None:
-        """Count a call for this e-mail, from any address. Raises RateLimited."""
-        if self._limit is not None:
-            digest = hashlib.sha256(fold_case(email).encode()).hexdigest()
-            count_call(self._limit, f"email:{digest}", resp)
+    def report_exhausted(self, resp: Response, ex: RateLimited) -> None:
+        """Report that no call is left, whichever of the guard's limits was passed."""
+        if self._guard is not None:
+            report_limit(self._guard.reported, Allowance(False, 0, ex.retry_after), resp)
 
     def open_session(self, identity: Identity) -> Session:
         """A token for the account."""
@@ -95,11 +96,12 @@ class Registration(AccountResource):
         self._services = services
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._services.count_address(req, resp)
+        call = self._services.count_call(req, resp)
+        if call is not None:
+            check_allowance(call.allowance)
         self._check_origin(req)
         fields = self._format.read_registration(self._read(req))
-        self._services.count_email(fields["email"], resp)
-        identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"))
+        identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"), call)
         req.context.event = "user_registered"
         resp.status = self._format.registered_status
         session = self._services.open_session(identity)
@@ -116,31 +118,49 @@ class Login(AccountResource):
         self._services = services
 
     def on_post(self, req: Request, resp: Response) -> None:
-        self._services.count_address(req, resp)
+        # A call past the address's limit is read: the account may be known from there.
+        call = self._services.count_call(req, resp)
         self._check_origin(req)
         fields = self._format.read_login(self._read(req))
-        self._services.count_email(fields["email"], resp)
         try:
-            identity = self._services.accounts.log_in(fields["email"], fields["password"])
+            identity = self._services.accounts.log_in(fields["email"], fields["password"], call)
         except InvalidCredentials:
             req.context.event = "login_failed"
+            raise
+        except RateLimited as ex:
+            self._services.report_exhausted(resp, ex)
             raise
         req.context.event = "user_logged_in"
         session = self._services.open_session(identity)
         self._set_session(req, resp, session, self._format.write_session(session))
 
 
+class Renewal(AccountResource):
+    """POST exchanges a valid token of a local account for a new one."""
+
+    def __init__(self, mount: Mount, services: AccountServices) -> None:
+        super().__init__(mount)
+        self._services = services
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        session = self._services.open_session(self._services.accounts.renew(req.context.user))
+        req.context.event = "token_renewed"
+        self._set_session(req, resp, session, self._format.write_session(session))
+
+
 class CurrentUser(AccountResource):
     """GET shows the token's user, with name and e-mail as the users table has them. `verify` takes POST, too."""
 
-    def __init__(self, mount: Mount, names: UserNames, *, takes_post: bool = False) -> None:
+    def __init__(self, mount: Mount, users: Users, names: UserNames, *, takes_post: bool = False) -> None:
         super().__init__(mount)
+        self._users = users
         self._names = names
         self.methods = ("get", "post") if takes_post else ("get",)
         if takes_post:
             self.on_post = self.on_get
 
     def on_get(self, req: Request, resp: Response) -> None:
+        self._users.confirm(req.context.user)
         resp.data = self._format.write_profile(self._names.find(req.context.user))
 
     def on_head(self, req: Request, resp: Response) -> None:
@@ -162,17 +182,20 @@ class Logout(AccountResource):
             resp.status = HTTP_204
 
 
-def account_routes(mount: Mount, services: AccountServices | None, names: UserNames) -> list[tuple[str, Any]]:
+def account_routes(
+    mount: Mount, services: AccountServices | None, users: Users, names: UserNames
+) -> list[tuple[str, Any]]:
     """(URI template, resource) pairs. Without `services` no accounts are kept here, so that nothing gives tokens."""
     makers: Mapping[str, Any] = {
-        "me": lambda: CurrentUser(mount, names),
-        "verify": lambda: CurrentUser(mount, names, takes_post=True),
+        "me": lambda: CurrentUser(mount, users, names),
+        "verify": lambda: CurrentUser(mount, users, names, takes_post=True),
         "logout": lambda: Logout(mount),
     }
     if services is not None:
         makers = {
             "register": lambda: Registration(mount, services),
             "login": lambda: Login(mount, services),
+            "renew": lambda: Renewal(mount, services),
             **makers,
         }
     paths = mount.wire_format.accounts.paths

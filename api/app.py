@@ -10,16 +10,22 @@ import falcon
 import orjson
 from falcon import media
 
+from api.account_addresses import AccountAddresses
 from api.account_resources import AccountServices, account_routes
-from api.accounts import Accounts, PasswordHasher
+from api.accounts import Accounts
+from api.anonymous import AnonymousUser
+from api.cross_origin import CrossOrigin
+from api.digests import KeyedDigests
 from api.errors import ErrorRenderer, add_error_handlers
-from api.forwarded import client_address
+from api.forwarded import ExternalUrl, client_address
 from api.health import Health, Readiness
 from api.ignored_input import IgnoredInput
 from api.jose.jwks import KeySet
-from api.middleware import Authentication, CrossOrigin, PrivateHeaders, RateLimiting, RequestLog
+from api.login_guard import LoginGuard
+from api.middleware import Authentication, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import DOCUMENT_PATH, build_document
 from api.pages import page_routes
+from api.password_hasher import PasswordHasher
 from api.postgres.database import Database
 from api.profiles.reading import read_profile
 from api.profiles.wire_format import WireFormat
@@ -32,7 +38,7 @@ from api.settings import Settings
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
-from api.users_table import NoProvisioning, Provisioning, UserNames, UsersTable
+from api.users_table import UserNames, Users, UsersTable
 
 if TYPE_CHECKING:
     from api.metrics import Metrics
@@ -59,18 +65,30 @@ def create_app(
     It sends no statement, so it works while the database does not respond.
     """
     jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
-    tokens = Tokens(settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience, jwks=jwks)
+    tokens = Tokens(
+        settings.secrets,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        user_claim=settings.user_claim,
+        jwks=jwks,
+    )
     storage = connect_storage(settings.rate_limit_storage)
     ignored = IgnoredInput()
+    anonymous = (
+        None if settings.anonymous_user is None else AnonymousUser(settings.anonymous_user, settings.allowed_origins)
+    )
+    external_url = ExternalUrl(settings.trusted_proxy, settings.root_path)
+    cross_origin = CrossOrigin(settings.allowed_origins, ignored)
     app: falcon.App[Any, Any] = falcon.App(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
+            *([external_url] if settings.root_path or settings.trusted_proxy else []),
             RequestLog(),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
-            CrossOrigin(settings.cors_origins, ignored),
-            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids),
+            cross_origin,
+            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids, anonymous=anonymous),
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
         ],
     )
@@ -78,7 +96,8 @@ def create_app(
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
     mounts = mount_formats(settings, ignored)
     add_error_handlers(app, mounts[0].wire_format.errors)
-    for route in routes(settings, database, tokens, storage, mounts):
+    app.add_sink(cross_origin.respond_to_unknown_path)
+    for route in routes(settings, database, users_table, tokens=tokens, storage=storage, mounts=mounts):
         app.add_route(route.template, route.resource)
     if metrics is not None:
         metrics.watch(database, jwks)
@@ -101,15 +120,21 @@ def mount_formats(settings: Settings, ignored: IgnoredInput) -> list[Mount]:
 
 def _mount(settings: Settings, ignored: IgnoredInput, wire_format: WireFormat, root: str = "") -> Mount:
     table = wire_format.accounts.cookie
-    cookie = SessionCookie(table, frozenset(settings.cors_origins).__contains__) if table is not None else None
+    cookie = SessionCookie(table, settings.allowed_origins.__contains__) if table is not None else None
     return Mount(wire_format, ignored, root, cookie)
 
 
 def routes(
-    settings: Settings, database: Database, tokens: Tokens, storage: Any, mounts: Sequence[Mount]
+    settings: Settings,
+    database: Database,
+    users_table: UsersTable,
+    *,
+    tokens: Tokens,
+    storage: Any,
+    mounts: Sequence[Mount],
 ) -> list[Route]:
     """The route table. The router serves it, and the OpenAPI document describes it."""
-    users = Provisioning(database) if settings.provision_users else NoProvisioning()
+    users = Users(database, settings.users_table, ours=users_table.ours, provision=bool(settings.provision_users))
     services = _account_services(settings, database, tokens, storage) if settings.local_accounts else None
     names = UserNames(database, settings.users_table)
     limits = TaskLimits(database, max_tasks=settings.max_tasks)
@@ -118,11 +143,11 @@ def routes(
         tasks = Tasks(database, users, limits, reveal_foreign=mount.wire_format.reveals_foreign)
         own = [
             *_task_routes(mount, tasks, database),
-            *(Route(*pair) for pair in account_routes(mount, services, names)),
+            *(Route(*pair) for pair in account_routes(mount, services, users, names)),
         ]
         table += own
     if settings.web_page:
-        root = mounts[-1].root
+        root = f"{mounts[-1].root}/".lstrip("/")
         table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts), api_root=root)]
     return [*table, *_reference_routes(table, mounts)]
 
@@ -151,7 +176,16 @@ def _task_routes(mount: Mount, tasks: Tasks, database: Database) -> list[Route]:
 
 def _account_services(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountServices:
     hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
-    limit = RateLimit("auth", settings.auth_rate_limit, storage) if settings.auth_rate_limit else None
+    guard = None
+    if settings.auth_rate_limit:
+        digests = KeyedDigests(settings.secrets)
+        guard = LoginGuard(
+            settings.auth_rate_limit,
+            storage,
+            workers=settings.workers,
+            addresses=AccountAddresses(database, digests),
+            digests=digests,
+        )
     address_of = partial(client_address, networks=settings.trusted_proxy)
-    accounts = Accounts(database, hasher)
-    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, limit=limit, address_of=address_of)
+    accounts = Accounts(database, hasher, guard)
+    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, guard=guard, address_of=address_of)

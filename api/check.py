@@ -170,7 +170,7 @@ def _check_redis(settings: Settings) -> Finding:
         return Finding("Redis", True, "RATE_LIMIT_STORAGE is memory: each process counts rate limits for itself")
     if not connect_storage(settings.rate_limit_storage).check():
         return Finding(
-            "Redis", False, "no response; check RATE_LIMIT_STORAGE (until Redis responds, no call is limited)"
+            "Redis", False, "no response; check RATE_LIMIT_STORAGE (until Redis responds, task calls are not limited)"
         )
     return Finding("Redis", True, "responds")
 

@@ -1,4 +1,4 @@
-"""The command line of serve.py: its options, and the text of --help.
+"""The command line of serve.py: its options, its commands, and the text of --help.
 
 The settings are described from their one table in settings.py; docs/operating.md shows the same descriptions.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from api.settings import SETTINGS
@@ -30,9 +30,22 @@ Examples:
       with Better Auth and its jwt() plugin, in its database
   METRICS_PORT=9464 WORKERS=4 LOG_FORMAT=json python serve.py
       with Prometheus metrics, four processes and a log in JSON
+  python serve.py users delete ada@example.com
+      delete a user with all tasks, after a question
 
 Sizing, backups, upgrades and alerts: docs/operating.md.
 """
+
+
+USER_ACTIONS: Final[Mapping[str, str]] = {
+    "list": "a line a user: id, state, time of creation, e-mail, name",
+    "disable": "let nobody log in to a local account, and renew no token",
+    "enable": "undo that",
+    "reset-password": "set a new random password, and print it",
+    "export": "print everything that is stored of a user, as JSON",
+    "delete": "delete a user with all tasks; asks first, unless told --yes",
+}
+"""What follows `python serve.py users`. All but `list` take an id or an e-mail."""
 
 
 class UsageError(ValueError):
@@ -45,8 +58,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options `check` and `help`, each True or False. Raises UsageError."""
-    return _build_parser().parse_args(arguments)
+    """The options `check` and `help`, each True or False; the `command`, `users` or None, and its `action`.
+
+    Raises UsageError.
+    """
+    options = _build_parser().parse_args(arguments)
+    if options.command is not None and (options.check or options.help):
+        raise UsageError("no option goes with a command; python serve.py --help lists the options")
+    return options
 
 
 def help_text() -> str:
@@ -57,8 +76,11 @@ def help_text() -> str:
 def _build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python serve.py",
+        usage="%(prog)s [--check | --help]\n       %(prog)s users ACTION [USER]",
         description=_INTRODUCTION,
-        epilog="\n".join(("Settings, each an environment variable or a line of .env:", *_list(), "", _EXAMPLES)),
+        epilog="\n".join(
+            (*_list_actions(), "", "Settings, each an environment variable or a line of .env:", *_list(), "", _EXAMPLES)
+        ),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=_WIDTH),
         allow_abbrev=False,
         # serve.py prints the text: argparse ignores a closed pipe, and the interpreter then prints an error at exit.
@@ -72,6 +94,16 @@ def _build_parser() -> argparse.ArgumentParser:
         "and exit with status 0 if all are ok",
     )
     options.add_argument("--help", "-h", action="store_true", help="print this text")
+    commands = parser.add_subparsers(dest="command", metavar="command", help=argparse.SUPPRESS)
+    actions = commands.add_parser("users", add_help=False, allow_abbrev=False).add_subparsers(
+        dest="action", required=True, metavar="action"
+    )
+    for name in USER_ACTIONS:
+        action = actions.add_parser(name, add_help=False, allow_abbrev=False)
+        if name != "list":
+            action.add_argument("user")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true")
     return parser
 
 
@@ -88,6 +120,12 @@ def describe_settings() -> Iterator[SettingDescription]:
     for name, setting in SETTINGS.items():
         # The default of WORKERS depends on the machine. Its meaning says so.
         yield SettingDescription(name, "" if name == "WORKERS" else _show(setting.default), setting.help)
+
+
+def _list_actions() -> Iterator[str]:
+    yield "Commands; USER is an id or an e-mail:"
+    for name, meaning in USER_ACTIONS.items():
+        yield f"  users {name}{'' if name == 'list' else ' USER'}".ljust(30) + meaning
 
 
 def _list() -> Iterator[str]:

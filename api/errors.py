@@ -86,7 +86,14 @@ class PayloadTooLarge(DomainError):
 
 
 class MissingToken(DomainError):
-    """The Authorization header is missing, or is not `Bearer` and a token."""
+    """The Authorization header is missing, or is not `Bearer` and a token.
+
+    `reason`, for logs and metrics, says why a request may not do without one where others may.
+    """
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class TokenInvalid(DomainError):

@@ -1,4 +1,4 @@
-"""Deletes idempotency keys older than 24 hours: the service does that itself.
+"""Deletes idempotency keys older than 24 hours, and addresses of accounts older than 90 days, by itself.
 
 One thread a worker, so that no cron job, no lead process and no extension of the database is needed. Workers do not
 agree on who cleans: what one of them has deleted, the others do not find.
@@ -25,7 +25,7 @@ FIRST_AFTER: Final = 30.0
 """Seconds after its start that a worker cleans for the first time, at most."""
 
 BATCH: Final = 500
-"""Keys deleted by one statement: it must be done long before STATEMENT_TIMEOUT, and never holds a lock for long."""
+"""Rows deleted by one statement: it must be done long before STATEMENT_TIMEOUT, and never holds a lock for long."""
 
 PAUSE: Final = 0.2
 """Seconds between two batches, in which requests have the database to themselves."""
@@ -41,12 +41,32 @@ DELETE FROM idempotency_keys WHERE (user_id, key) IN (
 RETURNING user_id
 """
 
+DELETE_OLD_ADDRESSES: Final = """
+DELETE FROM account_addresses WHERE (user_id, digest) IN (
+    SELECT user_id, digest FROM account_addresses
+    WHERE seen_at < now() - interval '90 days'
+    ORDER BY seen_at LIMIT %s
+)
+RETURNING user_id
+"""
+
 
 class Housekeeping:
-    """A daemon thread that cleans soon after `start` and about once an hour from then on. Start it after a fork."""
+    """A daemon thread that cleans soon after `start` and about once an hour from then on. Start it after a fork.
 
-    def __init__(self, database: Database, *, first_after: float = FIRST_AFTER, every: float = INTERVAL) -> None:
+    Only with `has_accounts` there are addresses.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        has_accounts: bool = False,
+        first_after: float = FIRST_AFTER,
+        every: float = INTERVAL,
+    ) -> None:
         self._database = database
+        self._statements = [DELETE_OLD_KEYS, *([DELETE_OLD_ADDRESSES] if has_accounts else [])]
         self._first_after = first_after
         self._every = every
         self._stopped = threading.Event()
@@ -60,13 +80,16 @@ class Housekeeping:
         self._stopped.set()
 
     def clean(self) -> int:
-        """Delete every key older than 24 hours, a batch at a time, and return their number.
+        """Delete all old rows, a batch at a time, and return their number.
 
         Raises what `Database.run` raises.
         """
+        return sum(map(self._delete, self._statements))
+
+    def _delete(self, statement: str) -> int:
         total = 0
         while not self._stopped.is_set():
-            deleted = len(self._database.run(DELETE_OLD_KEYS, (BATCH,), repeatable=True))
+            deleted = len(self._database.run(statement, (BATCH,), repeatable=True))
             total += deleted
             if deleted < BATCH:
                 break
@@ -82,5 +105,5 @@ class Housekeeping:
                 logger.warning("old idempotency keys not deleted, trying again later: %s", type(ex).__name__)
             else:
                 if deleted:
-                    logger.info("old idempotency keys deleted: %d", deleted)
+                    logger.info("old idempotency keys and addresses deleted: %d", deleted)
             wait = self._every * random.uniform(0.75, 1.25)  # noqa: S311 see above

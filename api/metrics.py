@@ -14,9 +14,9 @@ from typing import Final
 from falcon import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from api.cross_origin import METHODS
 from api.errors import Code
 from api.jose.jwks import KeySet
-from api.middleware import METHODS
 from api.postgres.database import Database
 from api.request_context import Request
 from api.upgrade import Upgrade

@@ -1,20 +1,20 @@
-"""The middleware, in the order of `app.py`'s list: log line, private headers, CORS, authentication, rate limit."""
+"""The middleware, in the order of `app.py`'s list: log line, private headers, authentication, rate limit.
+
+CORS, between private headers and authentication, is in cross_origin.py.
+"""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from falcon import Response
-from falcon_cors import CORS
 
+from api.anonymous import AnonymousUser
 from api.errors import Forbidden, MissingToken, RateLimited, TokenExpired, TokenInvalid
 from api.ignored_input import IgnoredInput
 from api.private_headers import NO_SNIFF, NO_STORE
@@ -22,31 +22,11 @@ from api.rate_limits import Allowance, RateLimit
 from api.request_context import Request
 from api.request_ids import request_id
 from api.session_cookie import SessionCookie
-from api.tokens import Tokens
+from api.tokens import Identity, Tokens
 from api.unknown_paths import reject_version
+from api.users_table import is_canonical_uuid
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
-
-METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-REQUEST_HEADERS: Final = [
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "X-Request-ID",
-]
-RESPONSE_HEADERS: Final = [
-    "ETag",
-    "Link",
-    "Location",
-    "Retry-After",
-    "X-Request-ID",
-    "Idempotent-Replayed",
-    "RateLimit",
-    "RateLimit-Policy",
-]
-PREFLIGHT_MAX_AGE: Final = 600
 
 
 class RequestLog:
@@ -90,57 +70,33 @@ class PrivateHeaders:
             resp.set_header(*NO_STORE)
 
 
-class CrossOrigin:
-    """Sets CORS header fields on every response, errors and unknown paths included.
-
-    falcon-cors decides their values. Its own middleware is not used, because it misses requests that fail before
-    they reach a resource, and never sets `Vary: Origin`.
-    """
-
-    def __init__(self, origins: Sequence[str], ignored: IgnoredInput) -> None:
-        self._ignored = ignored
-        quiet = logging.getLogger("api.cors")
-        quiet.setLevel(logging.WARNING)
-        self._policy = CORS(
-            logger=quiet,
-            allow_origins_list=list(origins),
-            allow_credentials_origins_list=list(origins),
-            allow_methods_list=METHODS,
-            allow_headers_list=REQUEST_HEADERS,
-            expose_headers_list=RESPONSE_HEADERS,
-            max_age=PREFLIGHT_MAX_AGE,
-        )
-
-    def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
-        resp.append_header("Vary", "Origin")
-        if "HTTP_ORIGIN" in req.env:
-            self._policy.process(req, resp, resource)
-            if req.method == "OPTIONS" and resp.get_header("Access-Control-Allow-Origin") is None:
-                self._ignored.note_origin(req.env["HTTP_ORIGIN"])
-
-
 class Authentication:
     """Sets `req.context.identity` from the bearer token, unless the resource needs none.
 
-    The token may also be in a cookie, if the resource has one. A `{user_id}` in the path must be the token's. This is
-    checked before the body is read. If user ids are UUIDs (`uuid_users`), a token with any other id is rejected.
+    The token may also be in a cookie, if the resource has one. A request with neither is `anonymous`. A `{user_id}` in
+    the path must be the token's. This is checked before the body is read. If user ids are UUIDs (`uuid_users`), a token
+    with any other id is rejected.
     """
 
-    def __init__(self, tokens: Tokens, ignored: IgnoredInput, *, uuid_users: bool = False) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        ignored: IgnoredInput,
+        *,
+        uuid_users: bool = False,
+        anonymous: AnonymousUser | None = None,
+    ) -> None:
         self._tokens = tokens
         self._ignored = ignored
         self._uuid_users = uuid_users
+        self._anonymous = anonymous
 
     def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
         req.context.errors = getattr(resource, "errors", None)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
-        cookie: SessionCookie | None = getattr(resource, "cookie", None)
-        token = _bearer_token(req) or (cookie and cookie.read(req))
-        if not token:
-            raise MissingToken
-        identity = self._tokens.verify(token)
-        if self._uuid_users and not _is_canonical_uuid(identity.user_id):
+        identity = self._identify(req, getattr(resource, "cookie", None))
+        if self._uuid_users and not is_canonical_uuid(identity.user_id):
             raise TokenInvalid("user_id")
         req.context.identity = identity
         owner = params.pop("user_id", identity.user_id)
@@ -159,26 +115,30 @@ class Authentication:
             if cookie is not None and req.get_cookie_values(cookie.name):
                 cookie.clear(req, resp)
 
+    def _identify(self, req: Request, cookie: SessionCookie | None) -> Identity:
+        header = req.get_header("Authorization")
+        if header is None:
+            token = cookie.read(req) if cookie is not None else None
+            if token is None and self._anonymous is not None:
+                return self._anonymous.identify(req)
+        else:
+            token = _bearer_token(header)
+        if not token:
+            raise MissingToken
+        return self._tokens.verify(token)
+
     def _note_path(self, req: Request) -> None:
-        token = _bearer_token(req)
+        token = _bearer_token(req.get_header("Authorization") or "")
         if token is not None:
             with suppress(TokenInvalid, TokenExpired):
                 self._tokens.verify(token)
                 self._ignored.note_path(req.method, req.path)
 
 
-def _bearer_token(req: Request) -> str | None:
-    """The token of the Authorization field (RFC 6750, section 2.1). None for any other scheme."""
-    match = _BEARER.fullmatch(req.get_header("Authorization") or "")
+def _bearer_token(header: str) -> str | None:
+    """The token in a value of Authorization (RFC 6750, section 2.1). None for any other scheme."""
+    match = _BEARER.fullmatch(header)
     return match[1] if match else None
-
-
-def _is_canonical_uuid(user_id: str) -> bool:
-    """Whether the id is a UUID in PostgreSQL's spelling. Other programs take another spelling for another user."""
-    try:
-        return str(UUID(user_id)) == user_id
-    except ValueError:
-        return False
 
 
 class RateLimiting:
@@ -198,10 +158,15 @@ def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
 
     The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
     """
-    allowance: Allowance | None = limit.take(caller)
+    allowance = limit.take(caller)
     if allowance is None:
         return
-    resp.set_header("RateLimit-Policy", limit.policy)
-    resp.set_header("RateLimit", f'"{limit.name}";r={allowance.remaining};t={allowance.reset}')
+    report_limit(limit, allowance, resp)
     if not allowance.allowed:
         raise RateLimited(allowance.reset)
+
+
+def report_limit(limit: RateLimit, allowance: Allowance, resp: Response) -> None:
+    """Set the header fields of a limit."""
+    resp.set_header("RateLimit-Policy", limit.policy)
+    resp.set_header("RateLimit", f'"{limit.name}";r={allowance.remaining};t={allowance.reset}')

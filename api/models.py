@@ -22,11 +22,26 @@ class User(_Table):
     email_folded = peewee.TextField(null=True)
     name = peewee.TextField(null=True)
     password_hash = peewee.TextField(null=True)
+    disabled_at = DateTimeTZField(null=True)
+    signed_out_at = DateTimeTZField(null=True)
+    """Tokens of log-ins before this time are not renewed."""
     created_at = DateTimeTZField()
     updated_at = DateTimeTZField()
 
     class Meta:
         table_name = "users"
+
+
+class AccountAddress(_Table):
+    """An address that a local account has logged in from, as a keyed digest. Exists if the users table is ours."""
+
+    user_id = peewee.TextField()
+    digest = peewee.BlobField()
+    seen_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "account_addresses"
+        primary_key = peewee.CompositeKey("user_id", "digest")
 
 
 class Task(_Table):

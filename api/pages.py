@@ -66,6 +66,12 @@ class Asset:
         """Create the asset. Its tag is a digest of the body."""
         return cls(body, content_type, hashlib.sha256(body).hexdigest()[:32])
 
+    def below(self, prefix: str) -> Asset:
+        """The HTML file with its URLs, which are paths, below a prefix that a proxy strips."""
+        if not prefix:
+            return self
+        return Asset.of(self.body.replace(b'="/', f'="{prefix}/'.encode()), self.content_type)
+
     def send(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Respond with the file, or with 304 if the client has this version (RFC 9110, section 13.1.2)."""
         resp.set_headers(dict(SECURITY_HEADERS))
@@ -79,7 +85,7 @@ class Asset:
 
 
 class PageFile:
-    """A resource of one file."""
+    """A resource of one HTML file."""
 
     auth_required = False
 
@@ -87,7 +93,7 @@ class PageFile:
         self._asset = asset
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        self._asset.send(req, resp)
+        self._asset.below(req.root_path).send(req, resp)
 
     on_head = on_get
 

@@ -17,6 +17,7 @@ import orjson
 from api.pages import CONTENT_TYPES, SECURITY_HEADERS, STATIC, Asset
 
 FOLDER: Final = STATIC / "reference"
+INDEX: Final = "index.html"
 
 SWAGGER_UI: Final[Mapping[str, str]] = {
     "swagger-ui-bundle.js": "swagger_bundle.js",
@@ -46,10 +47,17 @@ class ApiDocument:
     auth_required = False
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
         self._asset = Asset.of(orjson.dumps(document), falcon.MEDIA_JSON)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        self._asset.send(req, resp)
+        asset = self._below(req.root_path) if req.root_path else self._asset
+        asset.send(req, resp)
+
+    def _below(self, prefix: str) -> Asset:
+        """The document of a service below a prefix that a proxy strips."""
+        servers = [{**server, "url": prefix} for server in self._document["servers"]]
+        return Asset.of(orjson.dumps({**self._document, "servers": servers}), falcon.MEDIA_JSON)
 
     on_head = on_get
 
@@ -64,10 +72,12 @@ class Reference:
             name: Asset.of(path.read_bytes(), CONTENT_TYPES[path.suffix]) for name, path in _files().items()
         }
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str = "index.html") -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str = INDEX) -> None:
         asset = self._assets.get(name)
         if asset is None:
             raise falcon.HTTPNotFound
+        if name == INDEX:
+            asset = asset.below(req.root_path)
         asset.send(req, resp)
         resp.set_headers(dict(REFERENCE_HEADERS))
 

@@ -79,6 +79,8 @@ class TaskCollection(TaskResource):
         self._ignored.note_parameters(self.wire_format, req.query_string)
         query = self.wire_format.query.parse(req.query_string)
         page = list_tasks(self._database, req.context.user.user_id, query)
+        if not page.tasks:
+            self._tasks.confirm_user(req.context.user)
         if query.limit is not None:
             self._set_links(req, resp, query, page)
         resp.data = self.wire_format.write_list(query, page, self._task_url(req))
@@ -91,7 +93,7 @@ class TaskCollection(TaskResource):
         self._ignored.note_members(self.wire_format, body)
         created, replayed = self._tasks.create(req.context.user, fields, read_idempotency_key(req))
         resp.status = self.wire_format.created_status
-        resp.set_header("Location", f"{quote(req.path)}/{created.task['id']}")
+        resp.set_header("Location", f"{_own_path(req)}/{created.task['id']}")
         if replayed:
             resp.set_header("Idempotent-Replayed", "true")
         _set_event(req, "task_replayed" if replayed else "task_created", created.task["id"])
@@ -102,7 +104,7 @@ class TaskCollection(TaskResource):
         if req.query_string:
             # A filter that is not understood must not delete what it would have kept.
             raise ValidationFailed(FieldError("query", "Deleting all tasks takes no query parameters"))
-        req.context.details["tasks"] = self._tasks.delete_all(req.context.user.user_id)
+        req.context.details["tasks"] = self._tasks.delete_all(req.context.user)
         req.context.event = "tasks_deleted"
         self._set_deleted(resp, None, "All tasks deleted")
 
@@ -124,14 +126,14 @@ class TaskCollection(TaskResource):
     def _page_url(self, req: Request, *changed: tuple[str, object]) -> str:
         names = self.wire_format.query.names
         kept = self.wire_format.query.kept(req.query_string, {name for name, _ in changed} | {"offset"})
-        return f"{quote(req.path)}?{urlencode([*kept, *((names[name], value) for name, value in changed)])}"
+        return f"{_own_path(req)}?{urlencode([*kept, *((names[name], value) for name, value in changed)])}"
 
 
 class TaskItem(TaskResource):
     """One task of the authenticated user: GET, PUT, PATCH, DELETE."""
 
     def on_get(self, req: Request, resp: Response, task_id: str) -> None:
-        found = self._tasks.find(req.context.user.user_id, parse_task_id(task_id))
+        found = self._tasks.find(req.context.user, parse_task_id(task_id))
         self._set_task(req, resp, found, "Task found")
         if is_known(req, found.version):
             resp.status = falcon.HTTP_304
@@ -143,7 +145,7 @@ class TaskItem(TaskResource):
         body = read_json(req)
         changes = self._read_changes(req, number, body)
         self._ignored.note_members(self.wire_format, body)
-        changed = self._tasks.update(req.context.user.user_id, number, changes, versions_to_match(req))
+        changed = self._tasks.update(req.context.user, number, changes, versions_to_match(req))
         _set_event(req, "task_updated", number)
         self._set_task(req, resp, changed, "Task updated")
 
@@ -163,7 +165,7 @@ class TaskItem(TaskResource):
 
     def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
-        self._tasks.delete(req.context.user.user_id, number, versions_to_match(req))
+        self._tasks.delete(req.context.user, number, versions_to_match(req))
         _set_event(req, "task_deleted", number)
         self._set_deleted(resp, number, "Task deleted")
 
@@ -196,11 +198,11 @@ class TaskCompletion(TaskResource):
         return respond
 
     def _respond(self, req: Request, resp: Response, task_id: int, changes: dict[str, Any]) -> None:
-        user_id, versions = req.context.user.user_id, versions_to_match(req)
+        user, versions = req.context.user, versions_to_match(req)
         if changes:
-            changed = self._tasks.update(user_id, task_id, changes, versions)
+            changed = self._tasks.update(user, task_id, changes, versions)
         else:
-            changed = self._tasks.toggle_completed(user_id, task_id, versions)
+            changed = self._tasks.toggle_completed(user, task_id, versions)
         completed = changed.task["completed"]
         _set_event(req, "task_completed" if completed else "task_reopened", task_id)
         self._set_task(req, resp, changed, "Task completed" if completed else "Task reopened")
@@ -209,3 +211,13 @@ class TaskCompletion(TaskResource):
 def _set_event(req: Request, event: str, task_id: int) -> None:
     req.context.event = event
     req.context.details["task_id"] = task_id
+
+
+def _own_path(req: Request) -> str:
+    """The path of the request as the client sees it, percent-encoded.
+
+    A segment `.` or `..`, which a user may be called, is left out: clients would resolve it (RFC 3986, section 5.2.4),
+    browsers even if it is percent-encoded. The path without the user leads to the same tasks.
+    """
+    kept = (segment for segment in req.path.split("/") if segment not in (".", ".."))
+    return req.root_path + quote("/".join(kept))

@@ -17,6 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 
+from api.forwarded import parse_prefix
+from api.origins import AllowedOrigins, allow_origins, is_loopback_host, parse_origins
 from api.postgres.database_url import parse_url
 from api.profiles.reading import read_profile
 from api.profiles.wire_format import WireFormat
@@ -112,13 +114,20 @@ def _database_url(value: str) -> str:
     return value
 
 
-def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(entry.strip().rstrip("/") for entry in value.split(",") if entry.strip())
-    for origin in origins:
-        parts = _split_url(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-            raise ValueError("must be exact origins such as https://app.example.com, separated by commas")
-    return origins
+def _audiences(value: str) -> tuple[str, ...]:
+    """Parse `a,b`. `any` is the empty tuple: no audience is checked."""
+    audiences = tuple(entry.strip() for entry in value.split(","))
+    if audiences == ("any",):
+        return ()
+    if "" in audiences or "any" in audiences:
+        raise ValueError("must be any, or audiences separated by commas")
+    return audiences
+
+
+def _claim(value: str) -> str:
+    if value in ("exp", "nbf", "iat", "iss", "aud") or "" in value.split("."):
+        raise ValueError("must be the name of a claim, or names separated by dots, such as user.id")
+    return value
 
 
 def _networks(value: str) -> tuple[Network, ...]:
@@ -193,7 +202,15 @@ class Settings:
     )
     jwks_url: str | None = _setting(_http_url, None, "URL of the issuer's public keys (a JWK set); unset: none")
     jwt_issuer: str | None = _setting(_text, None, "the iss a token must have; unset: any (JWKS_URL: its origin)")
-    jwt_audience: str | None = _setting(_text, None, "the aud a token must have; unset: any (JWKS_URL: its origin)")
+    jwt_audience: tuple[str, ...] | None = _setting(
+        _audiences, None, "the aud a token must have, one of a,b, or any; unset: any (JWKS_URL: its origin)"
+    )
+    user_claim: str | None = _setting(
+        _claim, None, "the claim that holds the user's id, such as user.id (nested); unset: user_id, else sub"
+    )
+    anonymous_user: str | None = _setting(
+        _text, None, "for demonstrations: the user of calls without a token; needs a loopback HOST and no JWKS_URL"
+    )
     token_ttl: int = _setting(_integer(1, 31_536_000), 3600, "seconds a token issued here is valid")
     bcrypt_cost: int = _setting(_integer(4, 16), 12, "bcrypt's work factor")
     provision_users: bool | None = _setting(
@@ -202,7 +219,7 @@ class Settings:
     local_accounts: bool | None = _setting(
         _switch,
         None,
-        "/auth/register and /auth/login; unset: on without JWKS_URL if the users table is ours",
+        "/auth/register, /auth/login and /auth/renew; unset: on without JWKS_URL if the users table is ours",
     )
     users_table: str = _setting(_identifier, "users", "the table of users that tasks belong to")
     host: str = _setting(_text, "127.0.0.1", "address to listen on")
@@ -214,22 +231,31 @@ class Settings:
         _seconds(0.1, 300), 1.5, "seconds a statement may take, including its wait for a connection and one retry"
     )
     shutdown_timeout: float = _setting(_seconds(0.1, 300), 10.0, "seconds to finish requests after SIGTERM")
-    cors_origins: tuple[str, ...] = _setting(
-        _origins,
-        ("http://localhost:3000",),
-        "browser origins that may call, comma-separated",
+    cors_origins: tuple[str, ...] | None = _setting(
+        parse_origins,
+        None,
+        "browser origins that may call, comma-separated, https://*.example.app included; unset: any loopback origin "
+        "on a loopback HOST, else http://localhost:3000",
         may_be_empty=True,
     )
     max_tasks: int = _setting(_integer(0, 10**9), 10_000, "tasks a user may hold; 0: no limit")
     rate_limit: str = _setting(_rate, "600/minute", "a user's task calls; empty: no limit", may_be_empty=True)
     auth_rate_limit: str = _setting(
-        _rate, "20/minute", "/auth calls of an address, and of an e-mail; empty: no limit", may_be_empty=True
+        _rate,
+        "20/minute",
+        "/auth calls of an address; failed log-ins to an account: four times as many; empty: no limit",
+        may_be_empty=True,
     )
     rate_limit_storage: str = _setting(
         _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)"
     )
     trusted_proxy: tuple[Network, ...] = _setting(
-        _networks, (), "CIDR list of proxies whose X-Forwarded-For is trusted", may_be_empty=True
+        _networks, (), "CIDR list of proxies whose X-Forwarded-… header fields are trusted", may_be_empty=True
+    )
+    root_path: str = _setting(
+        parse_prefix,
+        "",
+        "path that a proxy strips from URLs, such as /todo; unset: X-Forwarded-Prefix of TRUSTED_PROXY",
     )
     frontend: WireFormat | None = _setting(
         _frontend,
@@ -240,6 +266,11 @@ class Settings:
     metrics_port: int | None = _setting(_integer(1, 65_535), None, "port of Prometheus metrics; unset: none")
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
     log_format: str = _setting(_one_of("text", "json"), "text", "text or json")
+
+    @property
+    def allowed_origins(self) -> AllowedOrigins:
+        """The browser origins that may call."""
+        return allow_origins(self.cors_origins, self.host)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -274,4 +305,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(
             "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, the secret of your auth server)"
         )
+    if settings.anonymous_user is not None and not is_loopback_host(settings.host):
+        raise SettingsError("ANONYMOUS_USER must be unset unless HOST is a loopback address: it needs no password")
+    if settings.anonymous_user is not None and settings.jwks_url is not None:
+        raise SettingsError("ANONYMOUS_USER must be unset with JWKS_URL: it is for demonstrations without a login")
     return settings

@@ -22,7 +22,7 @@ from api.folding import SEARCH_TEXT, TITLE_KEY, fold_for_request, title_key
 from api.models import Task
 from api.postgres.database import Database
 from api.postgres.statements import Parameter, Statement, render
-from api.task_rows import EXTRA, as_tasks, select_list, table_columns
+from api.task_rows import EXTRA, as_renamed_tasks, as_tasks, select_list, table_columns
 from api.text import fold
 
 DEFAULT_LIMIT: Final = 50
@@ -88,6 +88,8 @@ class ListQuery:
     """Further fields and the values that they must have; a list must hold the value's items."""
     default_extra: Mapping[str, Any] = field(default_factory=dict)
     """The values of the wanted fields in a task that stores none."""
+    names: tuple[str, ...] | None = None
+    """Other names of a task's members."""
     counted: bool = False
     """Whether the completed tasks are counted too."""
 
@@ -152,8 +154,8 @@ def list_tasks(database: Database, user_id: str, query: ListQuery) -> TaskPage:
     if query.with_extra:
         extras = [row[EXTRA] for row in listed]
         listed = [row[:EXTRA] for row in listed]
-    tasks = as_tasks(user_id, listed)
-    next_cursor = _encode_cursor(query, tasks[-1]) if len(rows) > len(tasks) else None
+    tasks = as_tasks(user_id, listed) if query.names is None else as_renamed_tasks(user_id, listed, query.names)
+    next_cursor = _encode_cursor(query, as_tasks(user_id, listed[-1:])[0]) if len(rows) > len(listed) else None
     if query.page is None and not query.counted:
         return TaskPage(tasks, extras, next_cursor)
     count = _count(by_status=by_status, by_words=by_words, by_extra=by_extra)

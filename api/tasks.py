@@ -49,10 +49,16 @@ class CreatedTask(NamedTuple):
 
 
 class UserDirectory(Protocol):
-    """Where a missing user's row is made from verified claims."""
+    """The rows of users that tasks refer to. Each method raises UnknownUser."""
 
-    def provision(self, identity: Identity) -> None:
-        """Make the row; raises UnknownUser where rows are not made here."""
+    def require(self, user: Identity) -> None:
+        """Make sure, before a create, that the user has a row, as far as this process remembers."""
+
+    def forget(self, user: Identity) -> None:
+        """Remember no longer that the user has a row."""
+
+    def confirm(self, user: Identity) -> None:
+        """Make sure, when a call has found nothing, that a local account is still there."""
 
 
 _VERSION: Final = COLUMNS.index("version")
@@ -144,12 +150,16 @@ class Tasks:
         self._limits = limits
         self._reveal_foreign = reveal_foreign
 
-    def find(self, user_id: str, task_id: int) -> VersionedTask:
-        """One task. Raises TaskNotFound, or Forbidden."""
-        rows = _FIND.run(self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True)
+    def confirm_user(self, user: Identity) -> None:
+        """Make sure that the user of an empty list is not an account that is gone. Raises UnknownUser."""
+        self._users.confirm(user)
+
+    def find(self, user: Identity, task_id: int) -> VersionedTask:
+        """One task. Raises TaskNotFound, Forbidden, or UnknownUser for the token of an account that is gone."""
+        rows = _FIND.run(self._database, {"user_id": user.user_id, "task_id": task_id}, repeatable=True)
         if not rows:
-            raise self._miss(task_id)
-        return _versioned(user_id, rows[0])
+            raise self._miss(user, task_id)
+        return _versioned(user.user_id, rows[0])
 
     def create(self, owner: Identity, fields: Mapping[str, Any], key: str | None = None) -> CreatedTask:
         """Make a task of validated `fields`, once for each `key`; the owner's row too where it is missing.
@@ -165,14 +175,14 @@ class Tasks:
 
     def update(
         self,
-        user_id: str,
+        user: Identity,
         task_id: int,
         changes: Mapping[str, Any],
         versions: Sequence[int] | None = None,
     ) -> VersionedTask:
         """Change the given fields; where `versions` are given, only a task at one of them.
 
-        Members of "extra" are changed, those that are None dropped. Raises TaskNotFound, Forbidden, TaskChanged or
+        Members of "extra" are changed, those that are None dropped. Raises as `find` does, and TaskChanged or
         ExtraTooLarge.
         """
         values = _column_values(changes)
@@ -180,21 +190,24 @@ class Tasks:
         extra = changes.get("extra", {})
         dropped = [name for name in extra if extra[name] is None]
         values |= {"extra": values.get("extra") or "{}", "extra_dropped": dropped}
-        return self._write(statement, user_id, task_id, versions, values)
+        return self._write(statement, user, task_id, versions, values)
 
-    def toggle_completed(self, user_id: str, task_id: int, versions: Sequence[int] | None = None) -> VersionedTask:
+    def toggle_completed(self, user: Identity, task_id: int, versions: Sequence[int] | None = None) -> VersionedTask:
         """Flip the state of completion; raises as `update` does."""
-        return self._write(_toggle(versions is not None), user_id, task_id, versions, {})
+        return self._write(_toggle(versions is not None), user, task_id, versions, {})
 
-    def delete(self, user_id: str, task_id: int, versions: Sequence[int] | None = None) -> None:
+    def delete(self, user: Identity, task_id: int, versions: Sequence[int] | None = None) -> None:
         """Delete the task; raises as `update` does."""
-        values = {"user_id": user_id, "task_id": task_id, "versions": _array(versions)}
+        values = {"user_id": user.user_id, "task_id": task_id, "versions": _array(versions)}
         if not _delete(versions is not None).run(self._database, values):
-            raise self._miss_of_write(user_id, task_id, versions)
+            raise self._miss_of_write(user, task_id, versions)
 
-    def delete_all(self, user_id: str) -> int:
+    def delete_all(self, user: Identity) -> int:
         """Delete all tasks of the user; their number."""
-        return len(_DELETE_ALL.run(self._database, {"user_id": user_id}))
+        deleted = len(_DELETE_ALL.run(self._database, {"user_id": user.user_id}))
+        if not deleted:
+            self._users.confirm(user)
+        return deleted
 
     def _create_once(self, owner: Identity, values: Mapping[str, Any]) -> CreatedTask:
         refusal: Exception = Overloaded()
@@ -226,10 +239,13 @@ class Tasks:
         self, statement: Statement, owner: Identity, values: Mapping[str, Any], *, repeatable: bool = False
     ) -> list[tuple[Any, ...]]:
         try:
+            self._users.require(owner)
             try:
                 return statement.run(self._database, values, repeatable=repeatable)
             except psycopg2.errors.ForeignKeyViolation:
-                self._users.provision(owner)
+                # The row was deleted since this process saw it.
+                self._users.forget(owner)
+                self._users.require(owner)
                 return statement.run(self._database, values, repeatable=repeatable)
         except psycopg2.errors.CheckViolation:
             raise ExtraTooLarge from None
@@ -240,28 +256,28 @@ class Tasks:
     def _write(
         self,
         statement: Statement,
-        user_id: str,
+        user: Identity,
         task_id: int,
         versions: Sequence[int] | None,
         values: Mapping[str, Any],
     ) -> VersionedTask:
-        whole = {**values, "user_id": user_id, "task_id": task_id, "versions": _array(versions)}
+        whole = {**values, "user_id": user.user_id, "task_id": task_id, "versions": _array(versions)}
         try:
             rows = statement.run(self._database, whole)
         except psycopg2.errors.CheckViolation:
             raise ExtraTooLarge from None
         if not rows:
-            raise self._miss_of_write(user_id, task_id, versions)
-        return _versioned(user_id, rows[0])
+            raise self._miss_of_write(user, task_id, versions)
+        return _versioned(user.user_id, rows[0])
 
-    def _miss_of_write(self, user_id: str, task_id: int, versions: Sequence[int] | None) -> Exception:
-        if versions is not None and _FIND.run(
-            self._database, {"user_id": user_id, "task_id": task_id}, repeatable=True
-        ):
+    def _miss_of_write(self, user: Identity, task_id: int, versions: Sequence[int] | None) -> Exception:
+        values = {"user_id": user.user_id, "task_id": task_id}
+        if versions is not None and _FIND.run(self._database, values, repeatable=True):
             return TaskChanged()
-        return self._miss(task_id)
+        return self._miss(user, task_id)
 
-    def _miss(self, task_id: int) -> Exception:
+    def _miss(self, user: Identity, task_id: int) -> Exception:
+        self._users.confirm(user)
         if self._reveal_foreign and _EXISTS.run(self._database, {"task_id": task_id}, repeatable=True):
             return Forbidden()
         return TaskNotFound(task_id)

@@ -16,7 +16,7 @@ import jwt
 
 from api.errors import TokenExpired, TokenInvalid
 from api.jose import jws
-from api.jose.jwk import ALGORITHMS, Key
+from api.jose.jwk import ALGORITHMS, Key, canonical_name
 from api.jose.jwks import KeySet
 
 LEEWAY = 30  # seconds that nbf and iat may be ahead of our clock; exp has none
@@ -29,15 +29,26 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 _LATEST = 253402300799  # 9999-12-31; a later time is in milliseconds, or wrong
 _CACHED = 2048
 _HMAC = jwt.get_algorithm_by_name("HS256")
+_LOCAL_ACCOUNT = "local_account"
+"""The claim that tells tokens issued here from those of an auth server that shares the secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user that a token names. `email` and `name` are None unless they are usable text."""
+    """The user that a token names. `email` and `name` are None unless they are usable text.
+
+    `logged_in_at` is the time of the log-in to a local account (a Unix time), in a token that this service issued.
+    """
 
     user_id: str
     email: str | None = None
     name: str | None = None
+    logged_in_at: int | None = None
+
+
+def is_user_id(text: str) -> bool:
+    """Whether the text can be a user's id."""
+    return _text(text, MAX_USER_ID) is not None
 
 
 def hmac_keys(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
@@ -52,8 +63,9 @@ class Tokens:
     """Verifies tokens of every configured kind and issues HS256 ones.
 
     `secrets` are in order, newest first. The newest signs, and all verify HS256 tokens only. Every token must name
-    `issuer` and `audience` if they are given. Otherwise tokens under `jwks` must name the origin of its URL as both,
-    and HS256 tokens may name any. Raises ValueError for a secret that is a public or private key.
+    `issuer`, and one of `audience`, if they are given; an empty `audience` accepts any. Otherwise tokens under `jwks`
+    must name the origin of its URL as both, and HS256 tokens may name any. The user is the claim `user_claim`; see
+    `_find_user`. Raises ValueError for a secret that is a public or private key.
     """
 
     def __init__(
@@ -61,12 +73,14 @@ class Tokens:
         secrets: tuple[str, ...],
         *,
         issuer: str | None,
-        audience: str | None,
+        audience: tuple[str, ...] | None,
+        user_claim: str | None = None,
         jwks: KeySet | None = None,
     ) -> None:
         self._secrets = hmac_keys(secrets)
         self._issuer = issuer
         self._audience = audience
+        self._user_claim = user_claim
         self._jwks = jwks
         self._cache = _Cache({})
 
@@ -87,17 +101,21 @@ class Tokens:
         return verified.identity
 
     def issue(self, identity: Identity, ttl: int) -> str:
-        """An HS256 token for `identity`, signed with the newest secret, that expires in `ttl` seconds."""
+        """An HS256 token for the local account `identity`, signed with the newest secret, valid for `ttl` seconds."""
         now = int(time.time())
         claims = {
             "sub": identity.user_id,
             "email": identity.email,
             "name": identity.name,
+            _LOCAL_ACCOUNT: True,
+            "auth_time": now if identity.logged_in_at is None else identity.logged_in_at,
             "iat": now,
             "exp": now + ttl,
             "iss": self._issuer,
-            "aud": self._audience,
+            "aud": self._audience[0] if self._audience else None,
         }
+        if self._user_claim is not None:
+            claims[self._user_claim] = identity.user_id
         present = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(present, self._secrets[0], algorithm="HS256")
 
@@ -115,19 +133,28 @@ class Tokens:
         parts = jws.split(token)
         algorithm = _check_header(parts.header)
         if algorithm == "HS256" and self._secrets:
-            issuer, audience = self._issuer, self._audience
+            expected = _Expected(self._issuer, self._audience or (), self._user_claim)
             if not any(_HMAC.verify(parts.signing_input, key, parts.signature) for key in self._secrets):
                 raise TokenInvalid("signature")
         elif self._jwks is not None and algorithm in ALGORITHMS:
-            issuer, audience = self._issuer or self._jwks.origin, self._audience or self._jwks.origin
-            key = _find_key(self._jwks, parts, issuer, audience)
+            audience = (self._jwks.origin,) if self._audience is None else self._audience
+            expected = _Expected(self._issuer or self._jwks.origin, audience, self._user_claim)
+            key = _find_key(self._jwks, parts, expected)
             if algorithm != key.algorithm:
                 raise TokenInvalid("algorithm")
             if not key.verify(parts.signing_input, parts.signature):
                 raise TokenInvalid("signature")
         else:
             raise TokenInvalid("algorithm")
-        return _check_claims(jws.parse_object(parts.payload), issuer, audience)
+        return _check_claims(jws.parse_object(parts.payload), expected, signed_with_secret=algorithm == "HS256")
+
+
+class _Expected(NamedTuple):
+    """What the claims must be: the issuer (None: any), one of the audiences (none: any), and where the user is."""
+
+    issuer: str | None
+    audience: tuple[str, ...]
+    user_claim: str | None
 
 
 class _Verified(NamedTuple):
@@ -175,7 +202,7 @@ class _Cache:
 
 def _check_header(header: Mapping[str, Any]) -> str:
     """The algorithm that the header names, whether supported or not. Raises TokenInvalid for an unusable header."""
-    algorithm, typ = header.get("alg"), header.get("typ", "JWT")
+    algorithm, typ = canonical_name(header.get("alg")), header.get("typ", "JWT")
     if not isinstance(algorithm, str):
         raise TokenInvalid("algorithm")
     if not isinstance(header.get("kid", ""), str):
@@ -187,14 +214,14 @@ def _check_header(header: Mapping[str, Any]) -> str:
     return algorithm
 
 
-def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
+def _find_key(jwks: KeySet, parts: jws.Jws, expected: _Expected) -> Key:
     kid = parts.header.get("kid", "")
     key = jwks.current().get(kid)
     if key is None:
         # Downloads are limited, so none is spent on a token that no key could make valid. An expired token still raises
         # TokenExpired: its client renews it, and a process that has just started has no key yet.
         try:
-            _check_claims(jws.parse_object(parts.payload), issuer, audience).check_time()
+            _check_claims(jws.parse_object(parts.payload), expected).check_time()
         except (TokenInvalid, jws.MalformedJws) as ex:
             raise TokenInvalid("unknown_key") from ex
         key = jwks.fetch(kid)
@@ -203,30 +230,49 @@ def _find_key(jwks: KeySet, parts: jws.Jws, issuer: str, audience: str) -> Key:
     return key
 
 
-def _check_claims(claims: Mapping[str, Any], issuer: str | None, audience: str | None) -> _Verified:
+def _check_claims(claims: Mapping[str, Any], expected: _Expected, *, signed_with_secret: bool = False) -> _Verified:
     """Check the claims, except against the present time. Raises TokenInvalid."""
-    if issuer is not None and claims.get("iss") != issuer:
+    if expected.issuer is not None and claims.get("iss") != expected.issuer:
         raise TokenInvalid("issuer")
-    if audience is not None and not _is_for(claims.get("aud"), audience):
+    if expected.audience and not _is_for(claims.get("aud"), expected.audience):
         raise TokenInvalid("audience")
     expires = _time(claims, "exp")
     if expires is None:
         raise TokenInvalid("claims")
     not_before = max(_time(claims, "nbf") or 0, _time(claims, "iat") or 0) - LEEWAY
-    user_id = claims.get("user_id")
-    if user_id is None:
-        user_id = claims.get("sub")
-    user_id = _text(user_id, MAX_USER_ID)
+    user_id = _text(_find_user(claims, expected.user_claim), MAX_USER_ID)
     if user_id is None:
         raise TokenInvalid("user_id")
-    email = _text(claims.get("email"), MAX_EMAIL)
-    return _Verified(Identity(user_id, email, _text(claims.get("name"), MAX_NAME)), not_before, expires)
+    is_local = signed_with_secret and claims.get(_LOCAL_ACCOUNT) is True
+    identity = Identity(
+        user_id,
+        _text(claims.get("email"), MAX_EMAIL),
+        _text(claims.get("name"), MAX_NAME),
+        int(_time(claims, "auth_time") or 0) if is_local else None,
+    )
+    return _Verified(identity, not_before, expires)
 
 
-def _is_for(claim: object, audience: str) -> bool:
+def _find_user(claims: Mapping[str, Any], claim: str | None) -> object:
+    """The value of `claim`, None if it is missing. Without a `claim` it is `user_id`, or else `sub`.
+
+    The name may hold dots itself, as Auth0's URLs do. If no claim has this name, dots lead into nested objects.
+    """
+    if claim is None:
+        user_id = claims.get("user_id")
+        return claims.get("sub") if user_id is None else user_id
+    if claim in claims:
+        return claims[claim]
+    value: object = claims
+    for name in claim.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _is_for(claim: object, audience: tuple[str, ...]) -> bool:
     if isinstance(claim, list):
-        return audience in claim and all(isinstance(name, str) for name in claim)
-    return claim == audience
+        return all(isinstance(name, str) for name in claim) and not set(audience).isdisjoint(claim)
+    return claim in audience
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:

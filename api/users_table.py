@@ -1,4 +1,4 @@
-"""The users table that tasks refer to: what is known of it, and how a missing user gets a row. No HTTP.
+"""The users table that tasks refer to: what is known of it, who has a row, and how a missing user gets one. No HTTP.
 
 It is ours if our first migration made it. Another one, such as Better Auth's, existed before: it is referenced, and
 never altered or written.
@@ -6,7 +6,9 @@ never altered or written.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import psycopg2
 from peewee import Table as PeeweeTable
@@ -29,6 +31,11 @@ FROM to_regclass(quote_ident(%s)) AS found ("table")
 _PROVISION: Final = render(
     User.insert({column: Parameter(column.name) for column in (User.id, User.email, User.name)}).on_conflict_ignore()
 )
+_IS_ENABLED: Final = "SELECT 1 FROM users WHERE id = %s AND disabled_at IS NULL"
+_EXISTS: Final = "SELECT 1 FROM {} WHERE id = %s"
+
+REMEMBERED_USERS: Final = 10_000
+"""Users of whom a process remembers that they have a row: some 2 MB."""
 
 
 class UsersTable(NamedTuple):
@@ -45,6 +52,14 @@ def read_users_table(database: Database, name: str) -> UsersTable:
     return UsersTable(exists, ours, id_type == "uuid")
 
 
+def is_canonical_uuid(user_id: str) -> bool:
+    """Whether the id is a UUID in PostgreSQL's spelling. Other programs take another spelling for another user."""
+    try:
+        return str(UUID(user_id)) == user_id
+    except ValueError:
+        return False
+
+
 class UserNames:
     """Finds a user's e-mail and name in the users table, or in the token if the table does not have them."""
 
@@ -59,24 +74,47 @@ class UserNames:
             rows = self._find.run(self._database, {"id": identity.user_id}, repeatable=True)
         except psycopg2.ProgrammingError:
             return identity
-        return Identity(identity.user_id, *rows[0]) if rows else identity
+        return replace(identity, email=rows[0][0], name=rows[0][1]) if rows else identity
 
 
-class Provisioning:
-    """Inserts the row of a user who is known only by a verified token."""
+class Users:
+    """The rows of the table `name`; where `ours`, those of disabled accounts do not count.
 
-    def __init__(self, database: Database) -> None:
+    With `provision` a user who is known only by a verified token gets a row with the first task.
+    """
+
+    def __init__(self, database: Database, name: str, *, ours: bool, provision: bool) -> None:
         self._database = database
+        self._provision = provision
+        quoted = name.replace('"', '""').replace("%", "%%")
+        self._find = _IS_ENABLED if ours else _EXISTS.format(f'"{quoted}"')
+        self._known: set[str] = set()
 
-    def provision(self, identity: Identity) -> None:
-        """Insert the row; does nothing if another request has just inserted it."""
-        values = {"id": identity.user_id, "email": identity.email, "name": identity.name}
-        _PROVISION.run(self._database, values, repeatable=True)
+    def require(self, user: Identity) -> None:
+        """Make sure, before a create, that the user has a row, as far as this process remembers.
 
+        An insert that lacks the row would be an error, and PostgreSQL would log the task with it. A token that this
+        service issued makes no row: its account had one. Raises UnknownUser.
+        """
+        if user.user_id in self._known:
+            return
+        if self._provision and user.logged_in_at is None:
+            values = {"id": user.user_id, "email": user.email, "name": user.name}
+            _PROVISION.run(self._database, values, repeatable=True)
+        elif not self._exists(user):
+            raise UnknownUser
+        if len(self._known) >= REMEMBERED_USERS:
+            self._known.clear()
+        self._known.add(user.user_id)
 
-class NoProvisioning:
-    """Rows are inserted by another program, or by nobody: a user without one is unknown."""
+    def forget(self, user: Identity) -> None:
+        """Remember no longer that the user has a row."""
+        self._known.discard(user.user_id)
 
-    def provision(self, identity: Identity) -> None:
-        """Always raises UnknownUser."""
-        raise UnknownUser
+    def confirm(self, user: Identity) -> None:
+        """Make sure, when a call has found nothing, that a local account is still there. Raises UnknownUser."""
+        if user.logged_in_at is not None and not self._exists(user):
+            raise UnknownUser
+
+    def _exists(self, user: Identity) -> bool:
+        return bool(self._database.run(self._find, (user.user_id,), repeatable=True, prepared=True))

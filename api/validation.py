@@ -19,7 +19,7 @@ from referencing.jsonschema import DRAFT202012
 
 from api.due_dates import parse_date, parse_date_time
 from api.errors import FieldError, MalformedJSON, ValidationFailed
-from api.passwords import LENGTH_RULE, has_allowed_length
+from api.passwords import find_fault
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     path.name: json.loads(path.read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def _conforms(parse: Callable[[str], object]) -> Callable[[object], bool]:
 _FORMATS: Final[dict[str, Callable[..., bool]]] = {
     "date": _conforms(parse_date),
     "date-time": _conforms(parse_date_time),
-    "password": lambda value: not isinstance(value, str) or has_allowed_length(value),
+    "password": lambda value: not isinstance(value, str) or find_fault(value) is None,
 }
 _FORMAT_CHECKER: Final = FormatChecker(formats=())
 for _name, _check in _FORMATS.items():
@@ -58,7 +58,6 @@ for _name, _check in _FORMATS.items():
 _NOT_BLANK: Final = SCHEMAS["task-create.json"]["properties"]["title"]["allOf"][0]["pattern"]
 
 _MESSAGES: Final = {
-    "format:password": f"{{label}} must be {LENGTH_RULE}",
     "anyOf": "{label} must be a date (2026-03-01) or an RFC 3339 date-time with its offset",
     "enum": "{label} must be one of {choices}",
     "maxLength": "{label} must be at most {limit} characters long",
@@ -154,6 +153,11 @@ class Schema:
 
 def _message(label: str, error: ValidationError) -> str:
     keyword, wanted = str(error.validator), error.validator_value
+    schema: Any = error.schema
+    if schema.get("format") == "password" and isinstance(error.instance, str):
+        fault = find_fault(error.instance)
+        if fault is not None:
+            return f"{label} {fault}"
     if (keyword == "type" and error.instance is None) or keyword == "minLength" or wanted == _NOT_BLANK:
         return f"{label} is required"
     if keyword == "pattern" and "\0" in str(error.instance):

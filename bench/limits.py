@@ -14,8 +14,8 @@ from typing import Any
 from api.errors import TaskNotFound
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
-from api.tokens import Tokens
-from api.users_table import NoProvisioning
+from api.tokens import Identity, Tokens
+from api.users_table import Users
 from bench.databases import connection
 from bench.dataset import GROUPS, token_for
 
@@ -36,8 +36,10 @@ class Recorder:
 def get_one(user_id: str) -> Recorder:
     """The statement that the service sends to read the user's task 1, and its parameters."""
     recorder = Recorder()
+    database: Any = recorder
+    users = Users(database, "users", ours=True, provision=False)
     with contextlib.suppress(TaskNotFound):
-        Tasks(recorder, NoProvisioning(), TaskLimits(recorder, max_tasks=0)).find(user_id, 1)  # type: ignore[arg-type]
+        Tasks(database, users, TaskLimits(database, max_tasks=0)).find(Identity(user_id), 1)
     return recorder
 
 

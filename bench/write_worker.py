@@ -49,7 +49,7 @@ class Writer:
 
         def update(**fields: object) -> None:
             task_id, user_id = next(changed)
-            limited.update(user_id, task_id, fields)
+            limited.update(self._user(user_id), task_id, fields)
 
         def create(tasks: Any, title: str, *key: str) -> None:
             tasks.create(self._identity(self._random.choice(owners), None, None), {"title": title}, *key)
@@ -60,11 +60,11 @@ class Writer:
 
         def toggle() -> None:
             task_id, user_id = next(changed)
-            limited.toggle_completed(user_id, task_id)
+            limited.toggle_completed(self._user(user_id), task_id)
 
         def delete() -> None:
             task_id, user_id = next(deleted)
-            limited.delete(user_id, task_id)
+            limited.delete(self._user(user_id), task_id)
 
         for owner in owners:
             limited.create(self._identity(owner, None, None), {"title": "The first"}, f"first of {owner}")
@@ -82,11 +82,16 @@ class Writer:
         }
 
     def _tasks(self, max_tasks: int) -> Any:
-        """The version's `Tasks`, whose process has seen no user yet. All users have rows, so none is provisioned."""
+        """The version's `Tasks`, whose process has seen no user yet. All users have rows."""
         if self._version == "before":
             return self._api.Tasks(self.database, None, max_tasks=max_tasks)
         limits = importlib.import_module("api.task_limits").TaskLimits(self.database, max_tasks=max_tasks)
-        return self._api.Tasks(self.database, None, limits)
+        users = importlib.import_module("api.users_table").Users(self.database, "users", ours=True, provision=True)
+        return self._api.Tasks(self.database, users, limits)
+
+    def _user(self, user_id: str) -> Any:
+        """Whose task is written, as the version's `Tasks` takes it."""
+        return user_id if self._version == "before" else self._identity(user_id)
 
     def _title(self, word: str) -> str:
         self._number += 1

@@ -52,14 +52,18 @@ def test_an_idempotency_key_has_at_most_255_characters(
     assert response.json["error"]["message"] == "Idempotency-Key must be 1 to 255 visible ASCII characters"
 
 
-@pytest.mark.parametrize(("password", "status"), [("x" * 7, 400), ("x" * 8, 201), ("é" * 36, 201), ("é" * 37, 400)])
-def test_a_password_has_8_to_72_bytes(
+@pytest.mark.parametrize(
+    ("password", "status"), [("xyzxyzx", 400), ("xyzxyzxy", 201), ("éèà" * 12, 201), ("éèà" * 12 + "é", 400)]
+)
+def test_a_password_has_8_characters_and_72_bytes(
     anonymous: Caller, components: dict[str, Any], password: str, status: int
 ) -> None:
     schema = components["schemas"]["Registration"]["properties"]["password"]
     assert schema["maxLength"] == 72
-    assert "8 to 72 bytes" in schema["description"]
+    assert "At least 8 characters" in schema["description"]
+    assert "at most 72 bytes" in schema["description"]
     result = anonymous("POST", "/auth/register", {"email": "ada@example.com", "password": password})
     assert result.status_code == status
     if status == 400:
-        assert result.json["error"]["message"] == "Password must be 8 to 72 bytes long"
+        limit = "at least 8 characters" if len(password) < 8 else "at most 72 bytes"
+        assert limit in result.json["error"]["message"]

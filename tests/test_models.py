@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2.errors
 import pytest
 
-from api.models import IdempotencyKey, Task, User
+from api.models import AccountAddress, IdempotencyKey, Task, User
 from api.postgres.database import Database
 from api.validation import SCHEMAS
 
@@ -101,7 +101,7 @@ def test_the_longest_values_fit_into_every_index(database: Database) -> None:
     assert database.run("SELECT count(*) FROM tasks WHERE user_id = %s", (user_id,)) == [(1,)]
 
 
-@pytest.mark.parametrize("model", [User, Task, IdempotencyKey])
+@pytest.mark.parametrize("model", [User, Task, IdempotencyKey, AccountAddress])
 def test_the_models_have_the_columns_of_the_tables(database: Database, model: Any) -> None:
     columns = database.run(
         "SELECT column_name, is_nullable = 'YES' FROM information_schema.columns WHERE table_name = %s",

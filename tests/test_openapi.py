@@ -127,7 +127,7 @@ def test_the_families_differ_as_the_contract_says(document: dict[str, Any]) -> N
         assert ("403" in document["paths"][collection]["get"]["responses"]) == list_is_forbidden
 
 
-def test_every_task_call_needs_a_token_and_nothing_else_does(document: dict[str, Any]) -> None:
+def test_every_task_call_and_a_renewal_need_a_token_and_nothing_else_does(document: dict[str, Any]) -> None:
     schemes = document["components"]["securitySchemes"]
     assert schemes["bearer"] | {"description": ""} == {
         "type": "http",
@@ -136,7 +136,7 @@ def test_every_task_call_needs_a_token_and_nothing_else_does(document: dict[str,
         "description": "",
     }
     for path, _, operation in operations(document):
-        assert operation["security"] == ([{"bearer": []}] if "/tasks" in path else [])
+        assert operation["security"] == ([{"bearer": []}] if "/tasks" in path or path == "/auth/renew" else [])
 
 
 def test_every_error_code_is_explained_and_shown(document: dict[str, Any]) -> None:

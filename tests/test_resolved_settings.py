@@ -43,6 +43,9 @@ def test_unset_settings_follow_the_users_table(
         ({"PROVISION_USERS": "on", **SECRET}, ANOTHERS, "PROVISION_USERS"),
         ({"LOCAL_ACCOUNTS": "on", **KEYS}, OURS, "LOCAL_ACCOUNTS"),
         ({"BETTER_AUTH_SECRET": PUBLIC_KEY}, OURS, "BETTER_AUTH_SECRET"),
+        *(({"ANONYMOUS_USER": name, **SECRET}, OURS, "ANONYMOUS_USER") for name in ("x" * 256, "a\0b", "\udcff")),
+        ({"ANONYMOUS_USER": "demo", **SECRET}, ANOTHERS, "ANONYMOUS_USER"),
+        ({"ANONYMOUS_USER": "6F2C1B52-0E0B-4C3B-9F39-7B0D3A1C9E11", **SECRET}, ANOTHERS, "ANONYMOUS_USER"),
         ({"BETTER_AUTH_SECRETS": f"2:{PUBLIC_KEY},1:{'s' * 32}"}, OURS, "BETTER_AUTH_SECRET"),
     ],
 )
@@ -54,3 +57,12 @@ def test_a_setting_that_does_not_fit_the_users_table_is_named_in_one_line(
     assert str(caught.value).startswith(named)
     assert "\n" not in str(caught.value)
     assert "not a secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("demo", OURS), ("é" * 255, OURS), ("6f2c1b52-0e0b-4c3b-9f39-7b0d3a1c9e11", ANOTHERS)],
+)
+def test_an_anonymous_user_has_an_id_that_the_users_table_can_hold(name: str, table: UsersTable) -> None:
+    settings = load_settings({**DATABASE, **SECRET, "ANONYMOUS_USER": name})
+    assert resolve_settings(settings, table).anonymous_user == name

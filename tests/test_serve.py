@@ -57,6 +57,16 @@ def test_the_embedded_database_survives_a_kill(log: Path) -> None:
         assert service.stop() == 0
 
 
+def test_the_start_line_names_an_anonymous_user(log: Path, database_url: str) -> None:
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    with running(log, **environ, ANONYMOUS_USER="demo") as service:
+        assert service.wait_for_event("ready")["anonymous_user"] == "demo"
+        assert service.call("GET", "/api/demo/tasks").status == 200
+        assert service.call("GET", "/api/demo/tasks", headers={"Host": "evil.example"}).status == 401
+    with running(log.with_name("second.log"), **environ) as service:
+        assert "anonymous_user" not in service.wait_for_event("ready")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_stop_signal_ends_it_with_status_0(
@@ -201,4 +211,4 @@ def test_two_services_can_start_at_once_on_an_empty_database(log: Path, create_d
         statuses = [service.stop() for service in services]
     assert statuses == [0, 0, 0]
     migrated = [line["migration"] for service in services for line in service.events("migrated")]
-    assert migrated == ["001_create_tables", "002_folded_text"]
+    assert migrated == ["001_create_tables", "002_folded_text", "003_accounts"]

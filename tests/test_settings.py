@@ -23,6 +23,8 @@ DEFAULTS = {
     "jwks_url": None,
     "jwt_issuer": None,
     "jwt_audience": None,
+    "user_claim": None,
+    "anonymous_user": None,
     "token_ttl": 3600,
     "bcrypt_cost": 12,
     "provision_users": None,
@@ -35,12 +37,13 @@ DEFAULTS = {
     "pool_size": 4,
     "statement_timeout": 1.5,
     "shutdown_timeout": 10.0,
-    "cors_origins": ("http://localhost:3000",),
+    "cors_origins": None,
     "max_tasks": 10_000,
     "rate_limit": "600/minute",
     "auth_rate_limit": "20/minute",
     "rate_limit_storage": "memory",
     "trusted_proxy": (),
+    "root_path": "",
     "frontend": None,
     "web_page": True,
     "metrics_port": None,
@@ -69,6 +72,8 @@ def test_the_settings_have_these_defaults() -> None:
         ("JWKS_URL", "/jwks"),
         ("JWKS_URL", "http://auth.example.com:99999/jwks"),
         ("JWKS_URL", "http://[auth.example.com/jwks"),
+        *(("JWT_AUDIENCE", value) for value in (",", "a,", ",a", "a,,b", "any,a", "a, any")),
+        *(("USER_CLAIM", value) for value in (".", "user.", ".id", "user..id", "exp", "nbf", "iat", "iss", "aud")),
         ("TOKEN_TTL", "0"),
         ("BCRYPT_COST", "3"),
         ("BCRYPT_COST", "31"),
@@ -101,6 +106,11 @@ def test_the_settings_have_these_defaults() -> None:
         ("RATE_LIMIT_STORAGE", "redis://localhost:abc"),
         ("DATA_DIR", "~nobody-of-this-name/data"),
         ("TRUSTED_PROXY", "the proxy"),
+        *(("ROOT_PATH", value) for value in ("todo", "//todo", "/a//b", "/../b", "/a/..", "/a b", "/é", '/"', "/%2e")),
+        ("ROOT_PATH", "https://example.com/todo"),
+        ("ROOT_PATH", "/todo?x"),
+        ("ROOT_PATH", "/todo\n"),
+        ("ROOT_PATH", "/" + "x" * 200),
         ("WEB_PAGE", "2"),
         ("METRICS_PORT", "x"),
         ("LOG_LEVEL", "loud"),
@@ -149,8 +159,8 @@ def test_settings_do_not_show_their_secrets_when_printed() -> None:
 def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_example() -> None:
     example = (PROJECT / ".env.example").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
-    examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE"}
-    assert shown.keys() - examples == {"CORS_ORIGINS", "HOST", "PORT"}
+    examples = {"DATABASE_URL", "BETTER_AUTH_SECRET", "JWKS_URL", "USERS_TABLE", "CORS_ORIGINS"}
+    assert shown.keys() - examples == {"HOST", "PORT"}
     for name in shown.keys() - examples:
         assert SETTINGS[name].parse(shown[name]) == SETTINGS[name].default, name
 
@@ -158,6 +168,28 @@ def test_every_setting_in_the_example_file_exists_and_shows_its_default_or_an_ex
 def test_a_tilde_in_data_dir_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings({"DATA_DIR": "~/tasks"}).data_dir == tmp_path / "tasks"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *(("tasks", ("tasks",)), ("a,b", ("a", "b")), (" a , https://b.example ", ("a", "https://b.example"))),
+        *(("any", ()), (" any ", ()), ("anyone", ("anyone",)), ("ANY", ("ANY",)), ("", None)),
+    ],
+)
+def test_an_audience_is_one_of_a_list_or_any(value: str, expected: tuple[str, ...] | None) -> None:
+    assert load_settings({"JWT_AUDIENCE": value}).jwt_audience == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *(("/todo", "/todo"), ("/todo/", "/todo"), ("/", ""), ("/a/b", "/a/b"), ("/~ada/x-1_2.3", "/~ada/x-1_2.3")),
+        *(("/...", "/..."), ("/.a", "/.a"), ("/" + "x" * 199, "/" + "x" * 199)),
+    ],
+)
+def test_a_root_path_has_no_slash_at_its_end(value: str, expected: str) -> None:
+    assert load_settings({"ROOT_PATH": value}).root_path == expected
 
 
 BOUNDS = [

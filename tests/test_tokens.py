@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import jwt
 import pytest
 
 from api.errors import TokenExpired, TokenInvalid
+from api.jose.jwk import parse
 from api.jose.jwks import KeySet
 from api.tokens import Identity, Tokens
 from tests.support.jwks_server import serving
@@ -18,8 +20,10 @@ OTHER_SECRET = "another secret of more than 32 bytes!"
 HS256 = signer_for("HS256")
 
 
-def make_tokens(*secrets: str, issuer: str | None = None, audience: str | None = None) -> Tokens:
-    return Tokens(secrets or (SECRET,), issuer=issuer, audience=audience)
+def make_tokens(
+    *secrets: str, issuer: str | None = None, audience: tuple[str, ...] | None = None, user_claim: str | None = None
+) -> Tokens:
+    return Tokens(secrets or (SECRET,), issuer=issuer, audience=audience, user_claim=user_claim)
 
 
 def reason(tokens: Tokens, token: str) -> str:
@@ -50,6 +54,53 @@ class TestTheUser:
     def test_has_no_email_or_name_if_the_claims_are_unusable(self, value: object) -> None:
         token = HS256.sign(claims(email=value, name=value))
         assert make_tokens().verify(token) == Identity("user-1", None, None)
+
+
+class TestTheClaimOfTheUser:
+    @pytest.mark.parametrize(
+        ("claim", "members"),
+        [
+            ("uid", {"uid": "ann"}),
+            ("user.id", {"user": {"id": "ann"}}),
+            ("a.b.c", {"a": {"b": {"c": "ann"}}}),
+            ("user.id", {"user.id": "ann"}),
+            ("https://tasks.example/id", {"https://tasks.example/id": "ann"}),
+            ("user.id", {"user.id": "ann", "user": {"id": "bob"}}),
+            ("sub", {"sub": "ann", "user_id": "bob"}),
+        ],
+    )
+    def test_may_be_nested_and_may_hold_dots_itself(self, claim: str, members: dict[str, object]) -> None:
+        tokens = make_tokens(user_claim=claim)
+        assert tokens.verify(HS256.sign(claims(**members))).user_id == "ann"
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {},
+            {"user_id": "ann"},
+            {"id": "ann"},
+            {"user": None},
+            {"user": "ann"},
+            {"user": ["ann"]},
+            {"user": {}},
+            {"user": {"id": None}},
+            {"user": {"id": ""}},
+            {"user": {"id": 7}},
+            {"user": {"id": {"id": "ann"}}},
+            {"user": {"id": "x" * 256}},
+            {"user.id": None, "user": {"id": "ann"}},
+        ],
+    )
+    def test_has_no_substitute(self, members: dict[str, object]) -> None:
+        tokens = make_tokens(user_claim="user.id")
+        assert reason(tokens, HS256.sign(claims(sub="bob", **members))) == "user_id"
+
+    @pytest.mark.parametrize("claim", ["uid", "user.id", "email", "sub", "user_id"])
+    def test_is_in_the_tokens_issued_here(self, claim: str) -> None:
+        tokens = make_tokens(user_claim=claim)
+        issued = tokens.issue(Identity("ann", "ann@example.com", "Ann"), 60)
+        assert tokens.verify(issued).user_id == "ann"
+        assert jwt.decode(issued, SECRET, ["HS256"])["sub"] == "ann"
 
 
 class TestTimes:
@@ -84,14 +135,38 @@ class TestIssuerAndAudience:
 
     @pytest.mark.parametrize("audience", ["tasks", ["other", "tasks"]])
     def test_must_be_the_configured_ones(self, audience: object) -> None:
-        tokens = make_tokens(issuer="auth", audience="tasks")
+        tokens = make_tokens(issuer="auth", audience=("tasks",))
         assert tokens.verify(HS256.sign(claims(iss="auth", aud=audience))).user_id == "user-1"
         assert reason(tokens, HS256.sign(claims(iss="auth2", aud=audience))) == "issuer"
         assert reason(tokens, HS256.sign(claims(iss="auth", aud="tasks2"))) == "audience"
 
-    def test_are_in_the_tokens_issued_here(self) -> None:
-        tokens = make_tokens(issuer="auth", audience="tasks")
-        assert tokens.verify(tokens.issue(Identity("ann"), 60)).user_id == "ann"
+    @pytest.mark.parametrize("audience", [("tasks",), ("tasks", "notes"), ()])
+    def test_are_in_the_tokens_issued_here(self, audience: tuple[str, ...]) -> None:
+        tokens = make_tokens(issuer="auth", audience=audience)
+        issued = tokens.issue(Identity("ann"), 60)
+        assert tokens.verify(issued).user_id == "ann"
+        decoded = jwt.decode(issued, SECRET, ["HS256"], options={"verify_aud": False})
+        assert decoded.get("aud") == (audience[0] if audience else None)
+
+    def test_one_of_several_audiences_suffices(self) -> None:
+        tokens = make_tokens(audience=("tasks", "notes"))
+        for audience in ("tasks", "notes", ["notes"], ["other", "tasks"], ["tasks", "notes"]):
+            assert tokens.verify(HS256.sign(claims(aud=audience))).user_id == "user-1"
+        wrong: object
+        for wrong in ("tasks,notes", "other", ["other"], [], "", None, ..., ["tasks", 7], ["tasks", ["notes"]], {}, 7):
+            assert reason(tokens, HS256.sign(claims(aud=wrong))) == "audience"
+
+    @pytest.mark.parametrize("audience", ["elsewhere", ["elsewhere"], None, ..., 7])
+    def test_any_audience_suffices_if_none_is_checked(self, audience: object) -> None:
+        signer = signer_for("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            origin = Tokens((), issuer=None, audience=None, jwks=jwks)
+            unchecked = Tokens((), issuer=None, audience=(), jwks=jwks)
+            token = signer.sign(claims(iss=server.origin, aud=audience))
+            assert unchecked.verify(token).user_id == "user-1"
+            assert reason(origin, token) == "audience"
+            jwks.close()
 
 
 class TestSharedSecrets:
@@ -111,10 +186,48 @@ class TestSharedSecrets:
         token = make_tokens().issue(identity, 60)
         decoded = jwt.decode(token, SECRET, algorithms=["HS256"], options={"require": ["exp", "iat", "sub"]})
         assert decoded["exp"] - decoded["iat"] == 60
-        assert make_tokens().verify(token) == identity
+        assert make_tokens().verify(token) == replace(identity, logged_in_at=decoded["auth_time"])
+        assert decoded["auth_time"] == decoded["iat"]
+
+    def test_an_issued_token_keeps_the_time_of_the_log_in(self) -> None:
+        token = make_tokens().issue(Identity("ann", logged_in_at=1_700_000_000), 60)
+        assert make_tokens().verify(token).logged_in_at == 1_700_000_000
+
+    @pytest.mark.parametrize("changes", [{}, {"local_account": 1}, {"local_account": "true"}, {"local_account": None}])
+    def test_an_auth_servers_token_is_of_no_local_account(self, changes: dict[str, object]) -> None:
+        token = HS256.sign(claims(auth_time=int(time.time()), **changes))
+        assert make_tokens().verify(token).logged_in_at is None
 
     def test_without_a_secret_no_hs256_token_is_valid(self) -> None:
         assert reason(Tokens((), issuer=None, audience=None), HS256.sign(claims())) == "algorithm"
+
+
+class TestTheNameEd25519:
+    @pytest.mark.parametrize("of_token", ["EdDSA", "Ed25519"])
+    @pytest.mark.parametrize("of_key", [{"alg": "EdDSA"}, {"alg": "Ed25519"}, {}])
+    def test_means_eddsa(self, of_token: str, of_key: dict[str, str]) -> None:
+        signer = signer_for("EdDSA")
+        published = {**{name: value for name, value in signer.jwk.items() if name != "alg"}, **of_key}
+        with serving() as server:
+            server.keys = [published]
+            jwks = KeySet(server.url)
+            tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
+            token = signer.sign(claims(iss=server.origin, aud=server.origin), {"alg": of_token})
+            assert tokens.verify(token).user_id == "user-1"
+            jwks.close()
+
+    @pytest.mark.parametrize("algorithm", ["ed25519", "Ed448", "ED25519", " Ed25519"])
+    def test_has_one_spelling(self, algorithm: str) -> None:
+        signer = signer_for("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
+            token = signer.sign(claims(iss=server.origin, aud=server.origin), {"alg": algorithm})
+            assert reason(tokens, token) == "algorithm"
+            jwks.close()
+
+    def test_is_no_algorithm_of_another_key(self) -> None:
+        assert parse({**signer_for("ES256").jwk, "alg": "Ed25519"}) is None
 
 
 class TestTheShapeOfAToken:
@@ -166,6 +279,16 @@ class TestRepeatedTokens:
 
 
 class TestTwoKindsOfKeys:
+    def test_a_key_behind_jwks_url_names_no_local_account(self) -> None:
+        signer = make_signer("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((SECRET,), issuer=None, audience=None, jwks=jwks)
+            origin = jwks.origin
+            token = signer.sign(claims(iss=origin, aud=origin, local_account=True, auth_time=int(time.time())))
+            assert tokens.verify(token).logged_in_at is None
+            jwks.close()
+
     @pytest.mark.parametrize("algorithm", ASYMMETRIC)
     def test_each_verify_only_their_own_tokens(self, algorithm: str) -> None:
         signer = signer_for(algorithm)
@@ -193,7 +316,7 @@ class TestTwoKindsOfKeys:
         signer = signer_for("EdDSA")
         with serving(signer) as server:
             jwks = KeySet(server.url)
-            tokens = Tokens((SECRET,), issuer="https://auth.example", audience="tasks", jwks=jwks)
+            tokens = Tokens((SECRET,), issuer="https://auth.example", audience=("tasks",), jwks=jwks)
             token = signer.sign(claims(iss="https://auth.example", aud="tasks"))
             assert tokens.verify(token).user_id == "user-1"
             assert reason(tokens, signer.sign(claims(iss=server.origin, aud="tasks"))) == "issuer"

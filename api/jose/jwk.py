@@ -62,6 +62,11 @@ def parse(jwk: object) -> Key | None:
     return Key(kid, algorithm, members, public)
 
 
+def canonical_name(algorithm: object) -> object:
+    """The name of an `alg` here: RFC 9864 calls EdDSA with our only curve for it Ed25519."""
+    return "EdDSA" if algorithm == "Ed25519" else algorithm
+
+
 def _may_verify(jwk: Mapping[str, Any]) -> bool:
     key_ops = jwk.get("key_ops", ["verify"])
     return jwk.get("use", "sig") == "sig" and isinstance(key_ops, list) and "verify" in key_ops
@@ -71,6 +76,6 @@ def _algorithm(jwk: Mapping[str, Any]) -> str | None:
     """The first algorithm that fits the key's type, curve and, if present, `alg`."""
     for algorithm, (kty, curve, _) in _SHAPES.items():
         fits = jwk.get("kty") == kty and (not curve or jwk.get("crv") == curve)
-        if fits and jwk.get("alg", algorithm) == algorithm:
+        if fits and canonical_name(jwk.get("alg", algorithm)) == algorithm:
             return algorithm
     return None

@@ -18,11 +18,13 @@ from api.users_table import UsersTable
 
 def main() -> None:
     """Build the route table, without a connection or a token, and print its document."""
-    settings = resolve_settings(load_settings({}), UsersTable(exists=True, ours=True, uuid_ids=False))
+    users_table = UsersTable(exists=True, ours=True, uuid_ids=False)
+    settings = resolve_settings(load_settings({}), users_table)
     database = Database("postgresql://localhost/none", pool_size=1, statement_timeout=1)
     tokens = Tokens(("this secret signs nothing, but has to be long",), issuer=None, audience=None)
     storage = connect_storage(settings.rate_limit_storage)
-    document = build_document(routes(settings, database, tokens, storage, mount_formats(settings, IgnoredInput())))
+    mounts = mount_formats(settings, IgnoredInput())
+    document = build_document(routes(settings, database, users_table, tokens=tokens, storage=storage, mounts=mounts))
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
 

@@ -50,11 +50,15 @@ def schemas(wire: WireFormat) -> dict[str, Any]:
     documents = {
         "Completion": fields.request_schema("task-completion.json"),
         "Credentials": wire.accounts.request_schema("login.json"),
-        "Error": {"title": error["title"], "description": error["description"], **errors.template.describe(values)},
+        "Error": {
+            "title": error["title"],
+            "description": error["description"],
+            **errors.body.template.describe(values),
+        },
         "NewTask": fields.request_schema("task-create.json"),
         "Pagination": SCHEMAS["pagination.json"],
         "Registration": wire.accounts.request_schema("register.json"),
-        "Session": {"title": "Session", **wire.accounts.describe(wire.accounts.session)},
+        "Session": {"title": "Session", **wire.accounts.describe(wire.accounts.session.template)},
         "Task": fields.task_schema(),
         "TaskChanges": fields.request_schema("task-update.json"),
         "ErrorCode": code_schema(),
@@ -64,10 +68,10 @@ def schemas(wire: WireFormat) -> dict[str, Any]:
 
 def error_schema(wire: WireFormat, codes: Iterable[Code]) -> dict[str, Any]:
     """The schema of an error with one of these codes."""
-    if "code" not in wire.errors.template.names:
+    if "code" not in wire.errors.body.template.names:
         return component_ref("Error")
     values = {**{name: {} for name in _error_values()}, "code": {"enum": [code.value for code in codes]}}
-    return {"allOf": [component_ref("Error"), wire.errors.template.describe(values)]}
+    return {"allOf": [component_ref("Error"), wire.errors.body.template.describe(values)]}
 
 
 def _error_values() -> dict[str, Any]:

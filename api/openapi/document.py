@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from api import __version__
-from api.account_resources import AccountResource, CurrentUser, Login, Logout, Registration
+from api.account_resources import AccountResource, CurrentUser, Login, Logout, Registration, Renewal
 from api.errors import Code
 from api.health import Health, Readiness
 from api.openapi.codes import by_status, error_examples, error_response, response_name
@@ -28,6 +28,7 @@ from api.openapi.service_operations import (
     login_operations,
     logout_operations,
     registration_operations,
+    renewal_operations,
     user_operations,
 )
 from api.openapi.task_operations import collection_operations, completion_operations, item_operations
@@ -43,6 +44,7 @@ _DESCRIBE: Final[Mapping[type, Callable[[Any], Mapping[str, Operation]]]] = {
     TaskCompletion: lambda resource: completion_operations(resource.wire_format, resource.calls),
     Registration: lambda resource: registration_operations(resource.wire_format.accounts),
     Login: lambda resource: login_operations(resource.wire_format.accounts),
+    Renewal: lambda resource: renewal_operations(resource.wire_format.accounts),
     CurrentUser: lambda resource: user_operations(resource.wire_format.accounts, resource.methods),
     Logout: lambda resource: logout_operations(resource.wire_format.accounts),
     Health: lambda resource: HEALTH,

@@ -32,7 +32,7 @@ def _account_response(
     return Success(
         status=status,
         description=description,
-        schema=component_ref("Session") if template == accounts.session else accounts.describe(template),
+        schema=component_ref("Session") if template == accounts.session.template else accounts.describe(template),
         example=template.fill({**_SESSION_EXAMPLE, **_USER_EXAMPLE, "user": user}),
         headers=("RateLimit", "RateLimit-Policy"),
         links=links or {},
@@ -58,7 +58,7 @@ def registration_operations(accounts: AccountFormat) -> dict[str, Operation]:
     )
     success = _account_response(
         accounts,
-        accounts.registered,
+        accounts.registered.template,
         accounts.registered_status,
         "The account, and a token for it.",
         {"logIn": log_in} if accounts.paths["login"] else {},
@@ -81,7 +81,7 @@ def login_operations(accounts: AccountFormat) -> dict[str, Operation]:
             name="logIn",
             summary="Get a token for a local account",
             body="Credentials",
-            success=(_account_response(accounts, accounts.session, 200, "A new token."),),
+            success=(_account_response(accounts, accounts.session.template, 200, "A new token."),),
             errors=(Code.INVALID_CREDENTIALS, *_ACCOUNT_ERRORS),
         )
     }
@@ -89,7 +89,7 @@ def login_operations(accounts: AccountFormat) -> dict[str, Operation]:
 
 def user_operations(accounts: AccountFormat, methods: Iterable[str]) -> dict[str, Operation]:
     """The operations of a path that shows the token's user."""
-    success = _account_response(accounts, accounts.profile, 200, "The token's user.")
+    success = _account_response(accounts, accounts.profile.template, 200, "The token's user.")
     return {
         method: Operation(
             name=f"{method}CurrentUser",
@@ -103,12 +103,28 @@ def user_operations(accounts: AccountFormat, methods: Iterable[str]) -> dict[str
 
 def logout_operations(accounts: AccountFormat) -> dict[str, Operation]:
     """The operations of a log-out's path."""
-    template = accounts.logged_out
+    template = None if accounts.logged_out is None else accounts.logged_out.template
     done = Success(status=204, description="The cookie is deleted.")
     if template is not None:
         example = template.fill({"message": "Logged out"})
         done = replace(done, status=200, schema=template.describe({"message": TEXT}), example=example)
     return {"post": Operation(name="logOut", summary="Delete the cookie", success=(done,))}
+
+
+def renewal_operations(accounts: AccountFormat) -> dict[str, Operation]:
+    """The operations of a renewal's path."""
+    return {
+        "post": Operation(
+            name="renewToken",
+            summary="Get a new token for a valid one",
+            description=(
+                "For a token that this service issued to a local account, at most 30 days after its log-in. An account "
+                "that is gone, disabled or signed out is 401: log in again."
+            ),
+            success=(_account_response(accounts, accounts.session.template, 200, "A new token."),),
+            errors=DATABASE_ERRORS,
+        )
+    }
 
 
 HEALTH: Final[Mapping[str, Operation]] = {

@@ -108,8 +108,8 @@ def _completion_name(wire: WireFormat, call: CompletionCall, method: str) -> str
 
 def _list_operation(wire: WireFormat) -> Operation:
     values = _list_values()
-    example = wire.list_body.fill({**_list_example(), "tasks": [_example(wire)]})
-    cursor = _cursor_pointer(wire.list_body)
+    example = wire.list_body.template.fill({**_list_example(), "tasks": [_example(wire)]})
+    cursor = _cursor_pointer(wire.list_body.template)
     links = {}
     if cursor is not None:
         links["next"] = Link(
@@ -129,7 +129,7 @@ def _list_operation(wire: WireFormat) -> Operation:
             Success(
                 status=200,
                 description="The tasks.",
-                schema=wire.list_body.describe(values),
+                schema=wire.list_body.template.describe(values),
                 example=example,
                 headers=("Link",),
                 links=links,
@@ -140,7 +140,7 @@ def _list_operation(wire: WireFormat) -> Operation:
 
 
 def _create_operation(wire: WireFormat) -> Operation:
-    created = _one_task(wire, "The new task.", body=wire.created_body, status=wire.created_status)
+    created = _one_task(wire, "The new task.", body=wire.created_body.template, status=wire.created_status)
     return Operation(
         name="create{}Task",
         summary="Create a task",
@@ -166,7 +166,7 @@ def _one_task(
     status: int = 200,
     links: Mapping[str, Link] | None = None,
 ) -> Success:
-    template = body or wire.task_body
+    template = body or wire.task_body.template
     return Success(
         status=status,
         description=description,
@@ -178,7 +178,7 @@ def _one_task(
 
 
 def _changed(wire: WireFormat) -> Success:
-    read = _link(wire, wire.task_body, "get{}Task", "Read this task.")
+    read = _link(wire, wire.task_body.template, "get{}Task", "Read this task.")
     return _one_task(wire, "The changed task.", links={"get": read} if read else {})
 
 
@@ -186,14 +186,17 @@ def _deleted(wire: WireFormat, description: str) -> Success:
     if wire.deleted_body is None:
         return Success(status=204, description=description)
     schemas = {"id": {"type": ["integer", "null"]}, "message": TEXT}
-    example = wire.deleted_body.fill({"id": 7, "message": "Task deleted"})
-    return Success(status=200, description=description, schema=wire.deleted_body.describe(schemas), example=example)
+    example = wire.deleted_body.template.fill({"id": 7, "message": "Task deleted"})
+    return Success(
+        status=200, description=description, schema=wire.deleted_body.template.describe(schemas), example=example
+    )
 
 
 def _created_links(wire: WireFormat) -> dict[str, Link]:
     names = {"get": "Read", "update": "Change", "put": "Change", "complete": "Complete", "delete": "Delete"}
     links = {
-        name: _link(wire, wire.created_body, f"{name}{{}}Task", f"{verb} this task.") for name, verb in names.items()
+        name: _link(wire, wire.created_body.template, f"{name}{{}}Task", f"{verb} this task.")
+        for name, verb in names.items()
     }
     return {name: link for name, link in links.items() if link is not None}
 
@@ -201,7 +204,7 @@ def _created_links(wire: WireFormat) -> dict[str, Link]:
 def _unchanged_links(wire: WireFormat) -> dict[str, Link]:
     links = {}
     for name, verb in (("update", "Change"), ("delete", "Delete")):
-        link = _link(wire, wire.task_body, f"{name}{{}}Task", f"{verb} this task unless it has changed since.")
+        link = _link(wire, wire.task_body.template, f"{name}{{}}Task", f"{verb} this task unless it has changed since.")
         if link is not None:
             parameters = {**link.parameters, "If-Match": "$response.header.ETag"}
             links[f"{name}Unchanged"] = replace(link, parameters=parameters)

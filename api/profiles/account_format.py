@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.errors import ValidationFailed
 from api.profiles.names import FieldNames
 from api.profiles.reading import Profile
-from api.profiles.templates import Template, encode_values
+from api.profiles.templates import Body, Context, Template
 from api.tokens import Identity
 from api.validation import SCHEMAS, Schema
-
-_USER_VALUES: Final = ("id", "email", "name")
-_PROFILE_VALUES: Final = ("user", *_USER_VALUES, "message")
-_SESSION_VALUES: Final = ("token", "token_type", "expires_in", "expires_at", *_PROFILE_VALUES)
-
 
 _SCHEMAS: Final[Mapping[str, Any]] = {
     "token": {"description": "A JWT. Send it as Authorization: Bearer.", "type": "string"},
@@ -41,6 +36,42 @@ class Session:
     user: Identity
 
 
+class _Account(NamedTuple):
+    """What the body of an account route says. `user` is what `$user` stands for."""
+
+    identity: Identity
+    user: Any
+    message: str
+    token: str = ""
+    expires_in: int = 0
+
+    @property
+    def expires_at(self) -> str:
+        """The expiry of a token that is new."""
+        instant = datetime.fromtimestamp(time.time() + self.expires_in, timezone.utc)
+        return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_USER_VALUES: Final[Mapping[str, Callable[[_Account], Any]]] = {
+    "id": lambda account: account.identity.user_id,
+    "email": lambda account: account.identity.email,
+    "name": lambda account: account.identity.name,
+}
+_PROFILE_VALUES: Final[Mapping[str, Callable[[_Account], Any]]] = {
+    **_USER_VALUES,
+    "user": lambda account: account.user,
+    "message": lambda account: account.message,
+}
+_SESSION_VALUES: Final[Mapping[str, Callable[[_Account], Any]]] = {
+    **_PROFILE_VALUES,
+    "token": lambda account: account.token,
+    "token_type": lambda account: "Bearer",
+    "expires_in": lambda account: account.expires_in,
+    "expires_at": lambda account: account.expires_at,
+}
+_MESSAGE: Final[Mapping[str, Callable[[str], Any]]] = {"message": lambda message: message}
+
+
 class AccountFormat:
     """How a frontend calls the account routes, and what it reads."""
 
@@ -60,12 +91,11 @@ class AccountFormat:
         self._login = self._compile("login.json")
         self._registration = self._compile("register.json")
         self.user = Template(table["user"], _USER_VALUES, "accounts", "user")
-        self.session = Template(table["session"], _SESSION_VALUES, "accounts", "session")
         registered = table.get("registered", table["session"])
-        self.registered = Template(registered, _SESSION_VALUES, "accounts", "registered")
-        self.profile = Template(table["profile"], _PROFILE_VALUES, "accounts", "profile")
-        logged_out = table.get("logged_out")
-        self.logged_out = None if logged_out is None else Template(logged_out, ("message",), "accounts", "logged_out")
+        self.session = _body(table["session"], _SESSION_VALUES, "session")
+        self.registered = _body(registered, _SESSION_VALUES, "registered")
+        self.profile = _body(table["profile"], _PROFILE_VALUES, "profile")
+        self.logged_out = _body(table["logged_out"], _MESSAGE, "logged_out") if "logged_out" in table else None
 
     def read_login(self, body: object) -> dict[str, Any]:
         """The e-mail and the password. Raises ValidationFailed."""
@@ -89,42 +119,26 @@ class AccountFormat:
 
     def write_session(self, session: Session) -> bytes:
         """The body of a log-in or a renewal."""
-        return self._write_session(self.session, session, "Logged in")
+        return self.session.write(self._describe_session(session, "Logged in"))
 
     def write_registered(self, session: Session) -> bytes:
         """The body of a registration."""
-        return self._write_session(self.registered, session, "Registered")
+        return self.registered.write(self._describe_session(session, "Registered"))
 
     def write_profile(self, user: Identity) -> bytes:
         """The body of `me` and `verify`."""
-        return self.profile.encode(encode_values(self.profile.names, self._user_sources(user, "The token is valid")))
+        return self.profile.write(_Account(user, self._show_user(user), "The token is valid"))
 
     def write_logged_out(self) -> bytes | None:
         """The body of a log-out; None for a 204."""
-        if self.logged_out is None:
-            return None
-        return self.logged_out.encode(encode_values(self.logged_out.names, {"message": lambda: "Logged out"}))
+        return None if self.logged_out is None else self.logged_out.write("Logged out")
 
-    def _write_session(self, template: Template, session: Session, message: str) -> bytes:
-        expires_at = datetime.fromtimestamp(time.time() + session.expires_in, timezone.utc)
-        sources = {
-            "token": lambda: session.token,
-            "token_type": lambda: "Bearer",
-            "expires_in": lambda: session.expires_in,
-            "expires_at": lambda: expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **self._user_sources(session.user, message),
-        }
-        return template.encode(encode_values(template.names, sources))
+    def _describe_session(self, session: Session, message: str) -> _Account:
+        user = self._show_user(session.user)
+        return _Account(session.user, user, message, session.token, session.expires_in)
 
-    def _user_sources(self, user: Identity, message: str) -> dict[str, Any]:
-        values = {"id": user.user_id, "email": user.email, "name": user.name}
-        return {
-            "id": lambda: user.user_id,
-            "email": lambda: user.email,
-            "name": lambda: user.name,
-            "user": lambda: self.user.fill(values),
-            "message": lambda: message,
-        }
+    def _show_user(self, user: Identity) -> Any:
+        return self.user.fill({"id": user.user_id, "email": user.email, "name": user.name})
 
     def _read(self, schema: Schema, body: object) -> dict[str, Any]:
         if not isinstance(body, dict):
@@ -137,3 +151,7 @@ class AccountFormat:
 
     def _compile(self, file: str) -> Schema:
         return Schema(SCHEMAS[file], self.names.first(), self.names.labels())
+
+
+def _body(template: Any, sources: Mapping[str, Callable[[Context], Any]], key: str) -> Body[Context]:
+    return Body(Template(template, sources, "accounts", key), sources)

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.errors import Code, ErrorResponse, FieldError
 from api.profiles.reading import Profile, ProfileError
-from api.profiles.templates import Template, encode_values
+from api.profiles.templates import Body, Template
 
-_VALUES: Final = ("code", "message", "details", "fields", "status", "reason")
+
+class _Error(NamedTuple):
+    """What the body of an error says."""
+
+    status: int
+    code: Code
+    message: str
+    fields: Sequence[FieldError]
+
+
+_VALUES: Final[Mapping[str, Callable[[_Error], Any]]] = {
+    "code": lambda error: error.code.value,
+    "message": lambda error: error.message,
+    "details": lambda error: [{"field": each.field, "message": each.message} for each in error.fields] or None,
+    "fields": lambda error: {each.field: each.message for each in error.fields} or None,
+    "status": lambda error: error.status,
+    "reason": lambda error: HTTPStatus(error.status).phrase,
+}
 
 
 @dataclass(frozen=True)
 class ErrorBodies:
     """Renders errors as a profile's frontend reads them."""
 
-    template: Template
+    body: Body[_Error]
     statuses: dict[Code, int]
 
     @classmethod
@@ -31,7 +48,7 @@ class ErrorBodies:
             if code not in codes:
                 raise ProfileError(f"is no error code; allowed: {', '.join(sorted(codes))}", "errors", "statuses", code)
         template = Template(table["body"], _VALUES, "errors", "body")
-        return cls(template, {Code(code): status for code, status in statuses.items()})
+        return cls(Body(template, _VALUES), {Code(code): status for code, status in statuses.items()})
 
     def for_accounts(self) -> ErrorBodies:
         """The same for account routes, where invalid input is 400 unless the profile names its status."""
@@ -43,20 +60,10 @@ class ErrorBodies:
 
     def render(self, status: int, code: Code, message: str, fields: Sequence[FieldError]) -> bytes:
         """The body of an error. It has details only if fields are not valid."""
-        sources = self._sources(status, code, message, fields)
-        return self.template.encode(encode_values(self.template.names, sources))
+        return self.body.write(_Error(status, code, message, fields))
 
     def example(self, status: int, code: Code, message: str, fields: Sequence[FieldError] = ()) -> Any:
         """The same as an object."""
-        values = {name: source() for name, source in self._sources(status, code, message, fields).items()}
-        return self.template.fill({name: value for name, value in values.items() if value is not None})
-
-    def _sources(self, status: int, code: Code, message: str, fields: Sequence[FieldError]) -> dict[str, Any]:
-        return {
-            "code": lambda: code.value,
-            "message": lambda: message,
-            "details": lambda: [{"field": each.field, "message": each.message} for each in fields] or None,
-            "fields": lambda: {each.field: each.message for each in fields} or None,
-            "status": lambda: status,
-            "reason": lambda: HTTPStatus(status).phrase,
-        }
+        error = _Error(status, code, message, fields)
+        values = {name: value_of(error) for name, value_of in _VALUES.items()}
+        return self.body.template.fill({name: value for name, value in values.items() if value is not None})

@@ -50,7 +50,7 @@ class QueryFormat:
         if "offset" in self.names:
             self.document["properties"]["offset"] = _OFFSET
         self._schema = Schema(self.document, self.names)
-        self._all = ListQuery(with_extra=fields.needs_extra, counted=bool(values & COUNTS))
+        self._all = ListQuery(with_extra=fields.needs_extra, names=fields.renamed, counted=bool(values & COUNTS))
 
     def describe(self, parameter: str, rules: Mapping[str, Any]) -> dict[str, Any]:
         """The rules of a canonical parameter with the frontend's values beside the canonical ones."""
@@ -78,6 +78,7 @@ class QueryFormat:
         return replace(
             query,
             with_extra=self._all.with_extra,
+            names=self._all.names,
             counted=self._all.counted,
             wanted_extra=wanted,
             default_extra=default,

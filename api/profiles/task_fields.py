@@ -56,9 +56,15 @@ class TaskFields:
         self._shown = tuple(name for name, _ in shown)
         self._values = itemgetter(*(field for _, field in shown))
         self._is_canonical = self._shown == FIELDS and not self._computed and not self._empty_clears
+        self.renamed = self._shown if self._is_renamed() else None
+        """The names of all members, if other names are the only difference to the canonical ones."""
         self.create_schema = self._compile("task-create.json")
         self.update_schema = self._compile("task-update.json")
         self.completion_schema = self._compile("task-completion.json")
+
+    def _is_renamed(self) -> bool:
+        one_each = all(len(self.names.of(field)) == 1 for field in FIELDS)
+        return one_each and self._shown != FIELDS and not self._computed
 
     def show(self, task: Task, extra: Extra | None, url_of: UrlOf) -> Task:
         """The task as the frontend reads it."""
@@ -70,12 +76,9 @@ class TaskFields:
         return shown
 
     def show_all(self, tasks: list[Task], extras: Sequence[Extra | None], url_of: UrlOf) -> list[Task]:
-        """The tasks as the frontend reads them. `extras` is empty if no further fields are needed."""
-        if self._is_canonical:
+        """The tasks of a list as the frontend reads them. `extras` is empty if no further fields are needed."""
+        if self._is_canonical or self.renamed is not None:
             return tasks
-        if not self._computed:
-            names, values = self._shown, self._values
-            return [dict(zip(names, values(task), strict=True)) for task in tasks]
         known = extras or [None] * len(tasks)
         return [self.show(task, extra, url_of) for task, extra in zip(tasks, known, strict=True)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
@@ -158,7 +158,21 @@ def _find(body: Any, name: str) -> str | None:
     return None
 
 
-def encode_values(names: Iterable[str], sources: Mapping[str, Callable[[], Any]]) -> dict[str, bytes | None]:
-    """The values of these names as JSON. Only what a template names is computed."""
-    values = {name: sources[name]() for name in names if name != NULL}
-    return {name: None if value is None and name in OPTIONAL else orjson.dumps(value) for name, value in values.items()}
+Context = TypeVar("Context")
+
+
+class Body(Generic[Context]):
+    """A template with a function for each of its values. It encodes many bodies, from a context each."""
+
+    def __init__(self, template: Template, sources: Mapping[str, Callable[[Context], Any]]) -> None:
+        self.template = template
+        self._encode = template.encode
+        self._sources = [(name, sources[name], name in OPTIONAL) for name in template.names if name != NULL]
+
+    def write(self, context: Context) -> bytes:
+        """The body as JSON. Only what the template names is computed."""
+        values: dict[str, bytes | None] = {}
+        for name, source, optional in self._sources:
+            value = source(context)
+            values[name] = None if optional and value is None else orjson.dumps(value)
+        return self._encode(values)

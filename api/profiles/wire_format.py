@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.profiles.account_format import AccountFormat
 from api.profiles.error_bodies import ErrorBodies
 from api.profiles.list_queries import QueryFormat
 from api.profiles.reading import Profile, ProfileError
 from api.profiles.task_fields import TaskFields, UrlOf
-from api.profiles.templates import Template, encode_values
+from api.profiles.templates import Body, Context, Template
 from api.task_list import ListQuery, TaskPage
 from api.tasks import VersionedTask
 
-_LIST_VALUES: Final = (
-    "tasks",
-    "count",
-    "total",
-    "completed_count",
-    "pending_count",
-    "page",
-    "pages",
-    "limit",
-    "offset",
-    "next_cursor",
-    "has_more",
-    "pagination",
-    "message",
-)
-_TASK_VALUES: Final = ("task", "id", "message")
+
+class ShownTasks(NamedTuple):
+    """What the body of a list says."""
+
+    query: ListQuery
+    page: TaskPage
+    tasks: list[dict[str, Any]]
+
+    @property
+    def offset(self) -> int:
+        """The number of tasks before the first."""
+        return self.query.offset + ((self.query.page or 1) - 1) * (self.query.limit or 0)
+
+
+class ShownTask(NamedTuple):
+    """What the body of one task says. `task` is None for a deleted one, and `task_id` for all of them."""
+
+    task: dict[str, Any] | None
+    task_id: int | None
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +65,32 @@ class WireFormat:
         self.deletes_all: bool = tasks["delete_all"]
         self.reveals_foreign: bool = tasks["foreign_task"] == "forbidden"
         self.fields = TaskFields(profile)
-        self.list_body = Template(responses["list"], _LIST_VALUES, "responses", "list")
-        self.task_body = Template(responses["task"], _TASK_VALUES, "responses", "task")
-        created = responses.get("created", responses["task"])
-        self.created_body = Template(created, _TASK_VALUES, "responses", "created")
+        self.list_body = _body(responses["list"], _LIST_VALUES, "list")
+        self.task_body = _body(responses["task"], _TASK_VALUES, "task")
+        self.created_body = _body(responses.get("created", responses["task"]), _TASK_VALUES, "created")
         self.created_status: int = responses["created_status"]
-        deleted = responses.get("deleted")
-        self.deleted_body = None if deleted is None else Template(deleted, ("id", "message"), "responses", "deleted")
-        self.query = QueryFormat(profile, self.fields, self.list_body.names)
+        self.deleted_body = _body(responses["deleted"], _DELETED_VALUES, "deleted") if "deleted" in responses else None
+        self.query = QueryFormat(profile, self.fields, self.list_body.template.names)
         self.errors = ErrorBodies.of(profile)
         self.accounts = AccountFormat(profile)
 
     def write_list(self, query: ListQuery, page: TaskPage, url_of: UrlOf) -> bytes:
         """The body of a list."""
-        tasks = self.fields.show_all(page.tasks, page.extras, url_of)
-        return self.list_body.encode(encode_values(self.list_body.names, _list_sources(query, page, tasks)))
+        return self.list_body.write(ShownTasks(query, page, self.fields.show_all(page.tasks, page.extras, url_of)))
 
     def write_task(self, found: VersionedTask, url_of: UrlOf, message: str) -> bytes:
         """The body of one task."""
-        return self._write_task(self.task_body, found, url_of, message)
+        shown = self.fields.show(found.task, found.extra, url_of)
+        return self.task_body.write(ShownTask(shown, found.task["id"], message))
 
     def write_created(self, created: VersionedTask, url_of: UrlOf) -> bytes:
         """The body of a create."""
-        return self._write_task(self.created_body, created, url_of, "Task created")
+        shown = self.fields.show(created.task, created.extra, url_of)
+        return self.created_body.write(ShownTask(shown, created.task["id"], "Task created"))
 
     def write_deleted(self, task_id: int | None, message: str) -> bytes | None:
         """The body of a delete; None for a 204. All tasks have no id."""
-        if self.deleted_body is None:
-            return None
-        sources: Mapping[str, Callable[[], Any]] = {"id": lambda: task_id, "message": lambda: message}
-        return self.deleted_body.encode(encode_values(self.deleted_body.names, sources))
-
-    def _write_task(self, template: Template, found: VersionedTask, url_of: UrlOf, message: str) -> bytes:
-        sources: Mapping[str, Callable[[], Any]] = {
-            "task": lambda: self.fields.show(found.task, found.extra, url_of),
-            "id": lambda: found.task["id"],
-            "message": lambda: message,
-        }
-        return template.encode(encode_values(template.names, sources))
+        return None if self.deleted_body is None else self.deleted_body.write(ShownTask(None, task_id, message))
 
 
 def _completion_calls(profile: Profile) -> tuple[CompletionCall, ...]:
@@ -116,24 +108,30 @@ def _completion_calls(profile: Profile) -> tuple[CompletionCall, ...]:
     return calls
 
 
-def _list_sources(query: ListQuery, page: TaskPage, tasks: list[dict[str, Any]]) -> dict[str, Callable[[], Any]]:
-    limit, total = query.limit, page.total
-    offset = query.offset + ((query.page or 1) - 1) * (limit or 0)
-    return {
-        "tasks": lambda: tasks,
-        "count": lambda: len(tasks),
-        "total": lambda: total,
-        "completed_count": lambda: page.completed,
-        "pending_count": lambda: (total or 0) - (page.completed or 0),
-        "page": lambda: query.page or (offset // limit + 1 if limit else 1),
-        "pages": lambda: _pages(total or 0, limit),
-        "limit": lambda: limit,
-        "offset": lambda: offset,
-        "next_cursor": lambda: page.next_cursor,
-        "has_more": lambda: page.next_cursor is not None,
-        "pagination": lambda: _pagination(query, page),
-        "message": lambda: "Tasks found",
-    }
+_LIST_VALUES: Final[Mapping[str, Callable[[ShownTasks], Any]]] = {
+    "tasks": lambda shown: shown.tasks,
+    "count": lambda shown: len(shown.tasks),
+    "total": lambda shown: shown.page.total,
+    "completed_count": lambda shown: shown.page.completed,
+    "pending_count": lambda shown: (shown.page.total or 0) - (shown.page.completed or 0),
+    "page": lambda shown: shown.query.page or (shown.offset // shown.query.limit + 1 if shown.query.limit else 1),
+    "pages": lambda shown: _pages(shown.page.total or 0, shown.query.limit),
+    "limit": lambda shown: shown.query.limit,
+    "offset": lambda shown: shown.offset,
+    "next_cursor": lambda shown: shown.page.next_cursor,
+    "has_more": lambda shown: shown.page.next_cursor is not None,
+    "pagination": lambda shown: _pagination(shown.query, shown.page),
+    "message": lambda shown: "Tasks found",
+}
+_DELETED_VALUES: Final[Mapping[str, Callable[[ShownTask], Any]]] = {
+    "id": lambda shown: shown.task_id,
+    "message": lambda shown: shown.message,
+}
+_TASK_VALUES: Final[Mapping[str, Callable[[ShownTask], Any]]] = {**_DELETED_VALUES, "task": lambda shown: shown.task}
+
+
+def _body(template: Any, sources: Mapping[str, Callable[[Context], Any]], key: str) -> Body[Context]:
+    return Body(Template(template, sources, "responses", key), sources)
 
 
 def _pages(total: int, limit: int | None) -> int:

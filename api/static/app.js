@@ -1,17 +1,17 @@
 /** The entry point: creates and connects the parts, and switches between the sign-in and the tasks. */
-import { Announcer } from "/static/announcer.js";
-import { Browse } from "/static/browse.js";
-import { Client } from "/static/client.js";
-import { Composer } from "/static/composer.js";
-import { Connection } from "/static/connection.js";
-import { Controls, Counter } from "/static/controls.js";
-import { today } from "/static/dates.js";
-import { ListView } from "/static/list-view.js";
-import { RetryQueue } from "/static/retries.js";
-import { Session } from "/static/session.js";
-import { SignIn } from "/static/sign-in.js";
-import { TaskList } from "/static/task-list.js";
-import { Writes } from "/static/writes.js";
+import { Announcer } from "./announcer.js";
+import { Browse } from "./browse.js";
+import { Client } from "./client.js";
+import { Composer } from "./composer.js";
+import { Connection } from "./connection.js";
+import { Controls, Counter } from "./controls.js";
+import { today } from "./dates.js";
+import { ListView } from "./list-view.js";
+import { RetryQueue } from "./retries.js";
+import { Session } from "./session.js";
+import { SignIn } from "./sign-in.js";
+import { TaskList } from "./task-list.js";
+import { Writes } from "./writes.js";
 
 const byId = (id) => document.getElementById(id);
 

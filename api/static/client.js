@@ -1,9 +1,11 @@
 /** The API's calls as the logged-in user, retried if that is safe. A 401 ends the session. */
-import { call, ErrorResponse } from "/static/api.js";
-import { withRetries } from "/static/retries.js";
+import { call, ErrorResponse } from "./api.js";
+import { withRetries } from "./retries.js";
 
-const ROOT = document.documentElement.dataset.apiRoot;
-const TASKS = `${ROOT}/api/tasks`;
+// The page may be below a prefix that a proxy strips. This file is at static/client.js below it. The canonical contract
+// is at the root, or below another path where a frontend's own contract takes that.
+const ROOT = `${new URL("../", import.meta.url).pathname}${document.documentElement.dataset.apiRoot}`;
+const TASKS = `${ROOT}api/tasks`;
 export const PAGE_SIZE = 50;
 
 export class Client {
@@ -17,11 +19,11 @@ export class Client {
 
   register(fields, signal) {
     // Not resent without a response: if the first request was executed, the second would find the e-mail taken.
-    return this.#account(`${ROOT}/auth/register`, fields, { signal, resend: false });
+    return this.#account(`${ROOT}auth/register`, fields, { signal, resend: false });
   }
 
   logIn(fields, signal) {
-    return this.#account(`${ROOT}/auth/login`, fields, { signal });
+    return this.#account(`${ROOT}auth/login`, fields, { signal });
   }
 
   /** `query` has status, search, sort and order; `cursor` is null for the first page. */

@@ -1,6 +1,6 @@
 /** The form for a new task: one line, which shows description and due date while it is in use. */
-import { dueFrom } from "/static/dates.js";
-import { clearErrors, hasMistakes, submitByKeyboard } from "/static/fields.js";
+import { dueFrom } from "./dates.js";
+import { clearErrors, hasMistakes, submitByKeyboard } from "./fields.js";
 
 export class Composer {
   #form = document.getElementById("composer");

@@ -1,6 +1,6 @@
 /** The form that edits one task in place. It saves only the changed fields, and keeps the others. */
-import { dueField, dueFrom } from "/static/dates.js";
-import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "/static/fields.js";
+import { dueField, dueFrom } from "./dates.js";
+import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "./fields.js";
 
 const TEMPLATE = document.getElementById("editor-template");
 

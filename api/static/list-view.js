@@ -1,5 +1,5 @@
 /** The list on the page: one row for each task; a skeleton while loading; a message if the list is empty or failed. */
-import { Row } from "/static/row.js";
+import { Row } from "./row.js";
 
 const byId = (id) => document.getElementById(id);
 

@@ -2,7 +2,7 @@
  * Retries requests that could not be served: after Retry-After, or after a growing pause without a response.
  * Its callers send only requests that are safe to repeat. The banner shows the queue.
  */
-import { ErrorResponse, Unreachable } from "/static/api.js";
+import { ErrorResponse, Unreachable } from "./api.js";
 
 const MAX_PAUSE_SECONDS = 8;
 

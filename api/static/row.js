@@ -1,6 +1,6 @@
 /** One task in the list: shown, in its editor, or deleted with an undo button. Sets text as text, never as HTML. */
-import { describeDue } from "/static/dates.js";
-import { Editor } from "/static/editor.js";
+import { describeDue } from "./dates.js";
+import { Editor } from "./editor.js";
 
 const TEMPLATE = document.getElementById("row-template");
 

@@ -1,6 +1,6 @@
 /** The forms to log in and to register or, if another server keeps the accounts, to paste its token. */
-import { describeError, Unreachable } from "/static/api.js";
-import { clearErrors, showErrors } from "/static/fields.js";
+import { describeError, Unreachable } from "./api.js";
+import { clearErrors, showErrors } from "./fields.js";
 
 const byId = (id) => document.getElementById(id);
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;

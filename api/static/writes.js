@@ -2,8 +2,8 @@
  * Every write: shown at once, sent after the task's earlier writes, undone if rejected.
  * A rejected text is not lost: it returns to an editor, with the error messages at its fields.
  */
-import { describeError, ErrorResponse } from "/static/api.js";
-import { Entry } from "/static/task-list.js";
+import { describeError, ErrorResponse } from "./api.js";
+import { Entry } from "./task-list.js";
 
 const UNDO_MS = 5000;
 const CHANGED_ELSEWHERE = "This task was changed elsewhere. Your changes are below; saving applies them to its newest version.";

@@ -324,6 +324,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/renew": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a new token for a valid one
+         * @description For a token that this service issued to a local account, at most 30 days after its log-in. An account that is gone, disabled or signed out is 401: log in again.
+         */
+        post: operations["renewToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -511,7 +534,7 @@ export interface components {
             /**
              * Password
              * Format: password
-             * @description 8 to 72 bytes in UTF-8, no NUL.
+             * @description At least 8 characters, 3 of them different and not white space, none of the commonest passwords, not the e-mail or name; at most 72 bytes in UTF-8, no NUL.
              */
             password: string;
             /**
@@ -2468,6 +2491,52 @@ export interface operations {
             401: components["responses"]["InvalidCredentials"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+        };
+    };
+    renewToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A new token. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
+                     *         "token_type": "Bearer",
+                     *         "expires_in": 3600,
+                     *         "user": {
+                     *           "id": "0d6e4f0a-6f0e-4f6e-9d5e-1f7a3b0c9d2e",
+                     *           "email": "ada@example.com",
+                     *           "name": "Ada"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["UnauthorizedOrTokenExpiredOrTokenInvalid"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];

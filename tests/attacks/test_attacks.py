@@ -47,7 +47,7 @@ def auth_server() -> Iterator[JwksServer]:
 @pytest.fixture(scope="module")
 def tokens(auth_server: JwksServer) -> Iterator[Tokens]:
     keys = KeySet(auth_server.url)
-    yield Tokens((SECRET,), issuer=ISSUER, audience=AUDIENCE, jwks=keys)
+    yield Tokens((SECRET,), issuer=ISSUER, audience=(AUDIENCE,), jwks=keys)
     keys.close()
 
 

@@ -10,6 +10,7 @@ from tests.browser.account import PASSWORD, Account
 from tests.browser.chromium import expect
 from tests.browser.tasks_page import TasksPage
 from tests.support.processes import Service
+from tests.support.signing import token_for
 
 
 @pytest.fixture(scope="module")
@@ -158,16 +159,13 @@ def test_after_an_expired_session_another_user_sees_nothing_of_the_first(
 def test_a_service_without_accounts_asks_for_a_token(
     start_service: Callable[..., Service], open_tab: Callable[..., TasksPage]
 ) -> None:
-    secret = "one-secret-for-two-services-that-is-long-enough"
-    issuer = start_service(BETTER_AUTH_SECRET=secret)
-    account = Account(issuer)
-    tab = open_tab(on=start_service(BETTER_AUTH_SECRET=secret, LOCAL_ACCOUNTS="off"))
+    tab = open_tab(on=start_service(LOCAL_ACCOUNTS="off"))
     tab.open()
     field = tab.page.get_by_label("Token")
     field.fill("three words only")
     tab.page.get_by_role("button", name="Continue").click()
     expect(field).to_have_attribute("aria-invalid", "true")
-    field.fill(f"Bearer {account.token}")
+    field.fill(f"Bearer {token_for('ada')}")
     tab.page.get_by_role("button", name="Continue").click()
     tab.add("With a token from elsewhere")
     tab.expect_stored()

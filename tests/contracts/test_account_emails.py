@@ -77,7 +77,7 @@ class TestSpellingsOfOneAddress:
         assert found == ["iiiiii@example.com"]
 
     def test_what_finds_the_account_shares_one_limit(self, make_client: Callable[..., TestClient]) -> None:
-        limited = make_client(AUTH_RATE_LIMIT="4/hour")
+        limited = make_client(AUTH_RATE_LIMIT="1/hour", WORKERS="1")
         spellings = ["iiiiii@example.com", "IIIIII@example.com", "\uff29iIiIi@EXAMPLE.com", "\uff49iiiii@example.com"]
 
         answers = [

@@ -1,4 +1,4 @@
-"""Password attempts are limited by address, by e-mail, and by the number of threads for bcrypt."""
+"""Password attempts are limited by address, by account, and by the number of threads for bcrypt."""
 
 from __future__ import annotations
 
@@ -40,25 +40,39 @@ class TestThrottle:
         assert 1 <= int(responses[3].headers["retry-after"]) <= 3600
         assert log_in(throttled, "5@example.com", address="192.0.2.2").status_code == 401
 
-    def test_the_attempts_for_an_email_are_limited_across_addresses_and_case(self, throttled: TestClient) -> None:
-        spellings = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@example.COM"]
+    def test_the_failures_of_an_account_are_limited_across_addresses_and_case(
+        self, make_client: Callable[..., TestClient]
+    ) -> None:
+        throttled = make_client(AUTH_RATE_LIMIT="3/hour", WORKERS="1")
+        spellings = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@example.COM"] * 4
         responses = [log_in(throttled, email, address=f"192.0.2.{number}") for number, email in enumerate(spellings)]
 
-        assert statuses(responses) == [401, 401, 401, 429]
-        assert log_in(throttled, "ben@example.com", address="192.0.2.9").status_code == 401
+        assert statuses(responses) == [401] * 12 + [429] * 4
+        assert error_of(responses[12]) == (429, "RATE_LIMITED")
+        assert responses[12].headers["ratelimit"].startswith('"auth";r=0;')
+        assert 1 <= int(responses[12].headers["retry-after"]) <= 3600
+        assert log_in(throttled, "ben@example.com", address="192.0.2.99").status_code == 401
+
+    def test_workers_that_count_in_memory_share_the_limit_of_an_account(
+        self, make_client: Callable[..., TestClient]
+    ) -> None:
+        worker = make_client(AUTH_RATE_LIMIT="3/hour", WORKERS="4")
+        responses = [log_in(worker, "ada@example.com", address=f"192.0.2.{number}") for number in range(5)]
+
+        assert statuses(responses) == [401] * 3 + [429] * 2
 
     def test_registrations_count_as_attempts(self, throttled: TestClient) -> None:
         responses = [
             throttled.simulate_post(
                 "/auth/register",
-                json={"email": f"{number}@example.com", "password": "12345678"},
+                json={"email": f"{number}@example.com", "password": "correct horse"},
                 remote_addr="192.0.2.1",
             )
             for number in range(4)
         ]
 
         assert statuses(responses) == [201, 201, 201, 429]
-        assert log_in(throttled, "0@example.com").status_code == 429
+        assert log_in(throttled, "9@example.com").status_code == 429
 
     def test_a_throttled_attempt_does_not_run_bcrypt(
         self, throttled: TestClient, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 
@@ -138,6 +139,35 @@ class TestEdgeCases:
         location = made.headers["location"]
         assert not set("?#") & set(location)
         assert user("GET", location).json == made.json
+
+    @pytest.mark.parametrize("user_id", [".", ".."])
+    def test_a_user_id_that_clients_resolve_as_a_path_is_left_out_of_urls(
+        self, make_user: Callable[..., Caller], user_id: str
+    ) -> None:
+        user = make_user(user_id)
+        path = OWNER_PATH.tasks(user_id)
+
+        first, last = (user("POST", path, {"title": title}) for title in ("First", "Last"))
+        page = user("GET", f"{path}?limit=1")
+
+        location = first.headers["location"]
+        assert location == f"/api/tasks/{first.json['data']['id']}"
+        assert urljoin(f"https://host.example{path}", location) == f"https://host.example{location}"
+        assert user("GET", location).json == first.json
+        assert page.json["data"] == [last.json["data"]]
+        assert page.headers["link"] == "</api/tasks?page=2&limit=1>; rel=next"
+
+    @pytest.mark.parametrize("user_id", ["...", "..a", "%2e%2e", "%2E.", ". ", "..\\"])
+    def test_a_user_id_that_only_looks_like_one_stays_in_urls(
+        self, make_user: Callable[..., Caller], user_id: str
+    ) -> None:
+        user = make_user(user_id)
+
+        location = user("POST", OWNER_PATH.tasks(user_id), {"title": "Mine"}).headers["location"]
+
+        assert location.startswith(f"{OWNER_PATH.tasks(user_id)}/")
+        assert urljoin("https://host.example/api/x/tasks", location) == f"https://host.example{location}"
+        assert user("GET", location).status_code == 200
 
     @pytest.mark.parametrize("user_id", ["a/b", "tasks"])
     def test_user_ids_that_no_path_can_hold_work_in_the_other_families(

@@ -18,7 +18,7 @@ from api.postgres.database import Database
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Identity
-from api.users_table import NoProvisioning
+from api.users_table import Users
 from bench.plans import CUSTOM, GENERIC, HEAVY_USER, LIGHT_USER, Plan, Recorder, explain, fill, plans_of, queries
 from tests.support.postgres import connect
 
@@ -74,14 +74,17 @@ def test_the_last_page_of_a_walk_by_cursor_costs_what_the_first_does(
 
 def test_every_call_on_one_task_goes_by_its_id_or_its_user(filled: Database) -> None:
     recorder: Any = Recorder(filled)
-    tasks = Tasks(recorder, NoProvisioning(), TaskLimits(recorder, max_tasks=100_000))
-    task = tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key").created.task
-    tasks.create(Identity(LIGHT_USER, None, None), {"title": "Mine"}, "key")
-    tasks.find(LIGHT_USER, task["id"])
-    tasks.update(LIGHT_USER, task["id"], {"title": "Changed"}, [1])
-    tasks.toggle_completed(LIGHT_USER, task["id"])
+    tasks = Tasks(
+        recorder, Users(recorder, "users", ours=True, provision=False), TaskLimits(recorder, max_tasks=100_000)
+    )
+    user = Identity(LIGHT_USER)
+    task = tasks.create(user, {"title": "Mine"}, "key").created.task
+    tasks.create(user, {"title": "Mine"}, "key")
+    tasks.find(user, task["id"])
+    tasks.update(user, task["id"], {"title": "Changed"}, [1])
+    tasks.toggle_completed(user, task["id"])
     with pytest.raises(TaskNotFound):
-        tasks.find("nobody", task["id"])
+        tasks.find(Identity("nobody"), task["id"])
     statements = list(recorder.statements)
 
     for statement in statements:

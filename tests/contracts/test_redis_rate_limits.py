@@ -1,4 +1,4 @@
-"""Rate limits that several processes count together in Redis; without Redis, requests pass."""
+"""Rate limits that several processes count together in Redis; without Redis, task calls pass, and log-ins do not."""
 
 from __future__ import annotations
 
@@ -95,6 +95,31 @@ def test_a_hanging_redis_delays_requests_only_briefly(
         assert {response.status_code for response in responses} == {200}
         assert time.monotonic() - started < SOON
         assert len(warnings_of(caplog)) == 1
+
+
+def test_a_hanging_redis_delays_log_ins_only_briefly_and_they_are_counted(
+    make_client: Callable[..., TestClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as hung:
+        url = f"redis://127.0.0.1:{hung.getsockname()[1]}/0"
+        client = make_client(AUTH_RATE_LIMIT="3/hour", RATE_LIMIT_STORAGE=url)
+        with caplog.at_level(logging.WARNING):
+            started = time.monotonic()
+            statuses = [log_in(client).status_code for _ in range(5)]
+
+        assert statuses == [401, 401, 401, 429, 429]
+        assert time.monotonic() - started < SOON
+        assert len(warnings_of(caplog)) == 1
+
+
+def test_what_was_counted_in_redis_counts_when_it_is_gone(redis: Redis, make_client: Callable[..., TestClient]) -> None:
+    client = make_client(AUTH_RATE_LIMIT="3/hour", RATE_LIMIT_STORAGE=redis.url)
+    statuses = [log_in(client).status_code for _ in range(2)]
+    redis.stop()
+
+    statuses += [log_in(client).status_code for _ in range(2)]
+
+    assert statuses == [401, 401, 401, 429]
 
 
 def test_counting_resumes_when_redis_is_back(

@@ -13,6 +13,9 @@ TESTS: Final = {
     "api/check.py": "operations/test_check.py",
     "api/command_line.py": "operations/test_command_line.py"
     " operations/test_operating_doc.py::test_its_settings_are_those_of_the_code",
+    "api/account*": "contracts/test_accounts.py contracts/test_account_emails.py contracts/test_known_addresses.py"
+    " contracts/test_renewal.py contracts/test_account_limits.py",
+    "api/digests.py": "contracts/test_known_addresses.py",
     "api/dotenv_file.py": "test_serve.py test_pw_migrate.py",
     "api/due_dates.py": "contracts/test_due_dates.py",
     "api/entity_tags.py": "contracts/test_preconditions.py browser/test_assets.py",
@@ -23,11 +26,13 @@ TESTS: Final = {
     "api/jose/jws.py": "test_tokens.py attacks/test_any_token.py",
     "api/jose/*": "test_jwks.py",
     "api/logs.py": "operations/test_log_output.py contracts/test_logs.py",
+    "api/login_guard.py": "contracts/test_known_addresses.py contracts/test_account_limits.py",
     "api/metrics*": "operations/test_metrics.py",
     "api/migrate.py": "test_migrate.py",
     "api/models.py": "test_models.py",
     "api/openapi/*": "test_openapi.py",
     "api/pages.py": "browser/test_assets.py",
+    "api/password*": "contracts/test_passwords.py",
     "api/postgres/cluster.py": "postgres/test_embedded.py",
     "api/postgres/database_url.py": "postgres/test_database_url.py",
     "api/postgres/embedded.py": "postgres/test_embedded.py",
@@ -46,6 +51,8 @@ TESTS: Final = {
     "api/settings.py": "test_settings.py operations/test_command_line.py",
     "api/task_rows.py": "contracts/test_canonical.py contracts/test_due_dates.py",
     "api/tokens.py": "test_tokens.py attacks/test_any_token.py",
+    "api/user_*": "operations/test_users.py operations/test_users_refused.py",
+    "api/users_table.py": "contracts/test_provisioning.py contracts/test_accounts_gone.py",
     "api/validation.py": "test_validation.py test_models.py contracts/test_canonical.py contracts/test_list_queries.py",
     "api/*": "test_cors.py test_errors.py contracts",
 }
@@ -61,7 +68,8 @@ NO_DATABASE: Final = (
         "api/entity_tags.py",
     ),
     *("api/errors.py", "api/forwarded.py", "api/due_dates.py", "api/rate_limit*", "api/tokens.py", "api/jose/*"),
-    *("api/request_*.py", "api/refusals.py", "api/resolved_settings.py", "api/dotenv_file.py", "api/passwords.py"),
+    *("api/request_*.py", "api/refusals.py", "api/resolved_settings.py", "api/dotenv_file.py", "api/password*"),
+    "api/digests.py",
     *("api/logs.py", "api/secret_file.py", "api/postgres/database_url.py", "api/task_rows.py"),
     *("api/server/request.py", "api/server/chunks.py"),
 )

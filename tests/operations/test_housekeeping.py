@@ -72,6 +72,20 @@ def test_a_key_that_somebody_has_locked_is_deleted_the_next_time(
     assert keys() == ["hours1", "new1"]
 
 
+def test_addresses_of_accounts_older_than_90_days_are_deleted(
+    database: Database, keys: Callable[[], list[str]]
+) -> None:
+    for days in (0, 89, 91, 400):
+        database.run(
+            "INSERT INTO account_addresses VALUES ('ada', decode(%s, 'hex'), now() - make_interval(days => %s))",
+            (f"{days:04}", days),
+        )
+    assert Housekeeping(database).clean() == 2
+    assert Housekeeping(database, has_accounts=True).clean() == 2
+    kept = database.run("SELECT encode(digest, 'hex') FROM account_addresses ORDER BY digest")
+    assert kept == [("0000",), ("0089",)]
+
+
 def test_it_begins_soon_after_its_start_and_comes_again(database: Database, keys: Callable[[], list[str]]) -> None:
     cleaner = Housekeeping(database, first_after=0.1, every=0.1)
     cleaner.start()

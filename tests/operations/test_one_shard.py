@@ -23,7 +23,7 @@ from api.task_limits import TaskLimits
 from api.task_list import ListQuery, Position, list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity
-from api.users_table import Provisioning
+from api.users_table import Users
 from tests.support.processes import PROJECT
 
 SHARDS = 8
@@ -33,6 +33,10 @@ PRIMARY_KEYS = {"tasks": "user_id, id", "idempotency_keys": "user_id, key"}
 
 ADA, BOB = Identity("ada"), Identity("bob")
 CHANGES: dict[str, Any] = {"title": "b", "description": None, "completed": True, "due_date": "2026-03-01"}
+
+
+def users_of(database: Database) -> Users:
+    return Users(database, "users", ours=True, provision=True)
 
 
 class Recording(Database):
@@ -83,7 +87,7 @@ def tasks_of(distributed: Recording) -> Callable[..., Tasks]:
 
     def make(*, max_tasks: int = 100, reveal_foreign: bool = False) -> Tasks:
         limits = TaskLimits(distributed, max_tasks=max_tasks)
-        return Tasks(distributed, Provisioning(distributed), limits, reveal_foreign=reveal_foreign)
+        return Tasks(distributed, users_of(distributed), limits, reveal_foreign=reveal_foreign)
 
     return make
 
@@ -96,16 +100,16 @@ def call_everything(tasks: Tasks) -> None:
         tasks.create(ADA, {"title": "once"}, key="key")
     for task_id, versions in itertools.product((mine, others, 2**40), (None, [1, 99])):
         with contextlib.suppress(DomainError):
-            tasks.find("ada", task_id)
+            tasks.find(ADA, task_id)
         for size in range(1, len(CHANGES) + 1):
             for names in itertools.combinations(CHANGES, size):
                 with contextlib.suppress(DomainError):
-                    tasks.update("ada", task_id, {name: CHANGES[name] for name in names}, versions)
+                    tasks.update(ADA, task_id, {name: CHANGES[name] for name in names}, versions)
         for change in (tasks.toggle_completed, tasks.delete):
             with contextlib.suppress(DomainError):
-                change("ada", task_id, versions)
+                change(ADA, task_id, versions)
         with contextlib.suppress(DomainError):
-            tasks.update("ada", task_id, {"completed": True}, versions)
+            tasks.update(ADA, task_id, {"completed": True}, versions)
 
 
 def spread_out(database: Recording) -> set[str]:
@@ -205,11 +209,11 @@ def test_the_documented_primary_key_is_put_in_place_beside_rows_and_serves(creat
     try:
         migrate(database, "users")
         limits = TaskLimits(database, max_tasks=100)
-        tasks = Tasks(database, Provisioning(database), limits, reveal_foreign=True)
+        tasks = Tasks(database, users_of(database), limits, reveal_foreign=True)
         before = tasks.create(ADA, {"title": "a"}).created.task
         for statement in on_postgresql:
             database.run(statement)
-        assert tasks.find("ada", before["id"]).task == before
+        assert tasks.find(ADA, before["id"]).task == before
         call_everything(tasks)
         keys = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'tasks_pkey'"
         assert database.run(keys) == [("PRIMARY KEY (user_id, id)",)]

@@ -45,8 +45,9 @@ def test_its_commands_serve_observe_back_up_and_restore_an_instance(tmp_path: Pa
     assert status == 0, shown + (tmp_path / "service.log").read_text(encoding="utf-8")
     assert shown.count("== block ") == len(BLOCKS)
     assert "tasks_http_requests_total{" in shown
-    # Created, found after the restore, and found after the change of secret, each time with the same token.
-    assert shown.count("Survive the night") == 3, shown
+    # Created, found after the restore, and found after the change of secret, each time with the same token; exported.
+    assert shown.count("Survive the night") == 4, shown
+    assert "\tlocal\t" in shown
     assert (tmp_path / "tasks.dump").stat().st_size > 1000
     assert "Traceback" not in (tmp_path / "service.log").read_text(encoding="utf-8")
 

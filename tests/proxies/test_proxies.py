@@ -46,13 +46,14 @@ class TestTheClient:
         connection = proxy.connect()
         connection.send(
             b"GET /echo HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n"
-            b"Forwarded: for=192.0.2.1\r\nX_Forwarded_For: 192.0.2.1\r\n\r\n"
+            b"Forwarded: for=192.0.2.1\r\nX_Forwarded_For: 192.0.2.1\r\n"
+            b"X-Forwarded-Host: evil.example\r\nX-Forwarded-Prefix: /evil\r\n\r\n"
         )
         seen = connection.read_response().json
         connection.close()
         assert seen["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
         assert seen["HTTP_X_FORWARDED_PROTO"] == "http"
-        assert "HTTP_FORWARDED" not in seen
+        assert not {"HTTP_FORWARDED", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PREFIX"} & seen.keys()
 
     def test_gets_an_error_in_the_envelope_for_too_large_a_body(self, proxy: Proxy) -> None:
         with contextlib.closing(proxy.connect()) as connection:

@@ -66,7 +66,7 @@ def test_each_logs_in_by_its_own_spelling_before_and_after_the_job(upgraded: Dat
 def test_no_third_one_can_be_registered(upgraded: Database, client: TestClient) -> None:
     Upgrade(upgraded, has_accounts=True).work()
 
-    answer = client.simulate_post("/auth/register", json={"email": "Straße@EXAMPLE.com", "password": "12345678"})
+    answer = client.simulate_post("/auth/register", json={"email": "Straße@EXAMPLE.com", "password": "correct horse"})
 
     assert error_of(answer) == (400, "EMAIL_TAKEN")
 

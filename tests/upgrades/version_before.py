@@ -15,6 +15,9 @@ from tests.support.processes import PROJECT
 COMMIT = "49950cf0088e11410f575ecb7c96edaf9101012c"
 """The last commit of version 0.1.0."""
 
+LATER = ["002_folded_text", "003_accounts"]
+"""The migrations since."""
+
 _quiet = logging.getLogger(f"{__name__}.router")
 _quiet.setLevel(logging.CRITICAL)
 

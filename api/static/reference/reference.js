@@ -10,7 +10,8 @@ followSystem();
 dark.addEventListener("change", followSystem);
 
 window.SwaggerUIBundle({
-  url: "/openapi.json",
+  // Relative to this file, /docs/reference.js: both may be below a prefix that a proxy strips.
+  url: new URL("../openapi.json", document.currentScript.src).href,
   dom_id: "#reference",
   deepLinking: true,
   displayRequestDuration: true,
