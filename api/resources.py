@@ -159,7 +159,7 @@ class TaskItem(TaskResource):
         """
         fields = self.wire_format.fields
         if fields.contradicts_itself(body):
-            found = self._tasks.find(req.context.user.user_id, task_id)
+            found = self._tasks.find(req.context.user, task_id)
             body = fields.without_unchanged(body, found.task, found.extra, self._task_url(req))
         return fields.read_changes(body)
 
