@@ -177,10 +177,15 @@ def test_every_response_of_the_accounts_is_described(
             for body in each:
                 reply = page.send(method, path, body)
                 document.check(method, path, reply)
-    for name in ("getCurrentUser", "postCurrentUser"):
+    tokens = [None, open_page(surface.profile).token]
+    if "logIn" in operations:
+        session = page.send(*operations["logIn"], ACCOUNT)
+        tokens += re.findall(r"eyJ[\w.-]+", f"{session.headers.get('set-cookie')} {session.body.decode()}")[:1]
+        assert len(tokens) == 3
+    for name in ("getCurrentUser", "postCurrentUser", "renewToken"):
         if name in operations:
             method, path = operations[name]
-            for token in (None, open_page(surface.profile).token):
+            for token in tokens:
                 page.token = token
                 document.check(method, path, page.send(method, path))
 

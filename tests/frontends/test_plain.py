@@ -79,6 +79,18 @@ def test_a_form_logs_in_with_a_username(open_page: Callable[..., Page]) -> None:
     assert session["token_type"] == "bearer"
 
 
+@pytest.mark.parametrize("path", ["/auth/refresh", "/api/auth/refresh", "/auth/renew"])
+def test_a_token_is_refreshed(open_page: Callable[..., Page], path: str) -> None:
+    page = open_page("plain", logged_in=False)
+    page.token = page("POST", "/auth/register", ACCOUNT, status=201)["token"]
+
+    page.token = page("POST", path)["access_token"]
+
+    assert page("GET", "/auth/verify")["email"] == page("POST", "/api/auth/verify")["email"] == "ada@example.com"
+    page.token = "none"
+    assert page("GET", "/auth/verify", status=401)["message"] == "The token is not valid"
+
+
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/tasks/", "/api/tasks/", "/api/{user_id}/tasks"])
 def test_the_usual_paths_have_the_same_tasks(page: Page, path: str) -> None:
     path = path.format(user_id=page.user_id)

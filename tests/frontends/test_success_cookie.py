@@ -108,6 +108,14 @@ def test_an_error_is_no_success_and_has_a_message(page: CookiePage) -> None:
     assert wrong["error"]["message"] == "E-mail or password is wrong"
 
 
+def test_a_refresh_sets_a_new_cookie(page: CookiePage) -> None:
+    reply = page.send("POST", "/api/auth/refresh")
+
+    assert reply.status == 200
+    assert reply.headers["set-cookie"].startswith("auth_token=ey")
+    assert page("GET", "/api/auth/me")["data"]["user"]["id"] == page.user_id
+
+
 def test_signing_out_deletes_the_cookie(page: CookiePage) -> None:
     assert page("POST", "/api/auth/signout")["success"] is True
 
