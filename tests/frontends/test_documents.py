@@ -190,6 +190,22 @@ def test_every_response_of_the_accounts_is_described(
                 document.check(method, path, page.send(method, path))
 
 
+@pytest.mark.parametrize(("profile", "media_types"), [("plain", 2), ("nest", 2), ("camel", 1)])
+def test_form_bodies_are_described_where_they_are_read(
+    open_page: Callable[..., Page], profile: str, media_types: int
+) -> None:
+    document = Document(open_page(profile)("GET", "/openapi.json"))
+    bodies = {
+        each["operationId"]: each["requestBody"]["content"]
+        for *_, each in document.operations()
+        if "requestBody" in each
+    }
+
+    form = ["application/x-www-form-urlencoded"]
+    assert list(bodies["logIn"]) == list(bodies["register"]) == ["application/json", *form][:media_types]
+    assert list(bodies["createTask"]) == ["application/json"]
+
+
 def test_a_cookie_and_the_403_of_another_origin_are_described(open_page: Callable[..., Page]) -> None:
     page = open_page("success-cookie")
     document = Document(page("GET", "/openapi.json"))
