@@ -163,6 +163,7 @@ class TestNest:
 
         assert titles("status=DONE") == titles("search=bob") == titles("status=DONE&search=call") == ["Call Bob"]
         assert titles("status=OPEN") == titles("search=milk") == ["Buy milk"]
+        assert titles("status=&search=") == ["Buy milk", "Call Bob"]
         assert titles("status=IN_PROGRESS") == titles("status=OPEN&search=bob") == []
 
     def test_an_error_has_status_code_and_message(self, nest: Page) -> None:
