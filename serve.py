@@ -21,6 +21,7 @@ from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
+from api.jose.jwks import KeySet
 from api.logs import configure_logging
 from api.migrate import migrate
 from api.postgres.database import Database
@@ -54,6 +55,8 @@ class Prepared(NamedTuple):
     settings: Settings
     database_url: str
     users_table: UsersTable
+    jwks: KeySet | None
+    """Created before the fork, so that all workers share what one has downloaded."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -86,10 +89,10 @@ def serve(settings: Settings) -> int:
     metrics = listen_for_metrics(settings)
     # The server runs four threads more than THREADS. Some of them stay free for requests that need no database.
     max_waiting = max(0, settings.threads - settings.pool_size) + 2
-    render = partial(render_refusal, served_errors(prepared.settings))
+    refuse = partial(render_refusal, errors=served_errors(prepared.settings), networks=settings.trusted_proxy)
     try:
         return workers.run(
-            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), render),
+            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), refuse),
             listener,
             workers=settings.workers,
             threads=settings.threads,
@@ -114,7 +117,8 @@ def prepare(settings: Settings) -> Prepared:
     configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
     users_table = migrate_schema(settings, database_url)
-    return Prepared(resolve_settings(settings, users_table), database_url, users_table)
+    jwks = KeySet(settings.jwks_url) if settings.jwks_url is not None else None
+    return Prepared(resolve_settings(settings, users_table), database_url, users_table, jwks)
 
 
 def find_database(settings: Settings) -> tuple[Settings, str]:
@@ -178,7 +182,7 @@ def start_application(
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
         counters.upgrade = upgrade
-    application = create_app(settings, database, prepared.users_table, counters)
+    application = create_app(settings, database, prepared.users_table, counters, prepared.jwks)
     # For Python 3.10 Falcon declares start_response without its third argument.
     return cast("WSGIApplication", application)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from falcon import HTTP_204, Response
 
 from api.accounts import Accounts
+from api.digests import KeyedDigests
 from api.errors import InvalidCredentials, RateLimited
 from api.forwarded import rate_limit_key
 from api.login_guard import CountedCall, LoginGuard, check_allowance
@@ -18,6 +19,7 @@ from api.rate_limits import Allowance
 from api.reading import read_body, read_json
 from api.request_context import Request
 from api.resources import Mount
+from api.text import fold_case
 from api.tokens import Identity, Tokens
 from api.users_table import UserNames, Users
 
@@ -34,26 +36,37 @@ class AccountServices:
         *,
         token_ttl: int,
         guard: LoginGuard | None,
-        address_of: Callable[[dict[str, Any]], str],
+        digests: KeyedDigests,
     ) -> None:
         self.accounts = accounts
         self._tokens = tokens
         self._token_ttl = token_ttl
         self._guard = guard
-        self._address_of = address_of
+        self._digests = digests
 
     def count_call(self, req: Request, resp: Response) -> CountedCall | None:
         """Count a call of this address, and report its limit. None if there is no limit."""
         if self._guard is None:
             return None
-        call = self._guard.count_call(rate_limit_key(self._address_of(req.env)))
+        call = self._guard.count_call(rate_limit_key(req.context.address))
         report_limit(self._guard.reported, call.allowance, resp)
         return call
 
-    def report_exhausted(self, resp: Response, ex: RateLimited) -> None:
+    def check_call(self, req: Request, call: CountedCall | None) -> None:
+        """Raise RateLimited if the address has made too many calls."""
+        if call is not None and not call.allowance.allowed:
+            req.context.event = "throttled"
+            check_allowance(call.allowance)
+
+    def report_exhausted(self, req: Request, resp: Response, ex: RateLimited) -> None:
         """Report that no call is left, whichever of the guard's limits was passed."""
+        req.context.event = "throttled"
         if self._guard is not None:
             report_limit(self._guard.reported, Allowance(False, 0, ex.retry_after), resp)
+
+    def note_account(self, req: Request, email: str) -> None:
+        """Note the account for the log: 16 digits that are the same for all spellings, and show no e-mail."""
+        req.context.details["account"] = self._digests.digest("log", fold_case(email)).hex()[:16]
 
     def open_session(self, identity: Identity) -> Session:
         """A token for the account."""
@@ -97,10 +110,10 @@ class Registration(AccountResource):
 
     def on_post(self, req: Request, resp: Response) -> None:
         call = self._services.count_call(req, resp)
-        if call is not None:
-            check_allowance(call.allowance)
+        self._services.check_call(req, call)
         self._check_origin(req)
         fields = self._format.read_registration(self._read(req))
+        self._services.note_account(req, fields["email"])
         identity = self._services.accounts.register(fields["email"], fields["password"], fields.get("name"), call)
         req.context.event = "user_registered"
         resp.status = self._format.registered_status
@@ -122,13 +135,14 @@ class Login(AccountResource):
         call = self._services.count_call(req, resp)
         self._check_origin(req)
         fields = self._format.read_login(self._read(req))
+        self._services.note_account(req, fields["email"])
         try:
             identity = self._services.accounts.log_in(fields["email"], fields["password"], call)
         except InvalidCredentials:
             req.context.event = "login_failed"
             raise
         except RateLimited as ex:
-            self._services.report_exhausted(resp, ex)
+            self._services.report_exhausted(req, resp, ex)
             raise
         req.context.event = "user_logged_in"
         session = self._services.open_session(identity)

@@ -58,13 +58,19 @@ class Route(NamedTuple):
 
 
 def create_app(
-    settings: Settings, database: Database, users_table: UsersTable, metrics: Metrics | None = None
+    settings: Settings,
+    database: Database,
+    users_table: UsersTable,
+    metrics: Metrics | None = None,
+    jwks: KeySet | None = None,
 ) -> falcon.App[Any, Any]:
     """Build the application from resolved settings. With `metrics`, count its requests.
 
-    It sends no statement, so it works while the database does not respond.
+    `jwks` is the key set of JWKS_URL that processes share; by default the application has its own. It sends no
+    statement, so it works while the database does not respond.
     """
-    jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
+    if jwks is None and settings.jwks_url is not None:
+        jwks = KeySet(settings.jwks_url)
     tokens = Tokens(
         settings.secrets,
         issuer=settings.jwt_issuer,
@@ -84,7 +90,7 @@ def create_app(
         request_type=Request,
         middleware=[
             *([external_url] if settings.root_path or settings.trusted_proxy else []),
-            RequestLog(),
+            RequestLog(partial(client_address, networks=settings.trusted_proxy)),
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             cross_origin,
@@ -176,9 +182,9 @@ def _task_routes(mount: Mount, tasks: Tasks, database: Database) -> list[Route]:
 
 def _account_services(settings: Settings, database: Database, tokens: Tokens, storage: Any) -> AccountServices:
     hasher = PasswordHasher(settings.bcrypt_cost, threads=settings.threads)
+    digests = KeyedDigests(settings.secrets)
     guard = None
     if settings.auth_rate_limit:
-        digests = KeyedDigests(settings.secrets)
         guard = LoginGuard(
             settings.auth_rate_limit,
             storage,
@@ -186,6 +192,5 @@ def _account_services(settings: Settings, database: Database, tokens: Tokens, st
             addresses=AccountAddresses(database, digests),
             digests=digests,
         )
-    address_of = partial(client_address, networks=settings.trusted_proxy)
     accounts = Accounts(database, hasher, guard)
-    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, guard=guard, address_of=address_of)
+    return AccountServices(accounts, tokens, token_ttl=settings.token_ttl, guard=guard, digests=digests)

@@ -6,18 +6,17 @@ It changes nothing: it runs no migration and creates no embedded database. No fi
 from __future__ import annotations
 
 import contextlib
-import math
-import re
+import os
 import time
-from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import make_dsn
 
 from api.errors import SchemaTooNew, SchemaUnreadable
-from api.jose.jwks_download import DownloadError, download
+from api.jose.jwks_download import DownloadError, download, parse_set
 from api.migrate import pending
 from api.models import User
 from api.postgres.database import Database
@@ -26,6 +25,7 @@ from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
 from api.rate_limits import connect_storage
 from api.resolved_settings import resolve_settings
+from api.secret_file import read_secret
 from api.settings import Settings, SettingsError
 from api.users_table import UsersTable, read_users_table
 
@@ -33,12 +33,6 @@ CONNECT_TIMEOUT: Final = "10"
 """Seconds. A suspended database, such as Neon's, takes some of them to resume."""
 
 JWKS_TIMEOUT: Final = 5.0
-
-MIN_ENTROPY: Final = 96.0
-"""Bits of entropy that a secret needs, by its characters. 32 random hexadecimal digits have 105 bits or more."""
-
-PUBLISHED_WORDS: Final = re.compile("secret|password|change|example|better.?auth|12345", re.IGNORECASE)
-"""Words in the secrets of published examples, and in Better Auth's own default."""
 
 _SERVER_QUERY: Final = """
 SELECT current_setting('server_version'), current_setting('max_connections')::int,
@@ -137,26 +131,27 @@ def _check_secrets(settings: Settings) -> Finding:
     secrets = settings.secrets
     if not secrets:
         if settings.database_url is None:
-            return Finding("secret", True, f"the service's own, kept in {settings.data_dir / 'secret'}")
+            return _check_secret_file(settings.data_dir / "secret")
         return Finding("secret", True, "none: tokens are verified with the keys behind JWKS_URL alone")
-    for secret in secrets:
-        if PUBLISHED_WORDS.search(secret) or _entropy(secret) < MIN_ENTROPY:
-            return Finding("secret", False, "it can be guessed; generate another with: openssl rand -base64 32")
     shortest = min(len(secret.encode()) for secret in secrets)
     return Finding("secret", True, f"{len(secrets)}, of {shortest} bytes" + (" and more" if len(secrets) > 1 else ""))
 
 
-def _entropy(secret: str) -> float:
-    """Bits: Shannon's entropy of the characters times their number. An attacker has to guess no more than this."""
-    counts = Counter(secret).values()
-    return -sum(count * math.log2(count / len(secret)) for count in counts)
+def _check_secret_file(path: Path) -> Finding:
+    if not os.path.lexists(path):
+        return Finding("secret", True, f"the first start creates it in {path}")
+    try:
+        read_secret(path)
+    except OSError as ex:
+        return Finding("secret", False, str(ex))
+    return Finding("secret", True, f"the service's own, kept in {path}")
 
 
 def _check_jwks(settings: Settings) -> Finding:
     if settings.jwks_url is None:
         return Finding("JWKS", True, "JWKS_URL is not set: only tokens signed with a secret are verified")
     try:
-        keys = download(settings.jwks_url, JWKS_TIMEOUT)
+        keys = parse_set(download(settings.jwks_url, JWKS_TIMEOUT))
     except DownloadError as ex:
         return Finding("JWKS", False, f"{_one_line(ex)}; JWKS_URL must respond to this machine, without a redirect")
     if not keys:

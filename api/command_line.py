@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from api.settings import SETTINGS
+from api.value_files import SUFFIX
 
 _WIDTH: Final = 100
 
@@ -135,6 +136,9 @@ def _list() -> Iterator[str]:
         lines = textwrap.wrap(text, _WIDTH - column)
         yield f"  {name}".ljust(column) + lines[0]
         yield from (" " * column + line for line in lines[1:])
+    yield ""
+    names = ", ".join(name for name, setting in SETTINGS.items() if setting.secret)
+    yield from textwrap.wrap(f"{names} may also stand in a file, which the name with {SUFFIX} names.", _WIDTH)
 
 
 def _show(default: Any) -> str:

@@ -47,6 +47,7 @@ class Code(str, Enum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     OVERLOADED = "OVERLOADED"
+    KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ class TokenExpired(DomainError):
     """The token was valid and has expired."""
 
     reason = "expired"
+
+
+class KeysUnavailable(DomainError):
+    """The token needs a key of JWKS_URL, and none could be downloaded yet."""
 
 
 class UnknownUser(DomainError):
@@ -227,6 +232,7 @@ RESPONSES: Final[Mapping[type[Exception], ErrorResponse]] = {
     SchemaTooNew: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     SchemaUnreadable: ErrorResponse(503, Code.DATABASE_UNAVAILABLE, "The database is not available", _RETRY),
     Overloaded: ErrorResponse(503, Code.OVERLOADED, "The service is overloaded", _RETRY),
+    KeysUnavailable: ErrorResponse(503, Code.KEYS_UNAVAILABLE, "The keys to check tokens are not available", _RETRY),
 }
 
 HTTP_RESPONSES: Final[Mapping[int, ErrorResponse]] = {
@@ -294,7 +300,8 @@ def _describe(req: falcon.Request, ex: Exception) -> _Error:
         known = HTTP_RESPONSES.get(ex.status_code, HTTP_RESPONSES[400])
         response = ErrorResponse(ex.status_code, known.code, known.message)
         return _Error(response, known.message, known.code.value.lower(), headers=dict(ex.headers or {}))
-    logger.error("unforeseen error", exc_info=ex, extra={"request_id": req.context.request_id})
+    extra = {"request_id": req.context.request_id, "address": req.context.address}
+    logger.error("unforeseen error", exc_info=ex, extra=extra)
     response = HTTP_RESPONSES[500]
     return _Error(response, response.message, response.code.value.lower())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from falcon import Request, Response
 
 _Address = IPv4Address | IPv6Address
-_Network = IPv4Network | IPv6Network
+Network = IPv4Network | IPv6Network
 
 _WITH_PORT: Final = re.compile(r"\[(?P<v6>[^]]*)\](?::\d+)?|(?P<v4>[0-9.]+):\d+")
 
@@ -25,14 +25,14 @@ _PREFIX: Final = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)*)/?")
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
-def client_address(environ: Mapping[str, Any], networks: Sequence[_Network]) -> str:
+def client_address(environ: Mapping[str, Any], networks: Sequence[Network]) -> str:
     """The address nearest to the server that is in none of `networks`.
 
-    If the peer is not trusted, it is the peer's own. Otherwise X-Forwarded-For is read from its right end, where each
-    trusted proxy has appended its caller's address; anything further left may be forged. At an entry that is not an
-    address the search ends with the address of the proxy that wrote it.
+    If the peer is not trusted, it is the peer's own, which is empty on a Unix socket. Otherwise X-Forwarded-For is read
+    from its right end, where each trusted proxy has appended its caller's address; anything further left may be forged.
+    At an entry that is not an address the search ends with the address of the proxy that wrote it.
     """
-    peer: str = environ["REMOTE_ADDR"]
+    peer: str = environ.get("REMOTE_ADDR", "")
     address = parse_address(peer)
     nearest = peer if address is None else str(address)
     for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
@@ -71,7 +71,7 @@ class ExternalUrl:
     field counts if a trusted proxy has sent it once, with one well-formed value.
     """
 
-    def __init__(self, networks: Sequence[_Network], root_path: str) -> None:
+    def __init__(self, networks: Sequence[Network], root_path: str) -> None:
         self._networks = networks
         self._root_path = root_path
         self._trusted = lru_cache(maxsize=256)(self._is_trusted)
@@ -94,10 +94,11 @@ class ExternalUrl:
         return _is_in(parse_address(peer), self._networks)
 
 
-def _is_in(address: _Address | None, networks: Sequence[_Network]) -> bool:
+def _is_in(address: _Address | None, networks: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in networks)
 
 
+@lru_cache(maxsize=1024)
 def parse_address(text: str) -> _Address | None:
     """The address, with or without a port; None if it is not one."""
     match = _WITH_PORT.fullmatch(text)

@@ -11,8 +11,12 @@ import os
 import sys
 from typing import IO, Any, Final
 
-import orjson
 import structlog
+
+from api.log_escapes import dump_json, escape_event, format_traceback
+
+_EXTRA: Final = ("request_id", "address", "traceparent")
+"""Attributes of a record that become fields of its line."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -26,16 +30,17 @@ def configure_logging(level: str, format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if as_text:
+        shared.append(escape_event)
         renderer: Any = structlog.dev.ConsoleRenderer(
             colors=sys.stdout.isatty(),
             # A path in a request must not move the cursor. A traceback must not show locals, as Rich's does.
             repr_native_str=True,
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=format_traceback,
         )
         factory: Any = structlog.PrintLoggerFactory(output)
     else:
         shared.append(structlog.processors.format_exc_info)
-        renderer = structlog.processors.JSONRenderer(serializer=orjson.dumps)
+        renderer = structlog.processors.JSONRenderer(serializer=dump_json)
         factory = structlog.BytesLoggerFactory(output)
     structlog.configure(
         processors=[*shared, renderer],
@@ -78,7 +83,7 @@ class _ToStructlog(logging.Handler):
     """Passes records of the standard module to structlog, so that all lines have one format."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        extra = {"request_id": record.request_id} if hasattr(record, "request_id") else {}
+        extra = {name: getattr(record, name) for name in _EXTRA if hasattr(record, name)}
         structlog.get_logger().log(
             record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info, **extra
         )

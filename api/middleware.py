@@ -6,6 +6,7 @@ CORS, between private headers and authentication, is in cross_origin.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
@@ -23,6 +24,7 @@ from api.request_context import Request
 from api.request_ids import request_id
 from api.session_cookie import SessionCookie
 from api.tokens import Identity, Tokens
+from api.trace_context import traceparent
 from api.unknown_paths import reject_version
 from api.users_table import is_canonical_uuid
 
@@ -30,14 +32,16 @@ _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
 
 class RequestLog:
-    """Gives each request an id, and logs its outcome in one line."""
+    """Gives each request an id, and logs its outcome in one line, with the client's address that `address_of` finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, address_of: Callable[[dict[str, Any]], str]) -> None:
         self._log = structlog.get_logger()
+        self._address_of = address_of
 
     def process_request(self, req: Request, resp: Response) -> None:
         req.context.request_id = request_id(req.get_header("X-Request-ID"))
         resp.set_header("X-Request-ID", req.context.request_id)
+        req.context.address = self._address_of(req.env)
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
         context = req.context
@@ -49,10 +53,13 @@ class RequestLog:
             if context.event == "request":
                 context.event = "refused" if status < 500 else "failed"
             details["reason"] = context.error_reason
+        if trace := traceparent(req.get_header("traceparent")):
+            details["traceparent"] = trace
         log = self._log.error if status >= 500 else self._log.info
         log(
             context.event,
             request_id=context.request_id,
+            address=context.address,
             method=req.method,
             path=req.path,
             status=status,

@@ -20,6 +20,8 @@ class RequestContext:
 
     started: float = field(default_factory=perf_counter)
     request_id: str = ""
+    address: str = ""
+    """The client's address, behind the proxies that are trusted."""
     event: str = "request"
     """The event of the request's log line."""
     details: dict[str, Any] = field(default_factory=dict)

@@ -22,6 +22,8 @@ from api.origins import AllowedOrigins, allow_origins, is_loopback_host, parse_o
 from api.postgres.database_url import parse_url
 from api.profiles.reading import read_profile
 from api.profiles.wire_format import WireFormat
+from api.secret_strength import find_weakness
+from api.value_files import read_value
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -78,6 +80,8 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 def _secret(value: str) -> str:
     if len(value.encode()) < MIN_SECRET_BYTES:
         raise ValueError(f"must be at least {MIN_SECRET_BYTES} bytes long")
+    if weakness := find_weakness(value):
+        raise ValueError(weakness)
     return value
 
 
@@ -180,10 +184,14 @@ class Setting:
     default: Any
     help: str
     may_be_empty: bool = False
+    secret: bool = False
+    """The value is or contains a secret, so it may also stand in a file that NAME_FILE names."""
 
 
-def _setting(parse: Callable[[str], Any], default: Any, help: str, *, may_be_empty: bool = False) -> Any:
-    return dataclasses.field(metadata={"setting": Setting(parse, default, help, may_be_empty)})
+def _setting(
+    parse: Callable[[str], Any], default: Any, help: str, *, may_be_empty: bool = False, secret: bool = False
+) -> Any:
+    return dataclasses.field(metadata={"setting": Setting(parse, default, help, may_be_empty, secret)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -191,14 +199,17 @@ class Settings:
     """The settings of one process. Each attribute is the environment variable of the same name in capitals."""
 
     database_url: str | None = _setting(
-        _database_url, None, "PostgreSQL's URL; unset: an embedded PostgreSQL under DATA_DIR"
+        _database_url, None, "PostgreSQL's URL; unset: an embedded PostgreSQL under DATA_DIR", secret=True
     )
     data_dir: Path = _setting(_directory, Path("data"), "directory of the embedded PostgreSQL and its secret")
     better_auth_secret: str | None = _setting(
-        _secret, None, "HS256 secret, at least 32 bytes; unset with the embedded database: generated once and stored"
+        _secret,
+        None,
+        "HS256 secret, at least 32 bytes; unset with the embedded database: generated once and stored",
+        secret=True,
     )
     better_auth_secrets: tuple[str, ...] = _setting(
-        _versioned_secrets, (), "several secrets, 2:newer,1:older; the newest signs, all verify"
+        _versioned_secrets, (), "several secrets, 2:newer,1:older; the newest signs, all verify", secret=True
     )
     jwks_url: str | None = _setting(_http_url, None, "URL of the issuer's public keys (a JWK set); unset: none")
     jwt_issuer: str | None = _setting(_text, None, "the iss a token must have; unset: any (JWKS_URL: its origin)")
@@ -247,7 +258,7 @@ class Settings:
         may_be_empty=True,
     )
     rate_limit_storage: str = _setting(
-        _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)"
+        _rate_storage, "memory", "memory (each process counts alone) or redis://… (all count together)", secret=True
     )
     trusted_proxy: tuple[Network, ...] = _setting(
         _networks, (), "CIDR list of proxies whose X-Forwarded-… header fields are trusted", may_be_empty=True
@@ -292,11 +303,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     """
     values: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
-        text = environ.get(name)
-        if text is None or (not text.strip() and not setting.may_be_empty):
-            values[name.lower()] = setting.default
-            continue
         try:
+            text = read_value(name, environ) if setting.secret else environ.get(name)
+            if text is None or (not text.strip() and not setting.may_be_empty):
+                values[name.lower()] = setting.default
+                continue
             values[name.lower()] = setting.parse(text)
         except ValueError as ex:
             raise SettingsError(f"{name} {ex}") from None

@@ -29,6 +29,9 @@ from api.tokens import Identity
 
 logger = logging.getLogger(__name__)
 
+EXTRA_SIZE: Final = "extra_size"
+"""The constraint of the column that holds the further fields."""
+
 MEND_IDS: Final = "SELECT setval('tasks_id_seq', max(id)) FROM tasks"
 """What an operator runs where a restore has left the sequence behind."""
 
@@ -247,8 +250,8 @@ class Tasks:
                 self._users.forget(owner)
                 self._users.require(owner)
                 return statement.run(self._database, values, repeatable=repeatable)
-        except psycopg2.errors.CheckViolation:
-            raise ExtraTooLarge from None
+        except psycopg2.errors.CheckViolation as ex:
+            raise _explain_violation(ex) from None
         except psycopg2.errors.UniqueViolation as ex:
             logger.error("the next task ids are those of stored tasks, as after a restore; run: %s", MEND_IDS)
             raise DatabaseUnavailable("ids_behind") from ex
@@ -264,8 +267,8 @@ class Tasks:
         whole = {**values, "user_id": user.user_id, "task_id": task_id, "versions": _array(versions)}
         try:
             rows = statement.run(self._database, whole)
-        except psycopg2.errors.CheckViolation:
-            raise ExtraTooLarge from None
+        except psycopg2.errors.CheckViolation as ex:
+            raise _explain_violation(ex) from None
         if not rows:
             raise self._miss_of_write(user, task_id, versions)
         return _versioned(user.user_id, rows[0])
@@ -298,6 +301,11 @@ def _column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
         values["due_at"] = due.at if due else None
         values["due_all_day"] = due.all_day if due else False
     return {**values, **folded_columns(fields)}
+
+
+def _explain_violation(ex: psycopg2.errors.CheckViolation) -> Exception:
+    """Only the size of the further fields is left to the database: what else it refuses is a fault of ours."""
+    return ExtraTooLarge() if ex.diag.constraint_name == EXTRA_SIZE else ex
 
 
 def _array(versions: Sequence[int] | None) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import jwt
 
-from api.errors import TokenExpired, TokenInvalid
+from api.errors import KeysUnavailable, TokenExpired, TokenInvalid
 from api.jose import jws
 from api.jose.jwk import ALGORITHMS, Key, canonical_name
 from api.jose.jwks import KeySet
@@ -85,7 +85,7 @@ class Tokens:
         self._cache = _Cache({})
 
     def verify(self, token: str) -> Identity:
-        """The identity in `token`. Raises TokenExpired or TokenInvalid, never anything else."""
+        """The identity in `token`. Raises TokenExpired, TokenInvalid or KeysUnavailable, never anything else."""
         cache = self._current_cache()
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         verified = cache.get(digest)
@@ -218,13 +218,11 @@ def _find_key(jwks: KeySet, parts: jws.Jws, expected: _Expected) -> Key:
     kid = parts.header.get("kid", "")
     key = jwks.current().get(kid)
     if key is None:
-        # Downloads are limited, so none is spent on a token that no key could make valid. An expired token still raises
-        # TokenExpired: its client renews it, and a process that has just started has no key yet.
-        try:
-            _check_claims(jws.parse_object(parts.payload), expected).check_time()
-        except (TokenInvalid, jws.MalformedJws) as ex:
-            raise TokenInvalid("unknown_key") from ex
+        # Downloads are limited, so none is spent on a token that no key could make valid.
+        _check_claims(jws.parse_object(parts.payload), expected).check_time()
         key = jwks.fetch(kid)
+    if key is None and not jwks.had_keys:
+        raise KeysUnavailable
     if key is None:
         raise TokenInvalid("unknown_key")
     return key

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 
 from api.jose.jwk import parse
-from api.jose.jwks_download import download
+from api.jose.jwks_download import download, parse_set
 from tests.support.jwks_server import serving
 from tests.support.signing import ASYMMETRIC, make_signer, signer_for
 
@@ -98,14 +98,14 @@ class TestASet:
     def test_keeps_its_usable_keys_beside_unusable_ones(self) -> None:
         with serving(signer_for("EdDSA")) as server:
             server.keys = [None, {"kty": "oct"}, *server.keys, {**P256, "alg": "none"}]
-            assert list(download(server.url, 5)) == ["key-of-EdDSA"]
+            assert list(parse_set(download(server.url, 5))) == ["key-of-EdDSA"]
 
     def test_takes_the_first_of_two_keys_with_one_kid(self) -> None:
         first, second = make_signer("EdDSA", "same"), make_signer("EdDSA", "same")
         with serving(first, second) as server:
-            key = download(server.url, 5)["same"]
+            key = parse_set(download(server.url, 5))["same"]
         assert key.verify(b"message", first.signature(b"message"))
 
     def test_may_be_empty(self) -> None:
         with serving() as server:
-            assert download(server.url, 5) == {}
+            assert parse_set(download(server.url, 5)) == {}

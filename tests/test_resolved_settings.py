@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from api.resolved_settings import resolve_settings
@@ -10,10 +12,10 @@ from api.users_table import UsersTable
 
 OURS = UsersTable(exists=True, ours=True, uuid_ids=False)
 ANOTHERS = UsersTable(exists=True, ours=False, uuid_ids=True)
-SECRET = {"BETTER_AUTH_SECRET": "s" * 32}
+SECRET = {"BETTER_AUTH_SECRET": "XvR0sN1dQe7yTg4uLk9pWb2mHz6cJf8a"}
 KEYS = {"JWKS_URL": "http://localhost:3000/api/auth/jwks"}
 DATABASE = {"DATABASE_URL": "postgresql://localhost/tasks"}
-PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nnot a secret\n-----END PUBLIC KEY-----"
+PUBLIC_KEY = f"-----BEGIN PUBLIC KEY-----\n{secrets.token_urlsafe(48)} not a secret\n-----END PUBLIC KEY-----"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_unset_settings_follow_the_users_table(
         *(({"ANONYMOUS_USER": name, **SECRET}, OURS, "ANONYMOUS_USER") for name in ("x" * 256, "a\0b", "\udcff")),
         ({"ANONYMOUS_USER": "demo", **SECRET}, ANOTHERS, "ANONYMOUS_USER"),
         ({"ANONYMOUS_USER": "6F2C1B52-0E0B-4C3B-9F39-7B0D3A1C9E11", **SECRET}, ANOTHERS, "ANONYMOUS_USER"),
-        ({"BETTER_AUTH_SECRETS": f"2:{PUBLIC_KEY},1:{'s' * 32}"}, OURS, "BETTER_AUTH_SECRET"),
+        ({"BETTER_AUTH_SECRETS": f"2:{PUBLIC_KEY},1:{secrets.token_hex(16)}"}, OURS, "BETTER_AUTH_SECRET"),
     ],
 )
 def test_a_setting_that_does_not_fit_the_users_table_is_named_in_one_line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from api.settings import SETTINGS, SettingsError, load_settings
 from tests.support.processes import PROJECT
 
-SECRET = "s" * 32
+SECRET = "XvR0sN1dQe7yTg4uLk9pWb2mHz6cJf8a"
 BASIS = {"DATABASE_URL": "postgresql://localhost/tasks", "BETTER_AUTH_SECRET": SECRET}
 
 
@@ -142,7 +143,7 @@ def test_an_external_database_needs_a_secret_or_a_key_set() -> None:
 
 
 def test_secrets_are_ordered_by_version_and_the_unversioned_one_still_verifies() -> None:
-    old, new = "o" * 32, "n" * 32
+    old, new = secrets.token_hex(16), secrets.token_hex(16)
     settings = load_settings({**BASIS, "BETTER_AUTH_SECRETS": f"1:{old},12:{new}"})
     assert settings.secrets == (new, old, SECRET)
 
@@ -236,3 +237,52 @@ def test_what_is_just_valid_is_taken_and_what_is_not_is_refused(name: str, accep
     load_settings({name: accepted})
     with pytest.raises(SettingsError, match=f"^{name} must be"):
         load_settings({name: refused})
+
+
+SECRET_NAMES = ["DATABASE_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "RATE_LIMIT_STORAGE"]
+"""The settings that contain a secret."""
+
+
+class TestASettingInAFile:
+    @pytest.mark.parametrize(
+        ("name", "text", "value"),
+        [
+            ("DATABASE_URL", "postgresql://localhost/other", "postgresql://localhost/other"),
+            ("BETTER_AUTH_SECRET", SECRET, SECRET),
+            ("BETTER_AUTH_SECRETS", f"1:{SECRET}", (SECRET,)),
+            ("RATE_LIMIT_STORAGE", "redis://:word@localhost/0", "redis://:word@localhost/0"),
+        ],
+    )
+    def test_has_the_same_value(self, tmp_path: Path, name: str, text: str, value: object) -> None:
+        file = tmp_path / "mounted"
+        file.write_text(f"{text}\n")
+        settings = load_settings({**BASIS, name: "", f"{name}_FILE": str(file)})
+        assert getattr(settings, name.lower()) == value
+
+    @pytest.mark.parametrize("name", SECRET_NAMES)
+    def test_may_not_be_set_in_both_ways(self, tmp_path: Path, name: str) -> None:
+        file = tmp_path / "mounted"
+        file.write_text(SECRET)
+        with pytest.raises(SettingsError, match=rf"^{name} and {name}_FILE are both set"):
+            load_settings({**BASIS, name: "postgresql://localhost/tasks", f"{name}_FILE": str(file)})
+
+    @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff" * 40, b"x" * 65_537])
+    def test_that_is_not_there_or_holds_no_value_is_named(self, tmp_path: Path, content: bytes | None) -> None:
+        file = tmp_path / "mounted"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(SettingsError, match=rf"^BETTER_AUTH_SECRET cannot be read from {file} ") as caught:
+            load_settings({"BETTER_AUTH_SECRET_FILE": str(file)})
+        assert "\n" not in str(caught.value)
+
+    def test_is_checked_like_any_other(self, tmp_path: Path) -> None:
+        file = tmp_path / "mounted"
+        file.write_text("0" * 32)
+        with pytest.raises(SettingsError, match=r"^BETTER_AUTH_SECRET can be guessed"):
+            load_settings({"BETTER_AUTH_SECRET_FILE": str(file)})
+
+    @pytest.mark.parametrize("name", ["PORT", "JWKS_URL", "HOST"])
+    def test_is_only_for_settings_that_contain_a_secret(self, tmp_path: Path, name: str) -> None:
+        file = tmp_path / "mounted"
+        file.write_text("80")
+        assert load_settings({**BASIS, f"{name}_FILE": str(file)}).port == 8000

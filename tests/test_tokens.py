@@ -8,7 +8,7 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from api.errors import TokenExpired, TokenInvalid
+from api.errors import KeysUnavailable, TokenExpired, TokenInvalid
 from api.jose.jwk import parse
 from api.jose.jwks import KeySet
 from api.tokens import Identity, Tokens
@@ -310,6 +310,30 @@ class TestTwoKindsOfKeys:
             expired = signer_for("EdDSA").sign(claims(iss=server.origin, aud=server.origin, exp=1))
             with pytest.raises(TokenExpired):
                 tokens.verify(expired)
+            jwks.close()
+
+    def test_a_token_of_another_issuer_is_reported_as_such_before_the_first_key_fetch(self) -> None:
+        signer = signer_for("EdDSA")
+        with serving(signer) as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((), issuer=None, audience=None, jwks=jwks)
+            assert reason(tokens, signer.sign(claims(iss="elsewhere", aud=server.origin))) == "issuer"
+            assert reason(tokens, signer.sign(claims(iss=server.origin, aud="elsewhere"))) == "audience"
+            assert reason(tokens, signer.sign(claims(iss=server.origin, aud=server.origin, exp="soon"))) == "claims"
+            jwks.close()
+
+    def test_a_token_cannot_be_judged_while_there_has_never_been_a_key(self) -> None:
+        signer = signer_for("EdDSA")
+        with serving() as server:
+            jwks = KeySet(server.url)
+            tokens = Tokens((SECRET,), issuer=None, audience=None, jwks=jwks)
+            token = signer.sign(claims(iss=server.origin, aud=server.origin))
+            with pytest.raises(KeysUnavailable):
+                tokens.verify(token)
+            assert tokens.verify(HS256.sign(claims())).user_id == "user-1"
+            server.keys.append({**signer.jwk, "kid": "another"})
+            wait_until(lambda: jwks.fetch("another"))
+            assert reason(tokens, token) == "unknown_key"
             jwks.close()
 
     def test_a_configured_issuer_replaces_the_origin(self) -> None:

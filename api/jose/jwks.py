@@ -13,9 +13,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from api.jose.jwk import Key
-from api.jose.jwks_download import DownloadError, download
+from api.jose.jwks_download import DownloadError, download, parse_set
+from api.jose.shared_set import SharedSet, StoredSet
 
-REFRESH_AFTER = 300.0  # seconds between downloads that no request has caused
+# A removed key is dropped within 300 s: the process that downloaded last does so again after 280 s, another one
+# PATIENCE later if that has brought nothing.
+REFRESH_AFTER = 280.0  # seconds between downloads that no request has caused
+PATIENCE = 10.0  # seconds that a download may take
+GIVE_UP_AFTER = 12.0  # seconds after which a thread whose download has not ended by itself is replaced
 MAX_WAIT = 1.5  # seconds that a request with an unknown key waits at most
 MAX_WAIT_WHILE_DOWN = 0.3  # the same after a failed download: enough if the endpoint is back
 
@@ -34,19 +39,25 @@ logger = logging.getLogger("api.jose.jwks")
 class KeySet:
     """The keys at `url`, by `kid`. Raises ValueError unless `url` is http(s) with a host.
 
-    One daemon thread does all downloads. It starts with the first token that needs it, so after any fork.
+    One daemon thread does all downloads. It starts with the first token that needs it, so after any fork. Processes
+    that are forked later share what one of them has downloaded.
     """
 
     def __init__(self, url: str, *, refresh_after: float = REFRESH_AFTER) -> None:
         self.origin = _origin(url)
+        self.had_keys = False
+        """Whether there has ever been a key."""
         self._url = url
         self._refresh_after = refresh_after
+        self._shared = SharedSet()
+        self._seen = self._shared.digest
         self._keys: Mapping[str, Key] = {}
         self._downloaded_at: float | None = None
         self._failures = 0
         self._due = 0.0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._next_start = 0.0
         self._closed = False
         self._running: _Download | None = None
         self._requested: _Download | None = None
@@ -61,8 +72,9 @@ class KeySet:
 
     def current(self) -> Mapping[str, Key]:
         """The keys of the last download, without a wait. It is another object only if a key has changed."""
-        thread = self._thread
-        if thread is None or not thread.is_alive():
+        if self._shared.digest != self._seen:
+            self._adopt()
+        if self._needs_thread():
             self._start()
         return self._keys
 
@@ -118,13 +130,32 @@ class KeySet:
             self._absent_until.clear()
         self._absent_until[kid] = time.monotonic() + _ABSENT_TTL
 
+    def _needs_thread(self) -> bool:
+        thread, running = self._thread, self._running
+        if thread is None or not thread.is_alive():
+            return True
+        return running is not None and running.began is not None and time.monotonic() > running.began + GIVE_UP_AFTER
+
     def _start(self) -> None:
+        """Start the thread, or replace one that is stuck. No lock is held meanwhile: a start may fail or take long."""
         with self._changed:
-            if not self._closed and (self._thread is None or not self._thread.is_alive()):
-                self._thread = threading.Thread(target=self._run, name="jwks", daemon=True)
-                self._thread.start()
+            now = time.monotonic()
+            if self._closed or now < self._next_start:
+                return
+            self._next_start = now + GIVE_UP_AFTER
+        try:
+            threading.Thread(target=self._run, name="jwks", daemon=True).start()
+        except RuntimeError as ex:
+            logger.warning("keys of %s not downloaded: %s", self.origin, ex)
+            self._next_start = now + _MIN_RETRY_INTERVAL
 
     def _run(self) -> None:
+        thread = threading.current_thread()
+        with self._changed:
+            self._thread = thread
+            self._next_start = 0.0
+            if self._running is not None:
+                self._end(self._running, "it is stuck and was given up")
         while True:
             with self._changed:
                 self._changed.wait_for(
@@ -133,41 +164,68 @@ class KeySet:
                 if self._closed:
                     return
                 running = self._running = self._requested or self._new_download()
+                running.began = time.monotonic()
                 self._requested = None
             try:
-                keys, failure = download(self._url, MAX_WAIT), None
+                body = download(self._url, PATIENCE)
+                keys, failure = parse_set(body), None
             except DownloadError as ex:
-                keys, failure = {}, str(ex)
+                body, keys, failure = b"", {}, str(ex)
             with self._changed:
-                self._finish(keys, failure)
-                running.done = True
-                self._running = None
+                if self._thread is not thread:
+                    return
+                if failure is None:
+                    stored = StoredSet(time.monotonic(), body)
+                    self._seen = self._shared.store(stored)
+                    self._take(keys, stored.downloaded_at, self._refresh_after)
+                self._end(running, failure)
+
+    def _end(self, running: _Download, failure: str | None) -> None:
+        if failure is not None:
+            self._fail(failure)
+        running.done = True
+        self._running = None
+        self._changed.notify_all()
+
+    def _adopt(self) -> None:
+        """Take what another process has downloaded, unless it is older than the keys here."""
+        self._seen = self._shared.digest
+        stored = self._shared.load()
+        if stored is None:
+            return
+        keys = parse_set(stored.body)
+        with self._changed:
+            if self._downloaded_at is None or stored.downloaded_at > self._downloaded_at:
+                self._take(keys, stored.downloaded_at, self._refresh_after + PATIENCE)
                 self._changed.notify_all()
 
-    def _finish(self, keys: Mapping[str, Key], failure: str | None) -> None:
-        now = time.monotonic()
-        if failure is not None:
-            if not self._failures:
-                logger.warning("keys of %s not downloaded, the last ones stay in use: %s", self.origin, failure)
-            self._due = now + min(_MAX_RETRY_INTERVAL, _MIN_RETRY_INTERVAL * 2 ** min(self._failures, 10))
-            self._failures += 1
-            return
+    def _fail(self, failure: str) -> None:
+        if not self._failures:
+            consequence = "the last ones stay in use" if self.had_keys else "there are none yet"
+            logger.warning("keys of %s not downloaded, %s: %s", self.origin, consequence, failure)
+        longest = _MAX_RETRY_INTERVAL if self.had_keys else _MIN_RETRY_INTERVAL
+        self._due = time.monotonic() + min(longest, _MIN_RETRY_INTERVAL * 2 ** min(self._failures, 10))
+        self._failures += 1
+
+    def _take(self, keys: Mapping[str, Key], downloaded_at: float, refresh_after: float) -> None:
         if self._failures:
             logger.info("keys of %s downloaded again", self.origin)
         self._failures = 0
-        self._downloaded_at = now
-        self._due = now + self._refresh_after
+        self._downloaded_at = downloaded_at
+        self._due = downloaded_at + refresh_after
+        self.had_keys = self.had_keys or bool(keys)
         if keys != self._keys:
             self._keys = keys
 
 
 class _Download:
-    """A requested or running download: until when requests wait for it, and the kid it was charged to."""
+    """A requested or running download: until when requests wait for it, its begin, and the kid it was charged to."""
 
-    __slots__ = ("deadline", "done", "for_kid")
+    __slots__ = ("began", "deadline", "done", "for_kid")
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
+        self.began: float | None = None
         self.done = False
         self.for_kid: str | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from secrets import token_hex
 
 from api.app import mount_formats, routes
 from api.ignored_input import IgnoredInput
@@ -19,9 +20,10 @@ from api.users_table import UsersTable
 def main() -> None:
     """Build the route table, without a connection or a token, and print its document."""
     users_table = UsersTable(exists=True, ours=True, uuid_ids=False)
-    settings = resolve_settings(load_settings({}), users_table)
+    # The secret signs nothing.
+    settings = resolve_settings(load_settings({"BETTER_AUTH_SECRET": token_hex(32)}), users_table)
     database = Database("postgresql://localhost/none", pool_size=1, statement_timeout=1)
-    tokens = Tokens(("this secret signs nothing, but has to be long",), issuer=None, audience=None)
+    tokens = Tokens(settings.secrets, issuer=None, audience=None)
     storage = connect_storage(settings.rate_limit_storage)
     mounts = mount_formats(settings, IgnoredInput())
     document = build_document(routes(settings, database, users_table, tokens=tokens, storage=storage, mounts=mounts))

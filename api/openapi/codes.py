@@ -30,6 +30,7 @@ CAUSES: Final[Mapping[Code, str]] = {
     Code.INTERNAL_ERROR: "an error in the service",
     Code.DATABASE_UNAVAILABLE: "the database does not respond; nothing is half-written, try again",
     Code.OVERLOADED: "the service has too much work; nothing is half-written, try again",
+    Code.KEYS_UNAVAILABLE: "the token cannot be checked yet, because its issuer's keys do not respond; try again",
 }
 
 # If two errors share a code, the message of the first is the example.

@@ -458,9 +458,10 @@ export interface components {
          *     - `INTERNAL_ERROR`: an error in the service
          *     - `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again
          *     - `OVERLOADED`: the service has too much work; nothing is half-written, try again
+         *     - `KEYS_UNAVAILABLE`: the token cannot be checked yet, because its issuer's keys do not respond; try again
          * @enum {string}
          */
-        ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED";
+        ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
         /**
          * NewTask
          * @description A task to create. Unknown members are ignored. The owner is always the token's user.
@@ -643,6 +644,24 @@ export interface components {
                     error: {
                         /** @enum {unknown} */
                         code: "DATABASE_UNAVAILABLE" | "OVERLOADED";
+                        message: unknown;
+                        details?: unknown;
+                    };
+                };
+            };
+        };
+        /** @description `DATABASE_UNAVAILABLE`: the database does not respond; nothing is half-written, try again; `OVERLOADED`: the service has too much work; nothing is half-written, try again; `KEYS_UNAVAILABLE`: the token cannot be checked yet, because its issuer's keys do not respond; try again. */
+        DatabaseUnavailableOrOverloadedOrKeysUnavailable: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error: {
+                        /** @enum {unknown} */
+                        code: "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
                         message: unknown;
                         details?: unknown;
                     };
@@ -1109,7 +1128,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createTask: {
@@ -1170,7 +1189,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getTask: {
@@ -1240,7 +1259,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putTask: {
@@ -1306,7 +1325,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteTask: {
@@ -1347,7 +1366,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateTask: {
@@ -1413,7 +1432,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeTask: {
@@ -1479,7 +1498,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     listOwnerPathTasks: {
@@ -1558,7 +1577,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createOwnerPathTask: {
@@ -1623,7 +1642,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getOwnerPathTask: {
@@ -1696,7 +1715,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putOwnerPathTask: {
@@ -1765,7 +1784,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteOwnerPathTask: {
@@ -1809,7 +1828,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateOwnerPathTask: {
@@ -1878,7 +1897,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeOwnerPathTask: {
@@ -1947,7 +1966,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     listBareTasks: {
@@ -2021,7 +2040,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     createBareTask: {
@@ -2082,7 +2101,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getBareTask: {
@@ -2152,7 +2171,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     putBareTask: {
@@ -2218,7 +2237,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     deleteBareTask: {
@@ -2259,7 +2278,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     updateBareTask: {
@@ -2325,7 +2344,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     completeBareTask: {
@@ -2391,7 +2410,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     register: {
@@ -2540,7 +2559,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["DatabaseUnavailableOrOverloaded"];
+            503: components["responses"]["DatabaseUnavailableOrOverloadedOrKeysUnavailable"];
         };
     };
     getHealth: {

@@ -114,7 +114,7 @@ HEADERS = [
 CONFUSION = [
     (
         "no kid",
-        lambda t: t.signer.sign_bytes(json.dumps({"alg": t.signer.algorithm}).encode(), b"{}"),
+        lambda t: t.sign_json(json.dumps({"alg": t.signer.algorithm})),
         "unknown_key",
     ),
     ("kid empty", lambda t: t.sign({"kid": ""}), "unknown_key"),

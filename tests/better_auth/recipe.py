@@ -8,6 +8,10 @@ import re
 from dotenv import dotenv_values
 
 from tests.support.processes import PROJECT
+from tests.support.signing import SECRET
+
+_PLACEHOLDER = "at-least-32-bytes-from-openssl-rand-hex-32"
+"""The document's secret of both servers. The service rejects it, as it rejects every secret of a document."""
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BLOCKS = _BLOCK.findall((PROJECT / "docs" / "better-auth.md").read_text(encoding="utf-8"))
@@ -15,7 +19,7 @@ _BLOCKS = _BLOCK.findall((PROJECT / "docs" / "better-auth.md").read_text(encodin
 JS: list[str] = [code for language, code in _BLOCKS if language == "js"]
 ROTATE, REMOVE_KEYS, MOVE_USERS = (code for language, code in _BLOCKS if language == "sql")
 SERVICE, AUTH_SERVER, AUTH_SERVER_HS256, SERVICE_HS256, SERVICE_BOTH = (
-    {name: str(value) for name, value in dotenv_values(stream=io.StringIO(code)).items()}
+    {name: str(value).replace(_PLACEHOLDER, SECRET) for name, value in dotenv_values(stream=io.StringIO(code)).items()}
     for language, code in _BLOCKS
     if language == "ini"
 )

@@ -157,7 +157,7 @@ class TestTokens:
         assert Caller(client, data["user"]["id"], data["token"])("GET", "/api/tasks").status_code == 200
 
     def test_a_token_is_signed_with_the_newest_secret(self, make_client: Callable[..., TestClient]) -> None:
-        newest = "the-newest-secret-of-these-tests-today"
+        newest = "Xb2mHz6cJf8aXvR0sN1dQe7yTg4uLk9pW"
         client = make_client(BETTER_AUTH_SECRETS=f"1:{SECRET},2:{newest}")
         data = register(client).json["data"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +126,9 @@ EVENTS = {
 }
 
 
+ACCOUNT_EVENTS = ("registration", "login", "failed login", "taken")
+
+
 @pytest.mark.parametrize(("label", "event", "status"), [(label, *expected) for label, expected in EVENTS.items()])
 def test_each_action_is_one_event(run: LoggedRun, label: str, event: str, status: int) -> None:
     logged = run.calls[label]
@@ -145,6 +149,19 @@ def test_an_event_of_an_account_names_its_user(run: LoggedRun, label: str) -> No
     logged = run.calls[label]
 
     assert logged.line["user_id"] == logged.response.json["data"]["user"]["id"]
+
+
+def test_every_line_of_a_call_has_the_clients_address(run: LoggedRun) -> None:
+    for label, logged in run.calls.items():
+        assert logged.line["address"] == "127.0.0.1", label
+
+
+def test_an_event_of_an_account_has_a_digest_of_it(run: LoggedRun) -> None:
+    digests = {label: run.calls[label].line["account"] for label in (*ACCOUNT_EVENTS, "unknown login")}
+
+    assert re.fullmatch("[0-9a-f]{16}", digests["login"])
+    assert {digests[label] for label in ACCOUNT_EVENTS} == {digests["login"]}
+    assert digests["unknown login"] != digests["login"]
 
 
 @pytest.mark.parametrize(

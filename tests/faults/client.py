@@ -53,7 +53,7 @@ class Client:
             self.served_at = began
         if response.status == 503:
             assert response.headers["retry-after"] == "1", response
-            assert response.code in ("DATABASE_UNAVAILABLE", "OVERLOADED"), response
+            assert response.code in ("DATABASE_UNAVAILABLE", "OVERLOADED", "KEYS_UNAVAILABLE"), response
         if user is not None and outcome.is_good and response.body:
             _check_owner(response.json["data"], user)
         return response

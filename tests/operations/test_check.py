@@ -142,15 +142,30 @@ def test_settings_that_do_not_fit_the_users_table_are_reported(
     assert "LOCAL_ACCOUNTS" in lines["schema"]
 
 
-@pytest.mark.parametrize(
-    "secret",
-    ["a" * 40, "0123456789" * 4, "please-change-this-secret-in-production", "better-auth-secret-12345678901234567890"],
-)
-def test_a_guessable_secret_is_rejected_and_not_shown(check: Check, database_url: str, secret: str) -> None:
-    status, lines = check(DATABASE_URL=database_url, BETTER_AUTH_SECRET=secret)
+@pytest.mark.parametrize("name", ["BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS"])
+def test_a_guessable_secret_is_one_line_and_not_shown(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    secret = "please-change-this-secret-in-production"
+    assert main(["--check"], {name: secret if name.endswith("T") else f"1:{secret}"}) == 1
+    written = capsys.readouterr()
+    assert written.err.startswith(f"serve.py: {name} can be guessed")
+    assert secret not in written.out + written.err
+
+
+def test_the_secret_beside_the_embedded_database_is_checked(check: Check, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "secret"
+    file.parent.mkdir()
+    file.write_text(secrets.token_hex(32))
+    file.chmod(0o600)
+    assert check(BETTER_AUTH_SECRET="")[1]["secret"].startswith("ok: ")
+    file.chmod(0o666)
+    status, lines = check(BETTER_AUTH_SECRET="")
     assert status == 1
-    assert lines["secret"].startswith("failed: ")
-    assert secret not in str(lines)
+    assert "chmod 600" in lines["secret"]
+    file.chmod(0o600)
+    file.write_text("0" * 32)
+    status, lines = check(BETTER_AUTH_SECRET="")
+    assert status == 1
+    assert "can be guessed" in lines["secret"]
 
 
 @pytest.mark.parametrize("make", [lambda: secrets.token_hex(16), lambda: secrets.token_urlsafe(24)])

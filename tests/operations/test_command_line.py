@@ -61,3 +61,9 @@ def test_a_closed_output_pipe_prints_no_error(option: str) -> None:
     with process.stderr as errors:
         assert errors.read() == b""
     assert process.wait(30) == 1
+
+
+def test_help_says_which_settings_may_stand_in_a_file() -> None:
+    text = " ".join(help_text().split())
+    names = "DATABASE_URL, BETTER_AUTH_SECRET, BETTER_AUTH_SECRETS, RATE_LIMIT_STORAGE"
+    assert f"{names} may also stand in a file, which the name with _FILE names." in text

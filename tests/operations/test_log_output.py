@@ -117,6 +117,79 @@ def test_the_text_log_escapes_control_characters_of_a_path(
     assert len(written.splitlines()) == 2
 
 
+HIDDEN = [
+    *map(chr, (*range(0x01, 0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x180E)),
+    *map(chr, (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065), *range(0x2066, 0x2070))),
+    *map(chr, (0xFEFF, *range(0xFFF9, 0xFFFC), 0x1D173, 0xE0001, *range(0xE0020, 0xE0080), 0x10FFFF)),
+]
+"""Control characters, marks of direction, separators of lines, and other characters that are not seen."""
+
+
+def written_to(capfd: pytest.CaptureFixture[str]) -> str:
+    sys.stdout.flush()
+    return capfd.readouterr().out
+
+
+def test_no_hidden_character_reaches_a_json_log_line_and_none_is_lost(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    to_standard_output("json")
+    text = f"Grüße {''.join(HIDDEN)} 👍"
+    structlog.get_logger().info("request", path=text, details=[text])
+    logging.getLogger("api.server").warning("about %s", text)
+    try:
+        raise RuntimeError(text)
+    except RuntimeError:
+        logging.getLogger("api.errors").exception("unforeseen error")
+    lines = written_to(capfd).split("\n")
+    assert lines.pop() == ""
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    events = [json.loads(line) for line in lines]
+    assert (events[0]["path"], events[0]["details"]) == (text, [text])
+    assert events[1]["event"] == f"about {text}"
+    assert text in events[2]["exception"]
+    assert "Grüße" in lines[0]
+
+
+def test_a_delete_character_is_escaped_also_in_a_line_of_ascii(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    to_standard_output("json")
+    structlog.get_logger().info("request", path="/a\x7fb")
+    [line] = written_to(capfd).splitlines()
+    assert "\\u007f" in line
+    assert json.loads(line)["path"] == "/a\x7fb"
+
+
+def test_no_hidden_character_reaches_a_text_log_line(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    to_standard_output("text")
+    text = f"Grüße {''.join(HIDDEN)} 👍"
+    structlog.get_logger().info("request", path=text)
+    logging.getLogger("api.server").warning("about %s", text)
+    lines = written_to(capfd).split("\n")
+    assert lines.pop() == ""
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)
+    assert all("Grüße" in line and "\\u202e" in line for line in lines)
+
+
+def test_a_traceback_in_the_text_log_forges_no_line(
+    to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    to_standard_output("text")
+    try:
+        raise RuntimeError("one\n2026-01-01T00:00:00Z [info] forged \u202e\x1b[2J")
+    except RuntimeError:
+        logging.getLogger("api.errors").exception("unforeseen error")
+    lines = written_to(capfd).rstrip("\n").split("\n")
+    assert "unforeseen error" in lines[0]
+    assert any("forged" in line for line in lines[1:])
+    assert all(line.startswith("  ") and line.isprintable() for line in lines[1:])
+
+
 def test_json_log_lines_are_valid_json_for_any_path(
     to_standard_output: Callable[[str], None], capfd: pytest.CaptureFixture[str], make_client: Callable[..., TestClient]
 ) -> None:

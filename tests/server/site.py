@@ -116,7 +116,7 @@ def main(arguments: list[str]) -> int:
         if "FAIL" in given:
             raise RuntimeError(given["FAIL"])
         application = make_application(*(Path(given[key]) if key in given else None for key in ("RECORD", "UNREADY")))
-        render = partial(render_refusal, ErrorBodies.of(read_profile("canonical")))
+        render = partial(render_refusal, errors=ErrorBodies.of(read_profile("canonical")))
         return Handlers(application) if "PLAIN" in given else Handlers(application, render, judge_head)
 
     return workers.run(

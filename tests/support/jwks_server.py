@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from api.jose.jwks import KeySet
 from tests.support.signing import Signer
 
 
 class JwksServer:
-    """Publishes `keys`; the other public attributes change the response. Delays are in seconds."""
+    """Publishes `keys` at `port` or a free one; other public attributes change the response. Delays are in seconds."""
 
-    def __init__(self, *signers: Signer) -> None:
+    def __init__(self, *signers: Signer, port: int = 0) -> None:
         self.keys: list[Any] = [signer.jwk for signer in signers]
         self.body: bytes | None = None
         self.status = 200
@@ -25,7 +26,7 @@ class JwksServer:
         self.piece_delay = 0.0
         self.requests = 0
         self._server: ThreadingHTTPServer | None = None
-        self._port = 0
+        self._port = port
         self.start()
 
     @property
@@ -58,6 +59,16 @@ def serving(*signers: Signer) -> Iterator[JwksServer]:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def key_set(server: JwksServer, **options: Any) -> Iterator[KeySet]:
+    """The key set of the server's URL."""
+    keys = KeySet(server.url, **options)
+    try:
+        yield keys
+    finally:
+        keys.close()
 
 
 def _handler(state: JwksServer) -> type[BaseHTTPRequestHandler]:

@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 ASYMMETRIC = ("EdDSA", "ES256", "ES512", "RS256", "PS256")
-SECRET = "a-secret-of-the-tests-that-is-long-enough"
+SECRET = "5Cq9lWueFzkUgXhNz5i16Hz3sYyxhkqdgQ4gMbgMD5uF"
 """The service's shared secret in all tests."""
 
 

@@ -19,3 +19,10 @@ def wait_until(condition: Callable[[], T | None], what: str = "the condition", t
         assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
         time.sleep(0.01)
     return value
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """How long the call takes."""
+    start = time.monotonic()
+    call()
+    return time.monotonic() - start
