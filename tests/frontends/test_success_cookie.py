@@ -1,6 +1,6 @@
 """Client C: `success`, `data` and `error` in every response, and a token in a cookie. It runs over real sockets.
 
-The page is on localhost:3000 and its API on localhost, so that the browser sends the cookie.
+Its page names its origin, and keeps the cookie as a browser does.
 """
 
 from __future__ import annotations
