@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale bench-servers bench-writes bench-upgrade plans mutants cluster openapi waitress-next lock clean
+.PHONY: help run test check lint bench bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster openapi waitress-next lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench-scale: $(STAMP)-develop ## measure from 1,000 to 1,000,000 tasks and draw 
 
 bench-servers: $(STAMP)-develop ## measure the application under stock waitress, our server and granian
 	$(RUN) bench.servers
+
+bench-fairness: $(STAMP)-develop ## measure a user's reads beside another user who sends the heaviest requests
+	$(RUN) bench.fairness
 
 bench-writes: $(STAMP)-develop ## measure PostgreSQL's cost of a write, with the version before and with this one
 	$(RUN) bench.write_costs

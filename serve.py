@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
-from api.app import create_app, served_errors
+from api.app import Application, create_app, served_errors
 from api.check import report
 from api.command_line import UsageError, help_text, parse
 from api.dotenv_file import with_dotenv
@@ -92,7 +92,7 @@ def serve(settings: Settings) -> int:
     refuse = partial(render_refusal, errors=served_errors(prepared.settings), networks=settings.trusted_proxy)
     try:
         return workers.run(
-            lambda: Handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), refuse),
+            lambda: create_handlers(start_application(prepared, max_waiting=max_waiting, metrics=metrics), refuse),
             listener,
             workers=settings.workers,
             threads=settings.threads,
@@ -106,7 +106,7 @@ def serve(settings: Settings) -> int:
 
 def application() -> WSGIApplication:
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
-    return start_application(prepare(load_settings(with_dotenv(os.environ))))
+    return start_application(prepare(load_settings(with_dotenv(os.environ)))).as_wsgi()
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -166,7 +166,7 @@ def listen_for_metrics(settings: Settings) -> MetricsServer | None:
 
 def start_application(
     prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
-) -> WSGIApplication:
+) -> Application:
     """Create one process's application, and start its threads. Called in each worker, after the fork."""
     settings = prepared.settings
     database = Database(
@@ -182,9 +182,12 @@ def start_application(
     counters = metrics.start() if metrics is not None else None
     if counters is not None:
         counters.upgrade = upgrade
-    application = create_app(settings, database, prepared.users_table, counters, prepared.jwks)
-    # For Python 3.10 Falcon declares start_response without its third argument.
-    return cast("WSGIApplication", application)
+    return create_app(settings, database, prepared.users_table, counters, prepared.jwks)
+
+
+def create_handlers(application: Application, refuse: Callable[..., Any]) -> Handlers:
+    """What the server is given: the application, and what it asks before it calls it."""
+    return Handlers(application.as_wsgi(), refuse, application.judge_head, application.quota_of)
 
 
 def announce(prepared: Prepared) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from falcon import HTTP_204, Response
@@ -23,7 +23,10 @@ from api.text import fold_case
 from api.tokens import Identity, Tokens
 from api.users_table import UserNames, Users
 
-FORM = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
+
+_COUNTED: Final = "tasks.counted_call"
+"""The key in the WSGI environment of the call as the guard has counted it."""
 
 
 class AccountServices:
@@ -48,7 +51,10 @@ class AccountServices:
         """Count a call of this address, and report its limit. None if there is no limit."""
         if self._guard is None:
             return None
-        call = self._guard.count_call(rate_limit_key(req.context.address))
+        # The head of a request is judged before its body is there: the call is counted once.
+        call: CountedCall | None = req.env.get(_COUNTED)
+        if call is None:
+            call = req.env[_COUNTED] = self._guard.count_call(rate_limit_key(req.context.address))
         report_limit(self._guard.reported, call.allowance, resp)
         return call
 
@@ -103,6 +109,7 @@ class Registration(AccountResource):
     """POST creates a local account."""
 
     auth_required = False
+    hashes_passwords = True
 
     def __init__(self, mount: Mount, services: AccountServices) -> None:
         super().__init__(mount)
@@ -125,6 +132,7 @@ class Login(AccountResource):
     """POST checks a local account's password."""
 
     auth_required = False
+    hashes_passwords = True
 
     def __init__(self, mount: Mount, services: AccountServices) -> None:
         super().__init__(mount)

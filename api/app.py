@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import falcon
 import orjson
@@ -18,6 +18,7 @@ from api.cross_origin import CrossOrigin
 from api.digests import KeyedDigests
 from api.errors import ErrorRenderer, add_error_handlers
 from api.forwarded import ExternalUrl, client_address
+from api.heads import judge_head
 from api.health import Health, Readiness
 from api.ignored_input import IgnoredInput
 from api.jose.jwks import KeySet
@@ -38,10 +39,15 @@ from api.settings import Settings
 from api.task_limits import TaskLimits
 from api.tasks import Tasks
 from api.tokens import Tokens
+from api.user_share import ConcurrencyLimiting, UserShare
 from api.users_table import UserNames, Users, UsersTable
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from api.metrics import Metrics
+    from api.server.handlers import FixedResponse
+    from api.server.quotas import Quota
 
 CANONICAL_ROOT: Final = "/canonical"
 """The path under which the canonical contract is served beside a frontend's own."""
@@ -57,13 +63,31 @@ class Route(NamedTuple):
     resource: Any
 
 
+class Application(falcon.App[Any, Any]):
+    """The WSGI application, with what its server asks before it calls it."""
+
+    share: UserShare
+
+    def judge_head(self, environ: dict[str, Any]) -> FixedResponse | None:
+        """The response to a request that its head decides; see `api.heads`."""
+        return judge_head(self.as_wsgi(), environ)
+
+    def quota_of(self, environ: dict[str, Any]) -> Quota:
+        """The quota that a request counts against; see `api.user_share`."""
+        return self.share.quota_of(environ)
+
+    def as_wsgi(self) -> WSGIApplication:
+        """Itself. For Python 3.10 Falcon declares start_response without its third argument."""
+        return cast("WSGIApplication", self)
+
+
 def create_app(
     settings: Settings,
     database: Database,
     users_table: UsersTable,
     metrics: Metrics | None = None,
     jwks: KeySet | None = None,
-) -> falcon.App[Any, Any]:
+) -> Application:
     """Build the application from resolved settings. With `metrics`, count its requests.
 
     `jwks` is the key set of JWKS_URL that processes share; by default the application has its own. It sends no
@@ -80,12 +104,20 @@ def create_app(
     )
     storage = connect_storage(settings.rate_limit_storage)
     ignored = IgnoredInput()
+    mounts = mount_formats(settings, ignored)
     anonymous = (
         None if settings.anonymous_user is None else AnonymousUser(settings.anonymous_user, settings.allowed_origins)
     )
     external_url = ExternalUrl(settings.trusted_proxy, settings.root_path)
     cross_origin = CrossOrigin(settings.allowed_origins, ignored)
-    app: falcon.App[Any, Any] = falcon.App(
+    authentication = Authentication(
+        tokens,
+        ignored,
+        uuid_users=users_table.uuid_ids,
+        anonymous=anonymous,
+        cookies=[mount.cookie.name for mount in mounts if mount.cookie is not None],
+    )
+    app = Application(
         media_type=falcon.MEDIA_JSON,
         request_type=Request,
         middleware=[
@@ -94,17 +126,24 @@ def create_app(
             *([metrics] if metrics is not None else []),
             PrivateHeaders(),
             cross_origin,
-            Authentication(tokens, ignored, uuid_users=users_table.uuid_ids, anonymous=anonymous),
+            authentication,
             RateLimiting(RateLimit("user", settings.rate_limit, storage) if settings.rate_limit else None),
+            ConcurrencyLimiting(),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=orjson.dumps, loads=orjson.loads)
-    mounts = mount_formats(settings, ignored)
     add_error_handlers(app, mounts[0].wire_format.errors)
     app.add_sink(cross_origin.respond_to_unknown_path)
-    for route in routes(settings, database, users_table, tokens=tokens, storage=storage, mounts=mounts):
+    table = routes(settings, database, users_table, tokens=tokens, storage=storage, mounts=mounts)
+    for route in table:
         app.add_route(route.template, route.resource)
+    app.share = UserShare(
+        authentication.identify_caller,
+        partial(client_address, networks=settings.trusted_proxy),
+        concurrency=min(settings.threads, settings.pool_size),
+        account_paths=[each.template for each in table if getattr(each.resource, "hashes_passwords", False)],
+    )
     if metrics is not None:
         metrics.watch(database, jwks)
     return app

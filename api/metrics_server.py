@@ -1,7 +1,7 @@
 """Serves the metrics to Prometheus: one port, at which any worker responds for all.
 
-Each worker writes its values to files that all can read (prometheus_client's multi-process mode). One thread of each
-worker listens on the same socket, so no further process is needed. The metrics themselves are in metrics.py.
+Each worker writes its values to files that all can read (prometheus_client's multi-process mode). A few threads of each
+worker serve the same socket, so no further process is needed. The metrics themselves are in metrics.py.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ import os
 import shutil
 import socket
 import tempfile
-import threading
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from typing import Any, Final
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from typing import Final
 
 from prometheus_client import CollectorRegistry, make_wsgi_app, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.metrics import Metrics
-
-CLIENT_TIMEOUT: Final = 5.0
-"""Seconds that a client may take to send its request."""
+from api.server.beside import serve_beside
+from api.server.handlers import Handlers
 
 MAX_SLOTS: Final = 1024
 """More than the greatest WORKERS: a worker that ends may overlap with the one that replaces it."""
@@ -43,15 +39,13 @@ class MetricsServer:
         self._directory = Path(tempfile.mkdtemp(prefix="tasks-metrics-"))
 
     def start(self) -> Metrics:
-        """Start a thread that responds to Prometheus for all workers. Return this worker's metrics."""
+        """Start to respond to Prometheus for all workers. Return this worker's metrics."""
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._directory)
         name = self._take_slot()
         values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self._directory))  # type: ignore[no-untyped-call]
-        server = _Server(self._listener)
-        server.set_app(make_wsgi_app(registry))
-        threading.Thread(target=server.serve_forever, name="metrics server", daemon=True).start()
+        serve_beside(Handlers(make_wsgi_app(registry)), self._listener)
         return Metrics()
 
     def _take_slot(self) -> str:
@@ -71,25 +65,3 @@ class MetricsServer:
         """Stop listening and delete the values."""
         self._listener.close()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = CLIENT_TIMEOUT
-    server_version = "metrics"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Do not log scrapes."""
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-    def __init__(self, listener: socket.socket) -> None:
-        super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self.server_name, self.server_port = listener.getsockname()[:2]
-        self.setup_environ()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Do not log clients that disconnect during a request."""

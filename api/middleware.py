@@ -1,14 +1,16 @@
 """The middleware, in the order of `app.py`'s list: log line, private headers, authentication, rate limit.
 
-CORS, between private headers and authentication, is in cross_origin.py.
+CORS, between private headers and authentication, is in cross_origin.py. The last one, `ConcurrencyLimiting`, is in
+user_share.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
 from time import perf_counter
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ import structlog
 from falcon import Response
 
 from api.anonymous import AnonymousUser
-from api.errors import Forbidden, MissingToken, RateLimited, TokenExpired, TokenInvalid
+from api.errors import DomainError, Forbidden, MissingToken, RateLimited, TokenInvalid
 from api.ignored_input import IgnoredInput
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.rate_limits import Allowance, RateLimit
@@ -29,6 +31,12 @@ from api.unknown_paths import reject_version
 from api.users_table import is_canonical_uuid
 
 _BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
+
+_IDENTITY: Final = "tasks.identity"
+"""The key in the WSGI environment of the verified identity, or of the error that verifying raised."""
+
+_ALLOWANCES: Final = "tasks.allowances"
+"""The key of the calls that the request has been counted as, with what remained of each limit."""
 
 
 class RequestLog:
@@ -82,7 +90,8 @@ class Authentication:
 
     The token may also be in a cookie, if the resource has one. A request with neither is `anonymous`. A `{user_id}` in
     the path must be the token's. This is checked before the body is read. If user ids are UUIDs (`uuid_users`), a token
-    with any other id is rejected.
+    with any other id is rejected. A token in the Authorization field is verified once: the server asks for the identity
+    too, before it calls the application (user_share.py).
     """
 
     def __init__(
@@ -92,8 +101,10 @@ class Authentication:
         *,
         uuid_users: bool = False,
         anonymous: AnonymousUser | None = None,
+        cookies: Sequence[str] = (),
     ) -> None:
         self._tokens = tokens
+        self._cookies = cookies
         self._ignored = ignored
         self._uuid_users = uuid_users
         self._anonymous = anonymous
@@ -102,14 +113,34 @@ class Authentication:
         req.context.errors = getattr(resource, "errors", None)
         if req.method == "OPTIONS" or not getattr(resource, "auth_required", True):
             return
-        identity = self._identify(req, getattr(resource, "cookie", None))
-        if self._uuid_users and not is_canonical_uuid(identity.user_id):
-            raise TokenInvalid("user_id")
-        req.context.identity = identity
+        req.context.identity = identity = self._identify(req, getattr(resource, "cookie", None))
         owner = params.pop("user_id", identity.user_id)
         if owner != identity.user_id:
             reject_version(owner)
             raise Forbidden
+
+    def identify(self, environ: dict[str, Any]) -> Identity:
+        """The user of a request's token. Raises the error that makes the request a 401."""
+        known = environ.get(_IDENTITY)
+        if known is None:
+            try:
+                known = self._verify(_bearer_token(environ.get("HTTP_AUTHORIZATION", "")))
+            except DomainError as ex:
+                known = ex
+            environ[_IDENTITY] = known
+        if isinstance(known, DomainError):
+            raise known
+        identity: Identity = known
+        return identity
+
+    def identify_caller(self, environ: dict[str, Any]) -> Identity:
+        """The same, also for a token in a cookie: whose work a request is, before its resource is known."""
+        if "HTTP_AUTHORIZATION" in environ or not self._cookies:
+            return self.identify(environ)
+        cookies: SimpleCookie = SimpleCookie()
+        with suppress(CookieError):
+            cookies.load(environ.get("HTTP_COOKIE", ""))
+        return self._verify(next((cookies[name].value for name in self._cookies if name in cookies), None))
 
     def process_response(self, req: Request, resp: Response, resource: Any, req_succeeded: bool) -> None:
         if req_succeeded:
@@ -123,21 +154,26 @@ class Authentication:
                 cookie.clear(req, resp)
 
     def _identify(self, req: Request, cookie: SessionCookie | None) -> Identity:
-        header = req.get_header("Authorization")
-        if header is None:
+        if "HTTP_AUTHORIZATION" not in req.env:
             token = cookie.read(req) if cookie is not None else None
-            if token is None and self._anonymous is not None:
+            if token is not None:
+                return self._verify(token)
+            if self._anonymous is not None:
                 return self._anonymous.identify(req)
-        else:
-            token = _bearer_token(header)
+        return self.identify(req.env)
+
+    def _verify(self, token: str | None) -> Identity:
         if not token:
             raise MissingToken
-        return self._tokens.verify(token)
+        identity = self._tokens.verify(token)
+        if self._uuid_users and not is_canonical_uuid(identity.user_id):
+            raise TokenInvalid("user_id")
+        return identity
 
     def _note_path(self, req: Request) -> None:
         token = _bearer_token(req.get_header("Authorization") or "")
         if token is not None:
-            with suppress(TokenInvalid, TokenExpired):
+            with suppress(DomainError):
                 self._tokens.verify(token)
                 self._ignored.note_path(req.method, req.path)
 
@@ -157,15 +193,19 @@ class RateLimiting:
     def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, Any]) -> None:
         if self._limit is None or req.context.identity is None:
             return
-        count_call(self._limit, req.context.identity.user_id, resp)
+        count_call(self._limit, req.context.identity.user_id, req, resp)
 
 
-def count_call(limit: RateLimit, caller: str, resp: Response) -> None:
+def count_call(limit: RateLimit, caller: str, req: Request, resp: Response) -> None:
     """Count one call of `caller`, and set the header fields with the calls that remain. Raises RateLimited.
 
-    The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
+    A request is counted once, also if it is judged by its head first. The fields are those of
+    draft-ietf-httpapi-ratelimit-headers-10.
     """
-    allowance = limit.take(caller)
+    counted: dict[tuple[str, str], Allowance | None] = req.env.setdefault(_ALLOWANCES, {})
+    if (limit.name, caller) not in counted:
+        counted[limit.name, caller] = limit.take(caller)
+    allowance = counted[limit.name, caller]
     if allowance is None:
         return
     report_limit(limit, allowance, resp)

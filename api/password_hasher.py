@@ -17,10 +17,14 @@ DIGEST_CHARACTERS: Final = 31
 """The length of what follows the salt in bcrypt's notation."""
 
 
+TURN_TIMEOUT: Final = 1.0
+"""Seconds that a thread waits for its turn. The service's own server calls no more at once than may hash."""
+
+
 class PasswordHasher:
     """bcrypt of this cost. At most half of the `threads` hash at once.
 
-    Others wait for their turn, but one thread always stays free; further callers get Overloaded.
+    Others wait for their turn, but one thread stays free; further callers get Overloaded after TURN_TIMEOUT.
     """
 
     def __init__(self, cost: int, *, threads: int) -> None:
@@ -73,7 +77,7 @@ class _Turn:
         self._running = running
 
     def __enter__(self) -> None:
-        if not self._present.acquire(blocking=False):
+        if not self._present.acquire(timeout=TURN_TIMEOUT):
             raise Overloaded
         self._running.acquire()
 

@@ -16,13 +16,15 @@ from falcon import Response
 
 from api.errors import FieldError, ValidationFailed
 from api.ignored_input import IgnoredInput
+from api.list_bodies import send_list
+from api.list_queries import ListQuery
 from api.postgres.database import Database
 from api.preconditions import entity_tag, is_known, versions_to_match
 from api.profiles.wire_format import CompletionCall, WireFormat
 from api.reading import parse_task_id, read_idempotency_key, read_json
 from api.request_context import Request
 from api.session_cookie import SessionCookie
-from api.task_list import ListQuery, TaskPage, list_tasks
+from api.task_list import TaskPage, list_tasks
 from api.tasks import Tasks, VersionedTask
 
 
@@ -79,11 +81,12 @@ class TaskCollection(TaskResource):
         self._ignored.note_parameters(self.wire_format, req.query_string)
         query = self.wire_format.query.parse(req.query_string)
         page = list_tasks(self._database, req.context.user.user_id, query)
-        if not page.tasks:
+        if not page.first.tasks:
             self._tasks.confirm_user(req.context.user)
         if query.limit is not None:
             self._set_links(req, resp, query, page)
-        resp.data = self.wire_format.write_list(query, page, self._task_url(req))
+        body = self.wire_format.write_list(query, page, self._task_url(req))
+        send_list(resp, body.first, body.rest, opening=body.opening, closing=body.closing)
 
     on_head = on_get
 

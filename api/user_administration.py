@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from api.list_queries import ListQuery
 from api.postgres.database import Database
-from api.task_list import ListQuery, list_tasks, parse_list_query
+from api.task_list import list_tasks
 from api.text import fold_case
 
 BATCH: Final = 500
@@ -116,10 +118,8 @@ def export(database: Database, user: UserRecord) -> dict[str, Any]:
 
 
 def export_tasks(database: Database, user_id: str) -> Iterator[dict[str, Any]]:
-    """A user's tasks as the API shows them, oldest first."""
-    parameters: dict[str, Any] = {"order": "asc", "limit": BATCH}
-    page = list_tasks(database, user_id, ListQuery(descending=False, limit=BATCH))
-    yield from page.tasks
-    while page.next_cursor is not None:
-        page = list_tasks(database, user_id, parse_list_query({**parameters, "cursor": page.next_cursor}))
-        yield from page.tasks
+    """A user's tasks as the API shows them, oldest first, with the stored fields of frontends as `extra`."""
+    page = list_tasks(database, user_id, ListQuery(descending=False, with_extra=True))
+    for piece in chain([page.first], page.rest or ()):
+        for task, extra in zip(piece.tasks, piece.extras, strict=True):
+            yield {**task, "extra": extra} if extra else task

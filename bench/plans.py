@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.list_queries import parse_list_query
 from api.postgres.database import Database
 from api.postgres.prepared import prepare_and_execute
-from api.task_list import list_tasks, parse_list_query
+from api.task_list import list_tasks
 
 SORTS = ("created", "updated", "title", "due_date")
 ORDERS = ("desc", "asc")
@@ -72,7 +73,7 @@ class Recorder:
     database: Database
     statements: list[tuple[str, Any]] = field(default_factory=list)
 
-    def run(self, sql: str, parameters: Any = (), **how: bool) -> list[tuple[Any, ...]]:
+    def run(self, sql: str, parameters: Any = (), **how: Any) -> list[tuple[Any, ...]]:
         """Run and record a statement."""
         self.statements.append((sql, parameters))
         return self.database.run(sql, parameters, **how)
@@ -153,11 +154,12 @@ def plans_of(database: Database, user_id: str, query: Mapping[str, str], mode: s
     *folding, whole = recorder.statements
     statements = {"whole": whole, **dict(zip(["to fold"], folding, strict=False))}
     first = request(limit=LIMIT, page=1)
-    *_, statements["first page"], statements["count"] = recorder.statements
+    # A list that ends on its first page is not counted.
+    statements.update(zip(["first page", "count"], recorder.statements[len(folding) :], strict=False))
     pages = -(-first.total // LIMIT)
     before_last = request(limit=LIMIT, page=max(1, pages - 1))
     request(limit=LIMIT, page=max(1, pages))
-    statements["last page"] = recorder.statements[-2]
+    statements["last page"] = recorder.statements[len(folding)]
     if first.next_cursor is not None:
         request(limit=LIMIT, cursor=first.next_cursor)
         statements["first cursor"] = recorder.statements[-1]

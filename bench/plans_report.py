@@ -23,7 +23,7 @@ PARTS = ("whole", "first page", "last page", "count", "first cursor", "last curs
 
 INTRODUCTION = f"""# Query plans
 
-This page shows how PostgreSQL runs the statements of a list (`api/task_list.py`).
+This page shows how PostgreSQL runs the statements of a list (`api/list_statements.py`).
 `python -m bench.plans_report` writes it. The data are {TASKS:,} tasks of {USERS:,} users.
 One user holds {TASKS // HEAVY_EVERY:,} of them, and a third of all titles repeat the same four.
 The statements are those that the code sent, run by `EXPLAIN (ANALYZE, BUFFERS)`.

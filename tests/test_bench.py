@@ -83,3 +83,11 @@ def test_the_statement_that_postgresql_alone_is_measured_with_is_the_services() 
     recorder = limits.get_one("ada")
     assert 'FROM "tasks"' in recorder.sql
     assert list(recorder.parameters) == ["ada", 1]
+
+
+def test_the_smallest_run_beside_a_heavy_user_loses_no_read() -> None:
+    run = bench("--seconds", "1", "--tasks", "200", module="bench.fairness")
+    assert run.returncode == 0, run.stderr
+    rows = [line.split(" | ") for line in run.stdout.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == 4, run.stdout
+    assert [row[4] for row in rows] == ["0"] * 4, run.stdout

@@ -38,7 +38,7 @@ def raw(caller: Caller, body: bytes, path: str = "/api/tasks", method: str = "PO
         b'\xef\xbb\xbf{"title": "a"}',
         b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-        b'{"title": ' + b"[" * 1000 + b"]" * 1000 + b"}",
+        b'{"title": ' + b"[" * 1100 + b"]" * 1100 + b"}",
     ],
     ids=[
         "cut",

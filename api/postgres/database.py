@@ -83,18 +83,25 @@ class Database:
         _reset_in_children(weakref.ref(self))
 
     def run(
-        self, sql: str, parameters: Sequence[object] = (), *, repeatable: bool = False, prepared: bool = False
+        self,
+        sql: str,
+        parameters: Sequence[object] = (),
+        *,
+        repeatable: bool = False,
+        prepared: bool = False,
+        at_least: float = 0.0,
     ) -> list[tuple[Any, ...]]:
         """Run one statement in its own transaction. Return its rows, or an empty list if the statement returns no rows.
 
         Placeholders are psycopg2's `%s`; write a literal percent sign as `%%`. With `prepared` each connection keeps
-        the statement prepared: for a small fixed set of statements that run often.
+        the statement prepared: for a small fixed set of statements that run often. A statement that may take longer
+        than others gets `at_least` so many seconds.
 
         If the statement had no effect, or may have had one but is `repeatable` (it may run twice), it is tried once
         more. Raises DatabaseUnavailable if the database is gone, too slow or cannot serve; Overloaded if no
         connection becomes free in time; psycopg2's errors for a wrong statement.
         """
-        deadline = monotonic() + self._statement_timeout
+        deadline = monotonic() + max(self._statement_timeout, at_least)
         try:
             try:
                 return self._run(sql, parameters, deadline, prepared)

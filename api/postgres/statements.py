@@ -39,11 +39,11 @@ class Statement:
     names: tuple[str, ...]
 
     def run(
-        self, database: Database, values: Mapping[str, object], *, repeatable: bool = False
+        self, database: Database, values: Mapping[str, object], *, repeatable: bool = False, at_least: float = 0.0
     ) -> list[tuple[Any, ...]]:
-        """Run the statement with these values. `repeatable`, the rows and the errors are those of `Database.run`."""
+        """Run the statement with these values. The options, the rows and the errors are those of `Database.run`."""
         parameters = [values[name] for name in self.names]
-        return database.run(self.sql, parameters, repeatable=repeatable, prepared=True)
+        return database.run(self.sql, parameters, repeatable=repeatable, prepared=True, at_least=at_least)
 
 
 def render(query: Any) -> Statement:

@@ -9,6 +9,7 @@ import orjson
 
 from api.profiles.names import humanize
 from api.profiles.reading import Profile, ProfileError
+from api.validation import LONGEST_LIST
 
 MAX_NUMBER: Final = 2**53 - 1
 """Larger ones are not exact in JavaScript (RFC 8259, section 6)."""
@@ -19,7 +20,7 @@ _TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "choice": _TEXT,
     "number": {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER},
     "boolean": {"type": "boolean"},
-    "list": {"type": "array", "items": _TEXT},
+    "list": {"type": "array", "maxItems": LONGEST_LIST, "items": _TEXT},
 }
 _ALL: Final = ("", "all")
 """Values of a query parameter that stand for no filter: what a form sends for an empty field or its first option."""

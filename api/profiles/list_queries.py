@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from api.errors import FieldError, ValidationFailed
+from api.list_queries import ListQuery, parse_list_query
 from api.profiles.names import humanize
 from api.profiles.reading import Profile, ProfileError
 from api.profiles.task_fields import TaskFields
 from api.reading import parse_query
-from api.task_list import ListQuery, parse_list_query
 from api.validation import SCHEMAS, Schema
 
 _CANONICAL: Final = SCHEMAS["task-query.json"]
@@ -28,7 +28,7 @@ _PAGING: Final = ("limit", "page", "cursor")
 
 _SORTABLE: Final = ("created_at", "updated_at", "title", "due_date")
 
-COUNTS: Final = frozenset({"total", "pages", "completed_count", "pending_count", "has_more"})
+COUNTS: Final = frozenset({"count", "total", "pages", "completed_count", "pending_count", "has_more"})
 """The values of a list's template that need a count of what the filters match."""
 
 

@@ -33,13 +33,26 @@ class Template:
         self._optional = self.names & OPTIONAL
         self._parts: dict[frozenset[str], list[bytes | str]] = {}
 
+    def count(self, name: str) -> int:
+        """How often the body has a value."""
+        return _names(self._body).count(name)
+
+    def encode_around(self, name: str, values: Mapping[str, bytes | None]) -> tuple[bytes, bytes]:
+        """What `encode` gives before and after a value that the body has once."""
+        parts = self._select_parts(values)
+        place = parts.index(name)
+        return _join(parts[:place], values), _join(parts[place + 1 :], values)
+
     def encode(self, values: Mapping[str, bytes | None]) -> bytes:
         """The body as JSON, with values that are JSON. The member of an optional value that is None is left out."""
+        return _join(self._select_parts(values), values)
+
+    def _select_parts(self, values: Mapping[str, bytes | None]) -> list[bytes | str]:
         absent = frozenset(name for name in self._optional if values[name] is None) if self._optional else _NOTHING
         parts = self._parts.get(absent)
         if parts is None:
             parts = self._parts[absent] = _compile(self._body, absent)
-        return b"".join([values[part] or b"null" if isinstance(part, str) else part for part in parts])
+        return parts
 
     def fill(self, values: Mapping[str, Any]) -> Any:
         """The body as an object, with values that are objects: schemas, or examples."""
@@ -58,6 +71,10 @@ class Template:
     def describe(self, schemas: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON Schema of the body, with the schemas of its values."""
         return _describe(self._body, schemas)
+
+
+def _join(parts: list[bytes | str], values: Mapping[str, bytes | None]) -> bytes:
+    return b"".join([values[part] or b"null" if isinstance(part, str) else part for part in parts])
 
 
 def _value_name(body: Any) -> str | None:
@@ -166,13 +183,19 @@ class Body(Generic[Context]):
 
     def __init__(self, template: Template, sources: Mapping[str, Callable[[Context], Any]]) -> None:
         self.template = template
-        self._encode = template.encode
         self._sources = [(name, sources[name], name in OPTIONAL) for name in template.names if name != NULL]
 
     def write(self, context: Context) -> bytes:
         """The body as JSON. Only what the template names is computed."""
+        return self.template.encode(self._compute(context))
+
+    def write_around(self, name: str, context: Context) -> tuple[bytes, bytes]:
+        """The body as JSON before and after one value."""
+        return self.template.encode_around(name, self._compute(context))
+
+    def _compute(self, context: Context) -> dict[str, bytes | None]:
         values: dict[str, bytes | None] = {}
         for name, source, optional in self._sources:
             value = source(context)
             values[name] = None if optional and value is None else orjson.dumps(value)
-        return self._encode(values)
+        return values

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
+from api.list_queries import ListQuery
 from api.profiles.account_format import AccountFormat
 from api.profiles.error_bodies import ErrorBodies
 from api.profiles.list_queries import QueryFormat
 from api.profiles.reading import Profile, ProfileError
 from api.profiles.task_fields import TaskFields, UrlOf
 from api.profiles.templates import Body, Context, Template
-from api.task_list import ListQuery, TaskPage
+from api.task_list import Piece, TaskPage
 from api.tasks import VersionedTask
 
 
-class ShownTasks(NamedTuple):
-    """What the body of a list says."""
+class ListBody(NamedTuple):
+    """The body of a list: its items come between `opening` and `closing`, in pieces if there is a `rest`."""
+
+    opening: bytes
+    first: list[dict[str, Any]]
+    rest: Iterator[list[dict[str, Any]]] | None
+    closing: bytes
+
+
+class ShownPage(NamedTuple):
+    """What the body of a list says, besides its tasks."""
 
     query: ListQuery
     page: TaskPage
-    tasks: list[dict[str, Any]]
 
     @property
     def offset(self) -> int:
@@ -66,6 +76,8 @@ class WireFormat:
         self.reveals_foreign: bool = tasks["foreign_task"] == "forbidden"
         self.fields = TaskFields(profile)
         self.list_body = _body(responses["list"], _LIST_VALUES, "list")
+        if self.list_body.template.count(TASKS) != 1:
+            raise ProfileError("must have the value $tasks once", "responses", "list")
         self.task_body = _body(responses["task"], _TASK_VALUES, "task")
         self.created_body = _body(responses.get("created", responses["task"]), _TASK_VALUES, "created")
         self.created_status: int = responses["created_status"]
@@ -74,9 +86,15 @@ class WireFormat:
         self.errors = ErrorBodies.of(profile)
         self.accounts = AccountFormat(profile)
 
-    def write_list(self, query: ListQuery, page: TaskPage, url_of: UrlOf) -> bytes:
+    def write_list(self, query: ListQuery, page: TaskPage, url_of: UrlOf) -> ListBody:
         """The body of a list."""
-        return self.list_body.write(ShownTasks(query, page, self.fields.show_all(page.tasks, page.extras, url_of)))
+        opening, closing = self.list_body.write_around(TASKS, ShownPage(query, page))
+        show = partial(self._show_piece, url_of=url_of)
+        rest = None if page.rest is None else map(show, page.rest)
+        return ListBody(opening + b"[", show(page.first), rest, b"]" + closing)
+
+    def _show_piece(self, piece: Piece, url_of: UrlOf) -> list[dict[str, Any]]:
+        return self.fields.show_all(piece.tasks, piece.extras, url_of)
 
     def write_task(self, found: VersionedTask, url_of: UrlOf, message: str) -> bytes:
         """The body of one task."""
@@ -108,9 +126,14 @@ def _completion_calls(profile: Profile) -> tuple[CompletionCall, ...]:
     return calls
 
 
-_LIST_VALUES: Final[Mapping[str, Callable[[ShownTasks], Any]]] = {
-    "tasks": lambda shown: shown.tasks,
-    "count": lambda shown: len(shown.tasks),
+MAX_ROWS: Final = 2**31
+
+TASKS: Final = "tasks"
+"""The name of the value that a list's template must have once: the items of the list."""
+
+_LIST_VALUES: Final[Mapping[str, Callable[[ShownPage], Any]]] = {
+    TASKS: lambda shown: None,
+    "count": lambda shown: max(0, min(shown.query.limit or MAX_ROWS, (shown.page.total or 0) - shown.offset)),
     "total": lambda shown: shown.page.total,
     "completed_count": lambda shown: shown.page.completed,
     "pending_count": lambda shown: (shown.page.total or 0) - (shown.page.completed or 0),

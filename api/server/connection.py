@@ -1,6 +1,7 @@
 """One connection: requests in, responses out, one request at a time.
 
-Which thread has it is decided in loop.py; what a request is, in request.py; how a response is framed, in response.py.
+Which thread has it is decided in loop.py; what a request is, in request.py; how a response is framed, in response.py;
+how many requests run at once, in quotas.py.
 """
 
 from __future__ import annotations
@@ -10,68 +11,32 @@ import re
 import select
 import socket
 import time
-from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
 
-from api.server.handlers import FixedResponse, Handlers
+from api.server.event_loop import EventLoop
+from api.server.handlers import AWAITS_BODY, FixedResponse, Handlers
+from api.server.quotas import REFUSAL, Admission, Refusal
 from api.server.request import Request
 from api.server.response import Response
 from api.server.stream import Disconnected, Stream
+from api.server.time_limits import State, time_limit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
-
-HEAD_TIMEOUT: Final = 30.0
-"""Seconds from a request's first byte to the end of its head."""
-
-REQUEST_TIMEOUT: Final = 60.0
-"""Seconds from a request's first byte to the end of its body."""
-
-IDLE_TIMEOUT: Final = 75.0
-"""Seconds between two requests: longer than proxies keep a connection, so that they close first."""
-
-CROWDED_IDLE_TIMEOUT: Final = 5.0
-"""The same while no more connections are accepted."""
-
-SEND_TIMEOUT: Final = 30.0
-"""Seconds in which a client takes nothing of a response."""
-
-LINGER_TIMEOUT: Final = 3.0
-"""Seconds a client gets to close after the last response."""
-
-DRAIN_GRACE: Final = 0.5
-"""While the server stops: seconds for a client to close, and for a request that may already be in flight."""
 
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
 
 logger = logging.getLogger("api.server")
 
 
-class EventLoop(Protocol):
-    """What a connection needs of its loop."""
-
-    stopping: bool
-
-    def await_event(self, descriptor: int, event: int) -> None:
-        """Have `handle_event` called, once."""
-
-    def remove(self, connection: Connection) -> None:
-        """Forget a connection that is about to close."""
-
-
-class State(Enum):
-    """What a connection waits for."""
-
-    IDLE = "a request"
-    HEAD = "the rest of a head"
-    BODY = "the rest of a body"
-    SENDING = "the client to take more of a response"
-    LINGERING = "the client to close"
+class Queued(Exception):
+    """The request waits for its turn. Another thread may have the connection already."""
 
 
 class Connection:
-    """A connection, used by one thread at a time: the one that was given its event (EPOLLONESHOT)."""
+    """A connection, used by one thread at a time: the one that was given its event (EPOLLONESHOT), or its turn."""
 
     busy = False
     """Whether a thread has it; read by the supervising thread."""
@@ -93,6 +58,9 @@ class Connection:
         self._unread = b""
         self._request: Request | None = None
         self._response: Response | None = None
+        self._judged = False
+        """Whether the head of the present request has been judged."""
+        self._admission = Admission(self)
         self._ended = False
         """Whether the last response is made."""
         # The supervising thread reads the state first: it may see a new time with an old state, never the reverse.
@@ -104,13 +72,16 @@ class Connection:
         """Do all that can be done now, then wait for the next event or close. Raises nothing."""
         self.busy = True
         try:
-            if self.state is not State.SENDING:
+            if self.state is State.SENDING:
+                if self._stream.flush():
+                    self.since = time.monotonic()
+            elif self.state is not State.QUEUED:
                 self._receive()
-            elif self._stream.flush():
-                self.since = time.monotonic()
             while not self._stream.is_blocked and not self._ended and self._advance():
                 pass
             self._await_event()
+        except Queued:
+            pass
         except Disconnected:
             self._close()
         except BaseException:
@@ -131,7 +102,7 @@ class Connection:
             if self._response is None:
                 return self._read_request()
             self._send_next(self._response)
-        except Disconnected:
+        except (Disconnected, Queued):
             raise
         except Exception:
             path = self._request and self._request.environ.get("PATH_INFO")
@@ -145,24 +116,59 @@ class Connection:
         if request is None:
             return False
         while self._unread and not request.completed:
-            in_head = not request.headers_finished
             consumed = request.received(self._unread)
             self._unread = self._unread[consumed:]
-            if in_head and request.headers_finished and request.refusal is None:
-                judgement = self._handlers.judge_head(request.environ)
-                if judgement is not None:
-                    self._respond(request, judgement, closes=True)
-                    return True
-                if request.expect_continue:
-                    self._stream.send([b"HTTP/1.1 100 Continue\r\n\r\n"])
-        if not request.completed:
-            return False
         if request.refusal is not None:
             self._refuse(request, *request.refusal)
-        else:
+            return True
+        if not request.headers_finished:
+            return False
+        if not self._judged and (judgement := self._judge_head(request)) is not None:
+            self._respond(request, judgement, closes=True)
+            return True
+        refusal = self._loop.quotas.hold(self._admission, request.body_size)
+        if request.completed and not refusal and self._admission.quota is not None:
+            self._take_turn()
+            refusal = self._admission.refusal
+        if refusal:
+            self._refuse_turn(request, refusal)
+        elif request.completed:
             request.environ["wsgi.input"] = request.input_stream()
             self._respond(request, self._handlers.application)
-        return True
+        return bool(refusal) or request.completed
+
+    def _judge_head(self, request: Request) -> FixedResponse | None:
+        """The response to a request that is rejected by its head."""
+        self._judged = True
+        request.environ[AWAITS_BODY] = not request.completed
+        judgement = self._handlers.judge_head(request.environ)
+        if judgement is None:
+            self._admission.quota = self._handlers.quota_of(request.environ)
+            if request.expect_continue:
+                self._stream.send([b"HTTP/1.1 100 Continue\r\n\r\n"])
+        return judgement
+
+    def _take_turn(self) -> None:
+        """Return when the request may run, or is refused. Raises Queued."""
+        admission = self._admission
+        if admission.runs or admission.refusal:
+            return
+        # Once the request is queued, another thread may have the connection.
+        self.state, self.busy = State.QUEUED, False
+        if not self._loop.quotas.enter(admission):
+            raise Queued
+        self.busy = True
+
+    def _yield_turn(self) -> None:
+        """Let another request of the same caller run, if one waits, before the next piece. Raises Queued."""
+        self.state, self.busy = State.QUEUED, False
+        if self._loop.quotas.take_turns(self._admission):
+            raise Queued
+        self.busy = True
+
+    def _end_turn(self) -> None:
+        if self._admission.runs:
+            self._loop.quotas.leave(self._admission)
 
     def _begin_request(self) -> Request | None:
         """The next request, once something of it has come; empty lines are ignored (RFC 9112 section 2.2)."""
@@ -182,25 +188,45 @@ class Connection:
         headers, body = self._handlers.render_refusal(status, reason, request.environ)
         self._respond(request, FixedResponse(status, headers, body), closes=True)
 
+    def _refuse_turn(self, request: Request, refusal: Refusal) -> None:
+        """Have the application refuse a request that its quota does not allow."""
+        request.environ[REFUSAL] = refusal
+        request.environ["wsgi.input"] = BytesIO()
+        self._respond(request, self._handlers.application, closes=not request.completed)
+
     def _is_last(self) -> bool:
         return self._loop.stopping and not self._unread
 
     def _send_next(self, response: Response) -> None:
+        if self._admission.begun:
+            self._take_turn()
         if not response.send_next():
             response.close()
             self._finish_response(closes=response.closes)
+        elif self._admission.runs and not self._stream.is_blocked:
+            self._yield_turn()
 
     def _finish_response(self, *, closes: bool) -> None:
-        if self._request is not None:
-            self._request.close()
-        self._request = self._response = None
+        self._forget_request()
         self._ended = closes
         self.since = time.monotonic()
 
+    def _forget_request(self) -> None:
+        if self._request is not None:
+            self._request.close()
+        self._end_turn()
+        self._loop.quotas.hold(self._admission, 0)
+        self._request = self._response = None
+        self._judged = False
+        self._admission = Admission(self)
+
     def _fail(self) -> None:
-        """Send a 500, or end the connection where another response has begun."""
+        """Send a 500, or end the connection where another response has begun: the client sees that it is incomplete."""
         response, request = self._response, self._request
         self._close_response()
+        if response is not None and response.ends_with_connection:
+            self._stream.reset()
+            raise Disconnected
         if request is None or (response is not None and response.head_sent):
             self._finish_response(closes=True)
         else:
@@ -214,6 +240,9 @@ class Connection:
                 logger.exception("the application's iterable failed to close")
 
     def _await_event(self) -> None:
+        self._end_turn()
+        if self._stream.is_blocked:
+            self._loop.quotas.hold(self._admission, self._stream.unsent)
         state = self._next_state()
         if state is not self.state and state in (State.SENDING, State.LINGERING):
             self.since = time.monotonic()
@@ -237,25 +266,14 @@ class Connection:
     def _close(self) -> None:
         self._loop.remove(self)
         self._close_response()
-        if self._request is not None:
-            self._request.close()
+        self._forget_request()
         self._stream.close()
 
     # For the supervising thread.
 
     def is_late(self, now: float, *, crowded: bool) -> bool:
         """Whether the client has exceeded the time for what it is waited for; `now` in monotonic seconds."""
-        state = self.state
-        if state is State.IDLE:
-            limit = CROWDED_IDLE_TIMEOUT if crowded else IDLE_TIMEOUT
-        elif state is State.HEAD:
-            limit = HEAD_TIMEOUT
-        elif state is State.BODY:
-            limit = REQUEST_TIMEOUT
-        elif state is State.SENDING:
-            limit = SEND_TIMEOUT
-        else:
-            limit = DRAIN_GRACE if self._loop.stopping else LINGER_TIMEOUT
+        limit = time_limit(self.state, crowded=crowded, stopping=self._loop.stopping)
         return now - self.since > limit
 
     def is_idle(self) -> bool:
@@ -264,7 +282,7 @@ class Connection:
 
     def is_working(self) -> bool:
         """Whether a request has come whose response is not out."""
-        return self.busy or self.state is State.SENDING
+        return self.busy or self.state in (State.SENDING, State.QUEUED)
 
     def expire(self) -> None:
         """End the connection through its next event, which goes to the thread that may close it."""

@@ -23,7 +23,7 @@ _TOLERANCE: Final = 4
 """Connections that a process may have more than another before it lets that one accept first."""
 
 _SPARE_DESCRIPTORS: Final = 256
-"""For the database, temporary files, logs."""
+"""For the database, a second listener, logs."""
 
 _SO_ATTACH_FILTER: Final = 26
 _PASS_NOTHING: Final = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))

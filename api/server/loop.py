@@ -11,16 +11,18 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from api.server import portable_server
-from api.server.connection import DRAIN_GRACE, Connection
+from api.server.connection import Connection
 from api.server.handlers import Handlers
 from api.server.listener import YIELD_DELAY, WorkerGroup, raise_descriptor_limit, reject_new_connections
+from api.server.quotas import Quotas, TurnQueue
+from api.server.request import base_environ
+from api.server.time_limits import DRAIN_GRACE
 
 logger = logging.getLogger("api.server")
 
@@ -66,18 +68,24 @@ class Loop:
     """
 
     def __init__(
-        self, handlers: Handlers, listener: socket.socket, *, threads: int, group: WorkerGroup | None = None
+        self,
+        handlers: Handlers,
+        listener: socket.socket,
+        *,
+        threads: int,
+        group: WorkerGroup | None = None,
+        max_connections: int | None = None,
     ) -> None:
         self._handlers = handlers
         self._listener = listener
         self._listener.setblocking(False)
         self._listening = listener.fileno()
         self._group = group
-        self._environ = self._base_environ()
+        self._environ = base_environ(listener, multiprocess=group is not None)
         self._events = select.epoll()
         self._connections: dict[int, Connection] = {}
         """By descriptor."""
-        self._limit = raise_descriptor_limit(MAX_CONNECTIONS)
+        self._limit = raise_descriptor_limit(max_connections or MAX_CONNECTIONS)
         self._accepting = True
         self._accepting_lock = threading.Lock()
         self._paused = False
@@ -85,27 +93,13 @@ class Loop:
         self.stopping = False
         self._stops = 0
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._turns_come: TurnQueue[Connection] = TurnQueue()
+        self.quotas = Quotas(self._turns_come.put)
         self._finished = False
         self._turns = [0] * threads
         """For each thread, how many events it has begun and ended: odd while it works at one."""
         self._seen_turns = list(self._turns)
         self._stalled = threading.Event()
-
-    def _base_environ(self) -> dict[str, Any]:
-        host, port = self._listener.getsockname()[:2]
-        return {
-            "SERVER_NAME": host,
-            "SERVER_PORT": str(port),
-            "SERVER_SOFTWARE": "",
-            "SCRIPT_NAME": "",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": self._group is not None,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-        }
 
     # From any thread; `stop` as a signal handler.
 
@@ -132,6 +126,7 @@ class Loop:
     def run(self, on_ready: Callable[[], None], shutdown_timeout: float) -> int:
         """Run until stopped; see the function `serve`."""
         self._events.register(self._listening, select.EPOLLIN | select.EPOLLONESHOT)
+        self._events.register(self._turns_come.descriptor, select.EPOLLIN)
         threads = [
             threading.Thread(target=self._work, args=(number,), name=f"serve-{number}", daemon=True)
             for number in range(len(self._turns))
@@ -162,6 +157,7 @@ class Loop:
                     return
             now = time.monotonic()
             self._watch_threads()
+            self.quotas.expire(now)
             if now - swept >= _SWEEP_INTERVAL or self._paused:
                 swept = now
                 self._sweep(now)
@@ -177,6 +173,7 @@ class Loop:
 
     def _sweep(self, now: float) -> None:
         """End the connections whose time is up."""
+        self.quotas.expire(now)
         for connection in list(self._connections.values()):
             if not connection.busy and connection.is_late(now, crowded=self._paused):
                 connection.expire()
@@ -225,6 +222,9 @@ class Loop:
     def _handle(self, descriptor: int) -> None:
         if descriptor == self._listening:
             self._accept()
+        elif descriptor == self._turns_come.descriptor:
+            if (resumed := self._turns_come.take()) is not None:
+                resumed.handle_event()
         elif connection := self._connections.get(descriptor):
             connection.handle_event()
 

@@ -10,7 +10,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from waitress.server import create_server
 
@@ -20,9 +20,9 @@ from api.server.request import MAX_BODY
 CONNECTIONS: Final = 1000
 
 
-def serve(handlers: Handlers, listener: socket.socket, *, threads: int, on_ready: Callable[[], None]) -> int:
-    """Serve until SIGTERM or SIGINT; 0."""
-    server = create_server(
+def create(handlers: Handlers, listener: socket.socket, *, threads: int) -> Any:
+    """Create waitress' server."""
+    return create_server(
         handlers.judging_application(),
         sockets=[listener],
         threads=threads,
@@ -32,6 +32,11 @@ def serve(handlers: Handlers, listener: socket.socket, *, threads: int, on_ready
         ident="",
         clear_untrusted_proxy_headers=False,
     )
+
+
+def serve(handlers: Handlers, listener: socket.socket, *, threads: int, on_ready: Callable[[], None]) -> int:
+    """Serve until SIGTERM or SIGINT; 0."""
+    server = create(handlers, listener, threads=threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     with contextlib.suppress(SystemExit):

@@ -7,6 +7,8 @@ Stricter than waitress' own parser wherever two parsers could read one message i
 from __future__ import annotations
 
 import re
+import socket
+import sys
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
@@ -28,14 +30,13 @@ MAX_BODY: Final = 4 * 1024 * 1024
 MAX_FIELDS: Final = 100
 """Header lines a request may have: far more than browsers and proxies send."""
 
-_BODY_IN_MEMORY: Final = 64 * 1024
-"""Bytes of a body past which it is kept in a temporary file."""
+_NO_FILE: Final = MAX_BODY + 1
+"""The size past which waitress' buffer uses a temporary file: no body has it."""
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = rb"(" + _TOKEN + rb") ([!-~]+) HTTP/(1\.[01])\r\n"
 _HEAD: Final = re.compile(_REQUEST_LINE + rb"((?:" + _TOKEN + rb":[\t -~\x80-\xff]*\r\n)*)(?:\r\n)?")
-_BEGINNING: Final = re.compile(rb"(?:" + _REQUEST_LINE + rb"|[^\r\n]*\r?\Z)")
-"""What may still become a head: a request line, or the first bytes of one."""
+_BEGINNING: Final = re.compile(_REQUEST_LINE)
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~%!$&'()*+;=]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
@@ -65,6 +66,8 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         super().__init__(_Limits)
         # waitress' parser writes the length of a chunked body into `headers`.
         self.environ = self.headers = environ
+        self._head = bytearray()
+        self._line_checked = False
 
     @property
     def refusal(self) -> tuple[HTTPStatus, str] | None:
@@ -73,13 +76,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         """Take in bytes of the connection; how many of them belong to this request. Stops once behind the head."""
-        is_beginning = not self.header_bytes_received
-        consumed: int = super().received(data)
-        if self.error is None and is_beginning and data[:1].isspace():
-            # waitress removes it; other servers do not.
-            self.error = BadRequest("The request line is not valid")
-        elif self.error is None and not self.headers_finished:
-            self._check_beginning(self.header_plus)
+        consumed: int = super().received(data) if self.headers_finished else self._receive_head(data)
         if self.error is not None:
             self.completed = True
         if self.completed:
@@ -91,12 +88,36 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         """The whole body, as wsgi.input."""
         return BytesIO() if self.body_rcv is None else self.body_rcv.getfile()
 
-    def _check_beginning(self, received: bytes) -> None:
-        """Reject at once what no further byte can make a head."""
-        if _BARE_LINE_FEED.search(received):
-            self.error = BadRequest("A line does not end in CR LF")
-        elif not _BEGINNING.match(received):
+    @property
+    def body_size(self) -> int:
+        """Bytes of the body that have arrived."""
+        return 0 if self.body_rcv is None else len(self.body_rcv)
+
+    def _receive_head(self, data: bytes) -> int:
+        """Take in bytes of the head. waitress gets it as a whole: it would search all of it at each byte."""
+        known = len(self._head)
+        self._head += data
+        end = self._head.find(b"\r\n\r\n", max(0, known - 3)) + 4
+        if self._head[:1].isspace():
+            # waitress removes it; other servers do not.
             self.error = BadRequest("The request line is not valid")
+        elif end >= 4:
+            super().received(bytes(self._head[:end]))
+            return end - known
+        elif len(self._head) >= MAX_HEAD:
+            super().received(bytes(self._head))
+        else:
+            self._check_beginning(known)
+        return len(data)
+
+    def _check_beginning(self, known: int) -> None:
+        """Reject at once what no further byte can make a head; the first `known` bytes have been checked."""
+        if _BARE_LINE_FEED.search(self._head, known):
+            self.error = BadRequest("A line does not end in CR LF")
+        elif not self._line_checked and 0 <= self._head.find(b"\r", max(0, known - 1)) < len(self._head) - 1:
+            self._line_checked = True
+            if not _BEGINNING.match(self._head):
+                self.error = BadRequest("The request line is not valid")
 
     def parse_header(self, header_plus: bytes) -> None:
         """Take the head apart: request line and fields, as RFC 9112 sections 3 and 5 have them."""
@@ -170,14 +191,14 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             if coding.lower() != "chunked":
                 raise TransferEncodingNotImplemented("Only the transfer coding chunked is known")
             self.chunked = True
-            self.body_rcv = Chunks(OverflowableBuffer(_BODY_IN_MEMORY))
+            self.body_rcv = Chunks(OverflowableBuffer(_NO_FILE))
         elif length is not None:
             if not (length.isascii() and length.isdigit()):
                 raise ParsingError("Content-Length is not a number")
             # int() refuses thousands of digits; what has 16 is refused for its size anyway.
             self.content_length = int(length[:16]) if length.lstrip("0") else 0
             if self.content_length:
-                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(_BODY_IN_MEMORY))
+                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(_NO_FILE))
 
     def _take_connection(self) -> None:
         options = {option.strip().lower() for option in self.environ.get("HTTP_CONNECTION", "").split(",")}
@@ -186,6 +207,24 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         else:
             self.connection_close = "close" in options
             self.expect_continue = self.environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+
+
+def base_environ(listener: socket.socket, *, multiprocess: bool) -> WSGIEnvironment:
+    """What is the same in the WSGI environments of all requests."""
+    host, port = listener.getsockname()[:2]
+    return {
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_SOFTWARE": "",
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
 
 
 def _decode(path: str) -> str:

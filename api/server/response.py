@@ -85,6 +85,11 @@ class Response:
         self._finish()
         return False
 
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether it has begun, and nothing but the end of the connection marks its end."""
+        return self.head_sent and self._has_body and not self._chunked and self._length is None
+
     def close(self) -> None:
         """Close the application's iterable, the first time that this is called."""
         close = getattr(self._pieces, "close", None)

@@ -1,17 +1,17 @@
-"""A client's socket that never makes a thread wait: what it does not take at once is kept."""
+"""A client's socket that never makes a thread wait: what it does not take at once is kept, in memory."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import struct
+from collections import deque
 from typing import Final
-
-from waitress.buffers import OverflowableBuffer
 
 _RECEIVE_SIZE: Final = 32 * 1024
 _SEND_SIZE: Final = 256 * 1024
-_UNSENT_IN_MEMORY: Final = 1024 * 1024
-"""Bytes that the client has not taken, past which they are kept in a temporary file."""
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER: on, for 0 seconds."""
 
 
 class Disconnected(Exception):
@@ -23,12 +23,17 @@ class Stream:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._unsent: OverflowableBuffer | None = None
+        self._unsent: deque[memoryview] = deque()
 
     @property
     def is_blocked(self) -> bool:
         """Whether the client must take something before more is sent."""
-        return self._unsent is not None
+        return bool(self._unsent)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that are kept."""
+        return sum(map(len, self._unsent))
 
     def receive(self) -> bytes:
         """What has come; empty if nothing has. Raises Disconnected at the end."""
@@ -45,7 +50,7 @@ class Stream:
     def send(self, parts: list[bytes]) -> None:
         """Send what the socket takes now, and keep the rest. Raises Disconnected."""
         sent = 0
-        if self._unsent is None:
+        if not self._unsent:
             try:
                 sent = self._socket.sendmsg(parts)
             except BlockingIOError:
@@ -54,38 +59,34 @@ class Stream:
                 raise Disconnected from ex
         for part in parts:
             if sent < len(part):
-                self._keep(memoryview(part)[sent:])
+                self._unsent.append(memoryview(part)[sent:])
             sent = max(0, sent - len(part))
-
-    def _keep(self, data: memoryview) -> None:
-        if self._unsent is None:
-            self._unsent = OverflowableBuffer(_UNSENT_IN_MEMORY)
-        self._unsent.append(data)
 
     def flush(self) -> bool:
         """Send on with what was kept; whether the client has taken any of it. Raises Disconnected."""
         progress = False
         while self._unsent:
             try:
-                sent = self._socket.send(self._unsent.get(_SEND_SIZE))
+                sent = self._socket.send(self._unsent[0][:_SEND_SIZE])
             except BlockingIOError:
                 return progress
             except OSError as ex:
                 raise Disconnected from ex
-            self._unsent.skip(sent, True)
+            self._unsent[0] = self._unsent[0][sent:]
+            if not self._unsent[0]:
+                self._unsent.popleft()
             progress = True
-        self._drop_unsent()
         return progress
-
-    def _drop_unsent(self) -> None:
-        if self._unsent is not None:
-            self._unsent.close()
-            self._unsent = None
 
     def close(self) -> None:
         """Close the socket; what was kept is lost."""
-        self._drop_unsent()
+        self._unsent.clear()
         self._socket.close()
+
+    def reset(self) -> None:
+        """Have `close` reset the connection, so that the client sees that the response has no end."""
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
     def has_input(self) -> bool:
         """Whether the client has sent something that is not received yet."""

@@ -1001,7 +1001,7 @@ export interface components {
     parameters: {
         /** @description The tasks to return: all, pending or completed ones. */
         Status: "all" | "pending" | "completed";
-        /** @description Words that must each occur in title or description, ignoring case. */
+        /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
         Search: string;
         /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
         Sort: "created" | "created_at" | "updated" | "updated_at" | "title" | "due_date";
@@ -1061,7 +1061,7 @@ export interface operations {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words that must each occur in title or description, ignoring case. */
+                /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
                 search?: components["parameters"]["Search"];
                 /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
@@ -1506,7 +1506,7 @@ export interface operations {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words that must each occur in title or description, ignoring case. */
+                /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
                 search?: components["parameters"]["Search"];
                 /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];
@@ -1974,7 +1974,7 @@ export interface operations {
             query?: {
                 /** @description The tasks to return: all, pending or completed ones. */
                 status?: components["parameters"]["Status"];
-                /** @description Words that must each occur in title or description, ignoring case. */
+                /** @description Words that must each occur in title or description, ignoring case and diacritics: at most 10 words. */
                 search?: components["parameters"]["Search"];
                 /** @description The sort key. created is the same as created_at, updated the same as updated_at. */
                 sort?: components["parameters"]["Sort"];

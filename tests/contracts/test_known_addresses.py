@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -150,7 +151,7 @@ class TestOwner:
 
     def test_a_change_of_the_secret_forgets_no_address(self, make_client: Callable[..., TestClient]) -> None:
         log_in(make_client(AUTH_RATE_LIMIT=LIMIT), HOME)
-        both = f"2:the-newest-secret-of-these-tests-today,1:{SECRET}"
+        both = f"2:{secrets.token_hex(32)},1:{SECRET}"
         rotated = make_client(AUTH_RATE_LIMIT=LIMIT, WORKERS="1", BETTER_AUTH_SECRETS=both)
         guess_from_everywhere(rotated)
 

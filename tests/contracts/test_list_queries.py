@@ -150,6 +150,11 @@ class TestParameters:
             ("page=one", "page"),
             ("page=99999999999999999999", "page"),
             ("search=a%00b", "search"),
+            ("search=" + "x" * 201, "search"),
+            ("search=" + "+".join("abcdefghijk"), "search"),
+            ("search=" + "+".join(["same"] * 11), "search"),
+            # A character that NFKC makes four words of, four times.
+            ("search=" + "%EF%B7%BA" * 4, "search"),
             ("cursor=", "cursor"),
             ("cursor=abc", "cursor"),
             ("page=1&cursor=abc", "cursor"),
@@ -232,6 +237,26 @@ class TestPages:
         assert "link" not in response.headers
 
 
+def test_a_search_may_have_ten_words_and_200_characters(user: Caller) -> None:
+    user.make_task("a b c d e f g h i j")
+    user.make_task("x" * 200)
+
+    assert user.titles(search="j i h g f e d c b a") == ["a b c d e f g h i j"]
+    assert user.titles(search="a b c d e f g h i k") == []
+    assert user.titles(search="x" * 200) == ["x" * 200]
+
+
+def test_a_list_that_ends_on_its_first_page_is_one_statement(
+    user: Caller, statements: list[str], listed: list[dict[str, Any]]
+) -> None:
+    statements.clear()
+
+    page = user("GET", "/api/tasks", params={"limit": "1000"}).json
+
+    assert page["pagination"]["total"] == len(page["data"]) == len(listed)
+    assert len(statements) == 1
+
+
 def test_a_search_for_many_words_folds_each_text_once(
     make_client: Callable[..., TestClient], make_user: Callable[..., Caller], database: Database
 ) -> None:
@@ -243,6 +268,6 @@ def test_a_search_for_many_words_folds_each_text_once(
         (user.user_id,),
     )
 
-    response = user("GET", "/api/tasks", params={"search": " ".join(["lorem", "ipsum"] * 40), "limit": "1"})
+    response = user("GET", "/api/tasks", params={"search": " ".join(["lorem", "ipsum"] * 5), "limit": "1"})
 
     assert response.json["pagination"]["total"] == 1000

@@ -56,7 +56,7 @@ class RowWriters:
         [task] = read_stored(server, self._user)[0][self._user]
         acknowledged = sum(each.is_good for each in self.outcomes)
         report(title, self.outcomes, max(0, acknowledged - (task["version"] - 1)))
-        assert {each.status for each in self.outcomes} <= {200, 503}
+        assert {each.status for each in self.outcomes} <= {200, 429, 503}
         assert acknowledged <= task["version"] - 1 <= len(self.outcomes)
         assert longest_wait(self.outcomes) < LONGEST_WAIT
 
@@ -76,7 +76,9 @@ def test_a_row_lock_does_not_affect_other_users(server: Server, service: Service
             unlocked = time.monotonic()
         writers.wait_until_served(unlocked)
     meanwhile = [each.status for each in writers.outcomes if locked < each.began and each.ended < unlocked]
-    assert set(meanwhile) == {503}
+    assert 503 in meanwhile
+    # One of the three may wait for its turn, if all are at one worker.
+    assert set(meanwhile) <= {429, 503}
     assert [each for each in others.outcomes if each.code == "DATABASE_UNAVAILABLE"] == []
     writers.check("a row locked, 3 clients want it", server)
     others.check("a row locked, the others meanwhile", server)
@@ -97,7 +99,8 @@ def test_more_clients_wait_for_a_locked_row_than_the_pool_has_connections(
         others.recover(unlocked)
         writers.wait_until_served(unlocked)
     bystander.close()
-    writers.check("a row locked, 12 clients want it by 8 connections", server)
-    others.check("a row locked by all connections, the others", server)
-    report("a row locked by all connections, what needs none", bystander.outcomes, 0)
+    writers.check("a row locked, 12 clients want it", server)
+    others.check("a row locked, which 12 clients want, the others", server)
+    assert [each for each in others.outcomes if each.status >= 500] == []
+    report("a row locked, which 12 clients want, what needs no database", bystander.outcomes, 0)
     assert longest_wait(bystander.outcomes) < LONGEST_WAIT

@@ -74,7 +74,7 @@ def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server,
         for number in range(KEYS):
             key = f"{user}/{number}"
             while (response := client.call("POST", "/api/tasks", {"title": key}, user=user, Idempotency_Key=key)).code:
-                assert response.status == 503, response
+                assert response.status in (429, 503), response
                 time.sleep(0.02)
             responses[key].append(response)
             time.sleep(0.02)

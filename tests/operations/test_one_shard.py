@@ -17,10 +17,11 @@ import pytest
 from api.errors import DomainError
 from api.folding import fold_batch
 from api.housekeeping import Housekeeping
+from api.list_queries import ListQuery, Position
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.task_limits import TaskLimits
-from api.task_list import ListQuery, Position, list_tasks
+from api.task_list import list_tasks
 from api.tasks import Tasks
 from api.tokens import Identity
 from api.users_table import Users
@@ -46,7 +47,7 @@ class Recording(Database):
         super().__init__(url, pool_size=2, statement_timeout=10)
         self.statements: list[tuple[str, Any]] = []
 
-    def run(self, sql: str, parameters: Any = (), **how: bool) -> list[tuple[Any, ...]]:
+    def run(self, sql: str, parameters: Any = (), **how: Any) -> list[tuple[Any, ...]]:
         self.statements.append((sql, parameters))
         return super().run(sql, parameters, **how)
 

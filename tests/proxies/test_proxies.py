@@ -62,6 +62,47 @@ class TestTheClient:
         assert response.status == 413
         assert response.json["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
+    @pytest.mark.parametrize("proxy", ["nginx"], indirect=True)
+    @pytest.mark.parametrize(
+        ("sent", "status"),
+        [
+            (b"OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+            (b"GET /a b HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+            (b"GET / HTTP/2.0\r\nHost: test\r\n\r\n", 400),
+            (b"GET / HTTP/9.9\r\nHost: test\r\n\r\n", 400),
+            (b"GET nowhere HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+            (b"CONNECT test:80 HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+            (b"TRACE / HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+            (b"get / HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\nHost: test\r\nContent-Length: x\r\n\r\n", 400),
+            (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n", 431),
+            (b"GET / HTTP/1.1\r\nHost: test\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", 431),
+            (b"GET /.nginx/bad-request HTTP/1.1\r\nHost: test\r\n\r\n", 404),
+            (b"GET /.nginx/ HTTP/1.1\r\nHost: test\r\n\r\n", 404),
+        ],
+        ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else str(value),
+    )
+    def test_gets_nginx_own_errors_in_the_envelope(self, proxy: Proxy, sent: bytes, status: int) -> None:
+        with contextlib.closing(proxy.connect()) as connection:
+            connection.send(sent)
+            response = connection.read_response()
+        assert response.status == status
+        assert set(response.json["error"]) == {"code", "message"}
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["cache-control"] == "no-store"
+
+    @pytest.mark.parametrize("status", [401, 413, 415, 429])
+    def test_gets_the_response_to_a_head_while_it_sends_the_body(self, proxy: Proxy, status: int) -> None:
+        with contextlib.closing(proxy.connect()) as connection:
+            connection.send(
+                b"POST /echo HTTP/1.1\r\nHost: test\r\nX-Reject: %d\r\nContent-Length: 1000000\r\n\r\n" % status
+            )
+            # HAProxy waits for as much as it holds.
+            connection.send(b"x" * 200_000)
+            assert connection.read_response().status == status
+
     def test_gets_an_error_in_the_envelope_when_no_instance_is_left(
         self, proxy: Proxy, instances: list[Process]
     ) -> None:

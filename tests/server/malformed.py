@@ -40,7 +40,11 @@ FRAMING = {
     "a_chunk_size_past_64_bits": post(b"Transfer-Encoding: chunked", body=b"1" + b"0" * 16 + b"\r\n"),
     "an_endless_chunk_size": post(b"Transfer-Encoding: chunked", body=b"0" * 1000),
     "a_trailer_that_is_no_header": post(b"Transfer-Encoding: chunked", body=b"0\r\nno header\r\n\r\n"),
-    "more_chunk_framing_than_body": post(b"Transfer-Encoding: chunked", body=b"1\r\nx\r\n" * 30000 + b"0\r\n\r\n"),
+    "more_chunk_framing_than_body": post(
+        b"Content-Type: application/json",
+        b"Transfer-Encoding: chunked",
+        body=b"1\r\nx\r\n" * 30000 + b"0\r\n\r\n",
+    ),
 }
 
 HOSTS = {

@@ -1,7 +1,7 @@
 """A small WSGI application on the service's own server, run as a separate process by the tests of this folder.
 
 python -m tests.server.site KEY=VALUE... A key is an argument of `workers.run`, or HOST, or PORT, or a constant of
-api.server.connection, loop or workers, such as HEAD_TIMEOUT, or one of these:
+api.server.time_limits, loop or workers, such as HEAD_TIMEOUT, or one of these:
 
 FAIL: creating the application fails with this message.
 RECORD: a file to which each request's method and target are written.
@@ -26,7 +26,7 @@ from urllib.parse import parse_qs
 from api.profiles.error_bodies import ErrorBodies
 from api.profiles.reading import read_profile
 from api.refusals import render_refusal
-from api.server import connection, listener, loop, workers
+from api.server import listener, loop, time_limits, workers
 from api.server.handlers import FixedResponse, Handlers
 from tests.server import edge_cases
 
@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     """Serve until stopped; prints `port N`, then `ready`."""
     given = dict(argument.split("=", 1) for argument in arguments)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(levelname)s %(message)s")
-    for module in (connection, loop, workers):
+    for module in (time_limits, loop, workers):
         for name in given.keys() & vars(module).keys():
             setattr(module, name, float(given[name]))
     listening = listener.listen(given.get("HOST", "127.0.0.1"), int(given.get("PORT", "0")))

@@ -1,0 +1,63 @@
+"""What the tests of this folder share: a user with 100 MB of tasks, parallel calls, the memory of the workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
+
+import psutil
+import psycopg2
+
+from tests.support.http import Response
+from tests.support.processes import Service
+
+MIB = 1024 * 1024
+
+WORDS = ("zg", "zh", "zi", "zj", "zk", "zl", "zm", "zn", "zo", "zp")
+"""They end each description, and occur nowhere before its end: a search reads all of each text once for each."""
+
+_FILL = """
+INSERT INTO tasks (folded_version, user_id, title, description)
+SELECT 1, %s, 'Task ' || task, (SELECT string_agg(md5(task::text || part), ' ') FROM generate_series(1, 302) part) || %s
+FROM generate_series(1, %s) task
+"""
+
+
+def fill(url: str, user_id: str, tasks: int) -> None:
+    """Give the user so many tasks of 10 KB."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO users (id) VALUES (%s)", (user_id,))
+        cursor.execute(_FILL, (user_id, " " + " ".join(WORDS), tasks))
+        cursor.execute("ANALYZE tasks")
+    connection.close()
+
+
+def in_parallel(calls: Sequence[Callable[[], Response]]) -> list[Response]:
+    """Make all calls at the same time."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(lambda call: call(), calls))
+
+
+def p95(call: Callable[[], Response], *, times: int) -> float:
+    """The 95th percentile of the duration of a call, in seconds. Each must be 200."""
+    durations = []
+    for _ in range(times):
+        began = time.monotonic()
+        response = call()
+        durations.append(time.monotonic() - began)
+        assert response.status == 200, response
+    return quantiles(durations, n=20)[-1]
+
+
+def memory_of_each(service: Service) -> list[int]:
+    """Bytes of private memory of each worker."""
+    return [psutil.Process(worker).memory_full_info().uss for worker in service.children()]
+
+
+def memory(service: Service) -> int:
+    """Bytes of private memory of all workers together; of the process itself, if it has none."""
+    return sum(memory_of_each(service)) or psutil.Process(service.process.pid).memory_full_info().uss
