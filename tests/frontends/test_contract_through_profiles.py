@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api.postgres.database import Database
 from tests.frontends.page import Page, Reply
 from tests.frontends.surfaces import SURFACES, Surface, through_every_profile
 
@@ -80,6 +82,22 @@ def test_the_links_of_pages_stay_on_the_clients_path(
         path = next_path(reply)
 
     assert seen == ["a", "b", "c", "d", "e"]
+
+
+@through_every_profile
+def test_a_list_of_several_pieces_is_whole(
+    open_page: Callable[..., Page], database: Database, surface: Surface
+) -> None:
+    page = open_page(surface.profile)
+    page("POST", "/canonical/api/tasks", {"title": "Task 0"}, status=201)
+    database.run(
+        "INSERT INTO tasks (user_id, title) SELECT %s, 'Task ' || n FROM generate_series(1, 9000) n", (page.user_id,)
+    )
+
+    reply = page.send("GET", surface.tasks(page.user_id))
+
+    json.loads(reply.body)
+    assert sorted(titles(surface, reply)) == sorted(f"Task {number}" for number in range(9001))
 
 
 @through_every_profile
