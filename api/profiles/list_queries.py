@@ -24,6 +24,9 @@ _OFFSET: Final[Mapping[str, Any]] = {
     "minimum": 0,
     "maximum": 1_000_000_000,
 }
+_PAGING: Final = ("limit", "page", "cursor")
+"""Parameters that a field of the same name does not replace: links to other pages need them."""
+
 _SORTABLE: Final = ("created_at", "updated_at", "title", "due_date")
 
 COUNTS: Final = frozenset({"count", "total", "pages", "completed_count", "pending_count", "has_more"})
@@ -140,5 +143,6 @@ class QueryFormat:
             owner = owners[self._status.name]
             raise ProfileError(f"{self._status.name} is the name of the status already", "query", owner, "names")
         for parameter in _CANONICAL["properties"]:
-            owners.setdefault(parameter, parameter)
+            if parameter in _PAGING or parameter not in self._further:
+                owners.setdefault(parameter, parameter)
         return owners

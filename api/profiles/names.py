@@ -65,6 +65,12 @@ class FieldNames:
         """The label in messages of each field that has another name: `Due date` for `dueDate`."""
         return {field: humanize(names[0]) for field, names in self._names.items() if names and names[0] != field}
 
+    def contradict(self, body: Mapping[str, Any]) -> bool:
+        """Whether two names of a field have different values."""
+        seen: dict[str, Any] = {}
+        owned = ((self._owners[name], value) for name, value in body.items() if name in self._owners)
+        return any(seen.setdefault(field, value) != value for field, value in owned)
+
     def to_canonical(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """The members with canonical names, and the name that the body has for each of these.
 

@@ -46,6 +46,10 @@ class Status:
         stored = extra.get(self.name)
         return stored if stored in self._others else self.open
 
+    def contradicts(self, body: Mapping[str, Any], *, completed: object) -> bool:
+        """Whether the status in a body says something else than `completed`."""
+        return self.name in body and (body[self.name] == self.done) != completed
+
     def read(self, fields: dict[str, Any], completed_name: str) -> dict[str, str | None]:
         """Replace the status among the valid fields by `completed`. Return what is stored; None clears it.
 

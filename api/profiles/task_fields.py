@@ -91,6 +91,24 @@ class TaskFields:
         """The canonical fields of a new task, and further ones under "extra". Raises ValidationFailed."""
         return self._read(self.create_schema, body)
 
+    def contradicts_itself(self, body: object) -> bool:
+        """Whether two members say different things about one field."""
+        if self._is_canonical or not isinstance(body, dict):
+            return False
+        if self._inputs.contradict(body):
+            return True
+        said = [body[name] for name in self.names.of("completed") if name in body]
+        return self.status is not None and bool(said) and self.status.contradicts(body, completed=said[0])
+
+    def without_unchanged(self, body: object, task: Task, extra: Extra | None, url_of: UrlOf) -> object:
+        """The body without the members that the frontend sends back as it has read them."""
+        shown = self.show(task, extra, url_of)
+        return (
+            {name: value for name, value in body.items() if name not in shown or shown[name] != value}
+            if isinstance(body, dict)
+            else body
+        )
+
     def read_changes(self, body: object) -> dict[str, Any]:
         """The canonical fields to change. A further field that is None loses its stored value."""
         return self._read(self.update_schema, body)

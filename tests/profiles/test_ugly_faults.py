@@ -46,7 +46,7 @@ def test_what_is_wrong_is_named_as_the_client_calls_it_and_nothing_is_stored(ugl
     types = invalid(effort="Effort must be a number or null", starred="Starred must be true or false or null")
     for body, expected in (
         ({"text": "a", "headline": "b"}, invalid(headline=twins)),
-        ({"text": "a", "state": "DONE", "ticked": False}, invalid(state=contradiction)),
+        ({"text": "a", "state": "DOING", "ticked": True}, invalid(state=contradiction)),
         ({"text": " "}, invalid(text="Headline is required")),
         ({"text": "a", "effort": "two", "starred": 1}, types),
         ({"text": "a", "priority": "mid"}, invalid(priority="Priority must be one of low, high")),
