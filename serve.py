@@ -38,6 +38,7 @@ from api.resolved_settings import describe_accounts
 from api.secret_file import load_or_create_secret
 from api.server import workers
 from api.server.handlers import Handlers
+from api.session_cookie import pages_on_another_host
 from api.settings import Settings, SettingsError, load_settings
 from api.upgrade import Upgrade
 from api.user_commands import run_user_command
@@ -220,6 +221,14 @@ def announce(prepared: Prepared) -> None:
     frontend = settings.frontend
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     origin = f"http://{host}:{settings.port}"
+    pages = pages_on_another_host(frontend.accounts.cookie if frontend else None, settings.host, settings.cors_origins)
+    if pages:
+        structlog.get_logger().warning(
+            "browsers drop the cookie",
+            pages=pages,
+            api=origin,
+            remedy="let the page call the service by the page's own host name, or set HOST to it",
+        )
     structlog.get_logger().info(
         "ready",
         version=__version__,

@@ -21,6 +21,7 @@ from api.rate_limits import connect_storage
 from api.resolved_settings import describe_accounts
 from api.secret_file import read_secret
 from api.server.listener import listen
+from api.session_cookie import pages_on_another_host
 from api.settings import Settings, SettingsError
 
 JWKS_TIMEOUT: Final = 5.0
@@ -49,6 +50,7 @@ def report(settings: Settings) -> int:
 def check(settings: Settings) -> Iterator[Finding]:
     """Check the parts, each after those that it depends on."""
     yield _check_host(settings)
+    yield from _check_frontend(settings)
     yield from _check_database(settings)
     yield _check_secrets(settings)
     yield _check_jwks(settings)
@@ -62,6 +64,17 @@ def _check_host(settings: Settings) -> Finding:
     except OSError as ex:
         return Finding("settings", False, f"HOST: {ex.strerror}; HOST must be an address of this machine")
     return Finding("settings", True, "each is valid")
+
+
+def _check_frontend(settings: Settings) -> Iterator[Finding]:
+    frontend = settings.frontend
+    if frontend is None:
+        return
+    text = f"{frontend.name}, tasks at {frontend.collections[0]}"
+    pages = pages_on_another_host(frontend.accounts.cookie, settings.host, settings.cors_origins)
+    if pages:
+        text += f"; browsers drop the cookie if a page of {', '.join(pages)} calls the service by {settings.host}"
+    yield Finding("frontend", True, text)
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:

@@ -171,11 +171,9 @@ class Authentication:
         return identity
 
     def _note_path(self, req: Request) -> None:
-        token = _bearer_token(req.get_header("Authorization") or "")
-        if token is not None:
-            with suppress(DomainError):
-                self._tokens.verify(token)
-                self._ignored.note_path(req.method, req.path)
+        with suppress(DomainError):
+            identity = self.identify_caller(req.env)
+            self._ignored.note_path(req.method, req.path, identity.user_id)
 
 
 def _bearer_token(header: str) -> str | None:

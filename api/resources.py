@@ -92,8 +92,8 @@ class TaskCollection(TaskResource):
 
     def on_post(self, req: Request, resp: Response) -> None:
         body = read_json(req)
-        fields = self.wire_format.fields.read_new(body)
         self._ignored.note_members(self.wire_format, body)
+        fields = self.wire_format.fields.read_new(body)
         created, replayed = self._tasks.create(req.context.user, fields, read_idempotency_key(req))
         resp.status = self.wire_format.created_status
         resp.set_header("Location", f"{_own_path(req)}/{created.task['id']}")
@@ -146,14 +146,25 @@ class TaskItem(TaskResource):
     def on_put(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
         body = read_json(req)
-        changes = self.wire_format.fields.read_changes(body)
         self._ignored.note_members(self.wire_format, body)
+        changes = self._read_changes(req, number, body)
         changed = self._tasks.update(req.context.user, number, changes, versions_to_match(req))
         _set_event(req, "task_updated", number)
         self._set_task(req, resp, changed, "Task updated")
 
     # PUT keeps the fields that are not sent, too: existing frontends send partial bodies with either method.
     on_patch = on_put
+
+    def _read_changes(self, req: Request, task_id: int, body: object) -> dict[str, Any]:
+        """The changes of a body. Pages send a whole task back with one member changed.
+
+        If the task has another name for that member, its old value is in the body too, and does not count.
+        """
+        fields = self.wire_format.fields
+        if fields.contradicts_itself(body):
+            found = self._tasks.find(req.context.user, task_id)
+            body = fields.without_unchanged(body, found.task, found.extra, self._task_url(req))
+        return fields.read_changes(body)
 
     def on_delete(self, req: Request, resp: Response, task_id: str) -> None:
         number = parse_task_id(task_id)
@@ -179,7 +190,9 @@ class TaskCompletion(TaskResource):
     def _change(self, req: Request, resp: Response, task_id: str) -> None:
         """Set what the body says, or flip without a body."""
         number = parse_task_id(task_id)
-        self._respond(req, resp, number, self.wire_format.fields.read_completion(read_json(req, optional=True)))
+        body = read_json(req, optional=True)
+        self._ignored.note_members(self.wire_format, body)
+        self._respond(req, resp, number, self.wire_format.fields.read_completion(body))
 
     def _fixed(self, does: str) -> Any:
         changes = _FIXED[does]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from api.errors import ForeignOrigin
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from api.request_context import Request
 
 _PAST: Final = datetime.fromtimestamp(0, timezone.utc)
+
+_LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
+_DEFAULT_PAGES: Final = ("http://localhost:3000",)
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """RFC 9110, section 9.2.1: methods that change nothing."""
@@ -63,3 +68,15 @@ class SessionCookie:
             path=self._path,
             domain=self._domain,
         )
+
+
+def pages_on_another_host(table: Mapping[str, str] | None, host: str, origins: Sequence[str] | None) -> list[str]:
+    """The origins of this machine that must not call the service by its HOST, because browsers drop the cookie there.
+
+    Cookies ignore ports but not hosts: localhost and 127.0.0.1 are different sites, between which browsers send no
+    cookie with SameSite=Lax. Behind another HOST than a loopback address the public name is not known here.
+    """
+    if table is None or table.get("same_site", "lax") == "none" or not _LOOPBACK.fullmatch(host):
+        return []
+    hosts = {origin: urlsplit(origin).hostname or "" for origin in (_DEFAULT_PAGES if origins is None else origins)}
+    return [origin for origin, page in hosts.items() if page != host and _LOOPBACK.fullmatch(page)]

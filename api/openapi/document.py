@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from api import __version__
-from api.account_resources import AccountResource, CurrentUser, Login, Logout, Registration, Renewal
+from api.account_resources import FORM, AccountResource, CurrentUser, Login, Logout, Registration, Renewal
 from api.errors import Code
 from api.health import Health, Readiness
 from api.openapi.codes import by_status, error_examples, error_response, response_name
@@ -149,7 +149,7 @@ class _Document:
         if operation.parameters:
             described["parameters"] = [_parameter_ref(name) for name in operation.parameters]
         if operation.body is not None:
-            content = {"application/json": {"schema": component_ref(operation.body)}}
+            content = {each: {"schema": component_ref(operation.body)} for each in _media_types(resource)}
             described["requestBody"] = {"required": operation.body_required, "content": content}
         described["responses"] = {
             str(success.status): _success(success, template, group, rated=secure) for success in operation.success
@@ -177,11 +177,17 @@ def _codes(template: str, resource: Any, operation: Operation, *, secure: bool) 
     codes = {*operation.errors, *HTTP_ERRORS}
     if secure:
         codes |= {*TOKEN_ERRORS, Code.RATE_LIMITED}
-    if not isinstance(resource, TaskResource):
-        return codes
-    reveals_foreign = resource.wire_format.reveals_foreign and Code.NOT_FOUND in codes
-    by_cookie = resource.cookie is not None
-    return codes | {Code.FORBIDDEN} if reveals_foreign or by_cookie or "{user_id}" in template else codes
+    if getattr(resource, "cookie", None) is not None or "{user_id}" in template:
+        codes.add(Code.FORBIDDEN)
+    if isinstance(resource, TaskResource) and resource.wire_format.reveals_foreign and Code.NOT_FOUND in codes:
+        codes.add(Code.FORBIDDEN)
+    return codes
+
+
+def _media_types(resource: object) -> list[str]:
+    """The media types of a request's body."""
+    takes_forms = isinstance(resource, (Login, Registration)) and resource.wire_format.accounts.takes_forms
+    return ["application/json", FORM] if takes_forms else ["application/json"]
 
 
 def _success(success: Success, template: str, group: Group, *, rated: bool) -> dict[str, Any]:

@@ -170,8 +170,8 @@ def _one_task(
     return Success(
         status=status,
         description=description,
-        schema=template.describe({"task": component_ref("Task"), "id": INTEGER, "message": TEXT}),
-        example=template.fill({"task": _example(wire), "id": 7, "message": "Task created"}),
+        schema=template.describe({"task": component_ref("Task"), "id": _id_schema(wire), "message": TEXT}),
+        example=template.fill({"task": _example(wire), "id": wire.fields.show_id(7), "message": "Task created"}),
         headers=("ETag",),
         links=links or {},
     )
@@ -185,8 +185,8 @@ def _changed(wire: WireFormat) -> Success:
 def _deleted(wire: WireFormat, description: str) -> Success:
     if wire.deleted_body is None:
         return Success(status=204, description=description)
-    schemas = {"id": {"type": ["integer", "null"]}, "message": TEXT}
-    example = wire.deleted_body.template.fill({"id": 7, "message": "Task deleted"})
+    schemas = {"id": {"type": [_id_schema(wire)["type"], "null"]}, "message": TEXT}
+    example = wire.deleted_body.template.fill({"id": wire.fields.show_id(7), "message": "Task deleted"})
     return Success(
         status=200, description=description, schema=wire.deleted_body.template.describe(schemas), example=example
     )
@@ -247,3 +247,7 @@ def _list_example() -> dict[str, Any]:
     counts = {"count": 1, "total": 1, "completed_count": 0, "pending_count": 1}
     place = {"page": 1, "pages": 1, "limit": 50, "offset": 0, "next_cursor": None, "has_more": False}
     return {**counts, **place, "pagination": SCHEMAS["pagination.json"]["examples"][0], "message": "Tasks found"}
+
+
+def _id_schema(wire: WireFormat) -> dict[str, str]:
+    return {"type": "integer" if isinstance(wire.fields.show_id(7), int) else "string"}

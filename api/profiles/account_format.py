@@ -87,7 +87,7 @@ class AccountFormat:
             {"path": "/", "same_site": "lax", **table["cookie"]} if "cookie" in table else None
         )
         also = {"email": ["username"]} if self.takes_forms else {}
-        self.names = FieldNames(("email", "password", "name"), table.get("names", {}), also)
+        self.names = FieldNames(("email", "password", "name"), table.get("names", {}), also, "accounts")
         self._login = self._compile("login.json")
         self._registration = self._compile("register.json")
         self.user = Template(table["user"], _USER_VALUES, "accounts", "user")

@@ -44,9 +44,11 @@ class ErrorBodies:
         table = profile.table("errors")
         codes = {code.value for code in Code}
         statuses: dict[str, int] = table.get("statuses", {})
-        for code in statuses:
+        for code, status in statuses.items():
             if code not in codes:
                 raise ProfileError(f"is no error code; allowed: {', '.join(sorted(codes))}", "errors", "statuses", code)
+            if status not in set(HTTPStatus):
+                raise ProfileError(f"{status} is no status of HTTP", "errors", "statuses", code)
         template = Template(table["body"], _VALUES, "errors", "body")
         return cls(Body(template, _VALUES), {Code(code): status for code, status in statuses.items()})
 

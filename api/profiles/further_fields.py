@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
+
+import orjson
 
 from api.profiles.names import humanize
 from api.profiles.reading import Profile, ProfileError
@@ -74,9 +75,11 @@ class FurtherField:
         """The value that a query parameter wants; None for no filter. Raises ValueError if it has another type."""
         if text in _ALL and text not in self._choices:
             return None
+        if "\0" in text:
+            raise ValueError(text)
         if self._type == "list":
             return [text]
-        value: Any = json.loads(text) if self._type in ("number", "boolean") else text
+        value: Any = orjson.loads(text) if self._type in ("number", "boolean") else text
         if not self.accepts(value):
             raise ValueError(text)
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -23,6 +24,9 @@ _OFFSET: Final[Mapping[str, Any]] = {
     "minimum": 0,
     "maximum": 1_000_000_000,
 }
+_PAGING: Final = ("limit", "page", "cursor")
+"""Parameters that a field of the same name does not replace: links to other pages need them."""
+
 _SORTABLE: Final = ("created_at", "updated_at", "title", "due_date")
 
 COUNTS: Final = frozenset({"count", "total", "pages", "completed_count", "pending_count", "has_more"})
@@ -38,6 +42,7 @@ class QueryFormat:
         self._status = fields.status
         self._further = {each.name: each for each in fields.further}
         self._owners = self._name(table)
+        self._check_values(table)
         self._values: dict[str, Mapping[str, str]] = {name: rules.get("values", {}) for name, rules in table.items()}
         sorts = {name: field for field in _SORTABLE for name in fields.names.of(field)}
         self._values["sort"] = {**sorts, **self._values.get("sort", {})}
@@ -114,16 +119,30 @@ class QueryFormat:
                     wanted[name] = value
         return given, used, wanted
 
+    def _check_values(self, table: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise ProfileError if a value of the frontend stands for no canonical one."""
+        for parameter, rules in table.items():
+            allowed = _CANONICAL["properties"].get(parameter, {}).get("enum", ())
+            if parameter == "status" and self._status is not None:
+                allowed = (*allowed, *self._status.values)
+            for name, value in rules.get("values", {}).items() if allowed else ():
+                if value not in allowed:
+                    reason = f"{json.dumps(value)} is no value of {parameter}; allowed: {', '.join(allowed)}"
+                    raise ProfileError(reason, "query", parameter, "values", name)
+
     def _name(self, table: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """The canonical parameter of each of the frontend's names."""
         owners: dict[str, str] = {}
         for parameter, rules in table.items():
             for name in rules.get("names", ()):
-                if name in owners:
-                    raise ProfileError(f"{name} is a name of {owners[name]} already", "query", parameter, "names")
+                taken = owners.get(name) or ("a field" if name in self._further else None)
+                if taken is not None:
+                    raise ProfileError(f"{name} is a name of {taken} already", "query", parameter, "names")
                 owners[name] = parameter
-        if self._status is not None:
-            owners.setdefault(self._status.name, "status")
+        if self._status is not None and owners.setdefault(self._status.name, "status") != "status":
+            owner = owners[self._status.name]
+            raise ProfileError(f"{self._status.name} is the name of the status already", "query", owner, "names")
         for parameter in _CANONICAL["properties"]:
-            owners.setdefault(parameter, parameter)
+            if parameter in _PAGING or parameter not in self._further:
+                owners.setdefault(parameter, parameter)
         return owners

@@ -15,8 +15,10 @@ _WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]+")
 class FieldNames:
     """The names of the canonical fields, in one table of a profile and, for tasks, the table `also`."""
 
-    def __init__(self, fields: Sequence[str], names: Mapping[str, Any], also: Mapping[str, Sequence[str]]) -> None:
-        """Raises ProfileError if two fields have the same name."""
+    def __init__(
+        self, fields: Sequence[str], names: Mapping[str, Any], also: Mapping[str, Sequence[str]], *table: str
+    ) -> None:
+        """Raises ProfileError if two fields have the same name. `table` holds the table `names` in the profile."""
         self._names: dict[str, tuple[str, ...]] = {}
         owners: dict[str, str] = {}
         for field in fields:
@@ -25,7 +27,9 @@ class FieldNames:
         for field, own in self._names.items():
             for name in own:
                 if name in owners:
-                    raise ProfileError(f"{name} is the name of {owners[name]} already", "names", field)
+                    given = next(each for each in (field, owners[name]) if each in names or each in also)
+                    where = "also" if name in also.get(given, ()) else "names"
+                    raise ProfileError(f"{name} is a name of two fields", *table, where, given)
                 owners[name] = field
         self._owners = owners
         self.all = frozenset(owners)
@@ -60,6 +64,12 @@ class FieldNames:
     def labels(self) -> dict[str, str]:
         """The label in messages of each field that has another name: `Due date` for `dueDate`."""
         return {field: humanize(names[0]) for field, names in self._names.items() if names and names[0] != field}
+
+    def contradict(self, body: Mapping[str, Any]) -> bool:
+        """Whether two names of a field have different values."""
+        seen: dict[str, Any] = {}
+        owned = ((self._owners[name], value) for name, value in body.items() if name in self._owners)
+        return any(seen.setdefault(field, value) != value for field, value in owned)
 
     def to_canonical(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """The members with canonical names, and the name that the body has for each of these.

@@ -24,6 +24,7 @@ SCHEMA: Final[Mapping[str, Any]] = json.loads((FOLDER / "schema.json").read_text
 _VALIDATOR: Final = Draft202012Validator(SCHEMA)
 
 _HEADER: Final = re.compile(r"\s*(\[{1,2})([^\]]+)\]{1,2}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _KEY: Final = re.compile(r"""\s*([A-Za-z0-9_."'-]+)\s*=""")
 
 Key = tuple[str | int, ...]
@@ -40,11 +41,12 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile whose document conforms to the schema. `text` is its file's content, empty if it has none."""
+    """A profile whose document conforms to the schema. `text` is the content of its `file`; both may be empty."""
 
     name: str
     document: Mapping[str, Any]
     text: str = ""
+    file: str = ""
 
     def table(self, name: str) -> Mapping[str, Any]:
         """One table with the schema's default for each key that is not there."""
@@ -55,7 +57,8 @@ class Profile:
     def refuse(self, error: ProfileError) -> ProfileError:
         """The error with the file's name, and the line of its key."""
         line = _line_of(self.text, error.key)
-        return ProfileError(f"{self.name}{f', line {line}' if line else ''}: {error}")
+        place = f"{self.file or self.name}{f', line {line}' if line else ''}"
+        return ProfileError(_CONTROL.sub("?", f"{place}: {error}"))
 
 
 def shipped() -> list[str]:
@@ -72,20 +75,20 @@ def read_profile(name_or_path: str) -> Profile:
             names = ", ".join(shipped())
             raise ProfileError(f"{name_or_path} is no profile; use a path that ends in .toml, or one of {names}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as ex:
         reason = ex.strerror if isinstance(ex, OSError) else "is not UTF-8"
         raise ProfileError(f"{path}: {reason}") from None
-    return parse_profile(path.stem, text)
+    return parse_profile(path.stem, text, str(path))
 
 
-def parse_profile(name: str, text: str) -> Profile:
+def parse_profile(name: str, text: str, file: str = "") -> Profile:
     """Parse the text of a profile. Raises ProfileError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as ex:
-        raise ProfileError(f"{name}: not TOML: {ex}") from None
-    profile = Profile(name, document, text)
+        raise ProfileError(f"{file or name}: not TOML: {ex}") from None
+    profile = Profile(name, document, text, file)
     error = best_match(_VALIDATOR.iter_errors(document))
     if error is not None:
         raise profile.refuse(ProfileError(_explain(error), *error.absolute_path, *_extra_key(error)))
@@ -110,7 +113,7 @@ def _explain(error: ValidationError) -> str:
     schema: Any = error.schema
     wanted: Any = error.validator_value
     if error.validator == "additionalProperties":
-        names = [*schema.get("properties", {}), *schema.get("patternProperties", {})]
+        names = schema.get("properties") or ["names in capitals, such as VALIDATION_ERROR"]
         return f"is no key here; allowed: {', '.join(names)}"
     if error.validator == "required":
         missing = next(name for name in wanted if name not in error.instance)  # type: ignore[operator]
@@ -122,7 +125,7 @@ def _explain(error: ValidationError) -> str:
         return f"must be {' or '.join(_TYPES[each] for each in types)}"
     if error.validator == "pattern":
         return f"{json.dumps(error.instance)} is not of its form, such as {json.dumps(_example(error.absolute_path))}"
-    return error.message
+    return "the key choices is only for the type choice" if schema is False else error.message
 
 
 def _example(path: Iterable[str | int]) -> Any:

@@ -45,6 +45,7 @@ class TaskFields:
         tasks, dates = profile.table("tasks"), profile.table("dates")
         self._zone = find_zone(dates["local_zone"]) if "local_zone" in dates else None
         self._empty_clears: bool = dates["empty_clears"]
+        self._has_text_ids: bool = tasks["id_type"] == "text"
         self.status = Status(profile.table(STATUS)) if STATUS in profile.document else None
         self.further = read_fields(profile)
         self.names = FieldNames(FIELDS, profile.table("names"), profile.table("also"))
@@ -75,6 +76,10 @@ class TaskFields:
             shown[name] = value_of(task, extra or _NO_EXTRA, url_of)
         return shown
 
+    def show_id(self, task_id: int) -> int | str:
+        """A task's id as the frontend reads it."""
+        return str(task_id) if self._has_text_ids else task_id
+
     def show_all(self, tasks: list[Task], extras: Sequence[Extra | None], url_of: UrlOf) -> list[Task]:
         """The tasks of a list as the frontend reads them. `extras` is empty if no further fields are needed."""
         if self._is_canonical or self.renamed is not None:
@@ -85,6 +90,24 @@ class TaskFields:
     def read_new(self, body: object) -> dict[str, Any]:
         """The canonical fields of a new task, and further ones under "extra". Raises ValidationFailed."""
         return self._read(self.create_schema, body)
+
+    def contradicts_itself(self, body: object) -> bool:
+        """Whether two members say different things about one field."""
+        if self._is_canonical or not isinstance(body, dict):
+            return False
+        if self._inputs.contradict(body):
+            return True
+        said = [body[name] for name in self.names.of("completed") if name in body]
+        return self.status is not None and bool(said) and self.status.contradicts(body, completed=said[0])
+
+    def without_unchanged(self, body: object, task: Task, extra: Extra | None, url_of: UrlOf) -> object:
+        """The body without the members that the frontend sends back as it has read them."""
+        shown = self.show(task, extra, url_of)
+        return (
+            {name: value for name, value in body.items() if name not in shown or shown[name] != value}
+            if isinstance(body, dict)
+            else body
+        )
 
     def read_changes(self, body: object) -> dict[str, Any]:
         """The canonical fields to change. A further field that is None loses its stored value."""
@@ -168,7 +191,7 @@ class TaskFields:
             fields = schema.validate(canonical)
             extra = {each.name: fields.pop(each.key) for each in self.further if each.key in fields}
             if self.status is not None:
-                extra |= self.status.read(fields)
+                extra |= self.status.read(fields, used.get("completed", "completed"))
         except ValidationFailed as ex:
             raise ValidationFailed(*self._inputs.rename(ex.fields, used)) from None
         if self._zone is not None and "due_date" in fields:
@@ -213,7 +236,7 @@ class TaskFields:
     def _compute(self, tasks: Mapping[str, Any]) -> list[Computed]:
         schema: Mapping[str, Any] = SCHEMAS["task.json"]["properties"]
         computed: list[Computed] = []
-        if tasks["id_type"] == "text":
+        if self._has_text_ids:
             text_id = {"type": "string", "description": schema["id"]["description"]}
             computed += [Computed(name, lambda task, *_: str(task["id"]), text_id) for name in self.names.of("id")]
         if self._zone is not None:

@@ -24,6 +24,8 @@ class Template:
     def __init__(self, body: Any, allowed: Iterable[str], *key: str) -> None:
         """Compile the body. Raises ProfileError, with the `key`, if it names a value that is not `allowed`."""
         self._body = body
+        if not _is_json(body):
+            raise ProfileError("holds a value that JSON does not have, such as a date or a number past 64 bits", *key)
         self.names = frozenset(_names(body))
         """The values that the template needs."""
         unknown = sorted(self.names - {*allowed, NULL})
@@ -71,6 +73,13 @@ class Template:
     def describe(self, schemas: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON Schema of the body, with the schemas of its values."""
         return _describe(self._body, schemas)
+
+
+def _is_json(body: Any) -> bool:
+    try:
+        return bool(orjson.loads(orjson.dumps(body)) == body)
+    except TypeError:
+        return False
 
 
 def _join(parts: list[bytes | str], values: Mapping[str, bytes | None]) -> bytes:

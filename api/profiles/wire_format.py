@@ -11,6 +11,7 @@ from api.list_queries import ListQuery
 from api.profiles.account_format import AccountFormat
 from api.profiles.error_bodies import ErrorBodies
 from api.profiles.list_queries import QueryFormat
+from api.profiles.paths import check_paths
 from api.profiles.reading import Profile, ProfileError
 from api.profiles.task_fields import TaskFields, UrlOf
 from api.profiles.templates import Body, Context, Template
@@ -43,7 +44,7 @@ class ShownTask(NamedTuple):
     """What the body of one task says. `task` is None for a deleted one, and `task_id` for all of them."""
 
     task: dict[str, Any] | None
-    task_id: int | None
+    task_id: int | str | None
     message: str
 
 
@@ -85,6 +86,7 @@ class WireFormat:
         self.query = QueryFormat(profile, self.fields, self.list_body.template.names)
         self.errors = ErrorBodies.of(profile)
         self.accounts = AccountFormat(profile)
+        check_paths(self.collections, list(dict.fromkeys(call.path for call in self.completion)), self.accounts.paths)
 
     def write_list(self, query: ListQuery, page: TaskPage, url_of: UrlOf) -> ListBody:
         """The body of a list."""
@@ -99,16 +101,17 @@ class WireFormat:
     def write_task(self, found: VersionedTask, url_of: UrlOf, message: str) -> bytes:
         """The body of one task."""
         shown = self.fields.show(found.task, found.extra, url_of)
-        return self.task_body.write(ShownTask(shown, found.task["id"], message))
+        return self.task_body.write(ShownTask(shown, self.fields.show_id(found.task["id"]), message))
 
     def write_created(self, created: VersionedTask, url_of: UrlOf) -> bytes:
         """The body of a create."""
         shown = self.fields.show(created.task, created.extra, url_of)
-        return self.created_body.write(ShownTask(shown, created.task["id"], "Task created"))
+        return self.created_body.write(ShownTask(shown, self.fields.show_id(created.task["id"]), "Task created"))
 
     def write_deleted(self, task_id: int | None, message: str) -> bytes | None:
         """The body of a delete; None for a 204. All tasks have no id."""
-        return None if self.deleted_body is None else self.deleted_body.write(ShownTask(None, task_id, message))
+        shown_id = None if task_id is None else self.fields.show_id(task_id)
+        return None if self.deleted_body is None else self.deleted_body.write(ShownTask(None, shown_id, message))
 
 
 def _completion_calls(profile: Profile) -> tuple[CompletionCall, ...]:

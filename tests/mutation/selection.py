@@ -39,6 +39,7 @@ TESTS: Final = {
     "api/postgres/embedded.py": "postgres/test_embedded.py",
     "api/postgres/*": "postgres",
     "api/preconditions.py": "contracts/test_preconditions.py browser/test_assets.py",
+    "api/profiles/*": "frontends",
     "api/rate_limit*": "test_rate_limit_memory.py contracts/test_rate_limits.py contracts/test_account_limits.py"
     " contracts/test_redis_rate_limits.py",
     "api/reading.py": "test_errors.py contracts/test_text.py contracts/test_canonical.py contracts/test_bare.py"

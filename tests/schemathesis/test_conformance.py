@@ -5,7 +5,6 @@ schemathesis.toml has the bounds, and the exceptions with their reasons.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import PROJECT, UNLIMITED, running
+from tests.support.processes import UNLIMITED, running
 from tests.support.programs import missing
 from tests.support.signing import token_for
 
@@ -25,30 +24,43 @@ DEADLINE = 600
 
 
 @pytest.fixture
-def report(create_database: Callable[[], str], tmp_path: Path) -> str:
-    """The report of Schemathesis on a service with an empty database and no rate limit."""
+def check(create_database: Callable[[], str], tmp_path: Path) -> Callable[..., tuple[str, int]]:
+    """A function that runs Schemathesis on a service with these settings: the report, and the number of operations.
+
+    The service has an empty database and no rate limit.
+    """
     if not COMMAND.exists():
         missing("needs schemathesis: pip install '.[test]'")
-    with running(tmp_path / "log", WORKERS="1", DATABASE_URL=create_database(), **UNLIMITED) as service:
-        document = f"{service.origin}/openapi.json"
-        done = subprocess.run(
-            [COMMAND, "--config-file", CONFIGURATION, "run", document],
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "TASKS_TOKEN": token_for("ada")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=DEADLINE,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        assert service.events("failed") == []
-    return done.stdout
+
+    def run(**settings: str) -> tuple[str, int]:
+        settings = {"WORKERS": "1", "DATABASE_URL": create_database(), **UNLIMITED, **settings}
+        with running(tmp_path / "log", **settings) as service:
+            document = service.call("GET", "/openapi.json").json
+            done = subprocess.run(
+                [COMMAND, "--config-file", CONFIGURATION, "run", f"{service.origin}/openapi.json"],
+                cwd=tmp_path,
+                env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "TASKS_TOKEN": token_for("ada")},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=DEADLINE,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout
+            assert service.events("failed") == []
+        return done.stdout, sum(len(item) - 1 for item in document["paths"].values())
+
+    return run
 
 
-def test_every_response_conforms_to_the_document(report: str) -> None:
-    document = json.loads((PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8"))
-    operations = sum(len(item) - 1 for item in document["paths"].values())
+@pytest.mark.parametrize(
+    "settings", [{}, {"FRONTEND": "plain"}, {"FRONTEND": "nest"}], ids=["families", "plain", "nest"]
+)
+def test_every_response_conforms_to_the_document(
+    check: Callable[..., tuple[str, int]], settings: dict[str, str]
+) -> None:
+    report, operations = check(**settings)
+
     assert re.search(rf"Tested: {operations}\b", report), report
     assert re.search(r"API Links: +[1-9]\d* covered", report), report
     assert len(re.findall(r"✅ (Examples|Coverage|Fuzzing|Stateful)$", report, re.MULTILINE)) == 4, report

@@ -155,7 +155,7 @@ class Service(WebServer):
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines whose event is `name`."""
-        lines = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.output.split("\n") if line.startswith("{")]
         return [line for line in lines if line.get("event") == name]
 
     def wait_for_event(self, name: str) -> dict[str, Any]:
