@@ -16,7 +16,7 @@ from api.accounts import Accounts
 from api.anonymous import AnonymousUser
 from api.cross_origin import CrossOrigin
 from api.digests import KeyedDigests
-from api.errors import ErrorRenderer, add_error_handlers
+from api.error_handlers import ErrorRenderer, add_error_handlers
 from api.forwarded import ExternalUrl, client_address
 from api.heads import judge_head
 from api.health import Health, Readiness

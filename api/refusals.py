@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from api.errors import HTTP_RESPONSES, Code, ErrorRenderer
+from api.error_handlers import ErrorRenderer
+from api.errors import HTTP_RESPONSES, Code
 from api.forwarded import Network, client_address
 from api.private_headers import NO_SNIFF, NO_STORE
 from api.request_ids import request_id

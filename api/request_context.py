@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import falcon
 
-from api.errors import ErrorRenderer, MissingToken
+from api.errors import MissingToken
 
 if TYPE_CHECKING:
+    from api.error_handlers import ErrorRenderer
     from api.tokens import Identity
 
 

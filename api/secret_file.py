@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from api.secret_strength import find_weakness
-from api.settings import MIN_SECRET_BYTES
+from api.setting_values import MIN_SECRET_BYTES
 
 _MOST_BYTES: Final = 4096
 

@@ -1,4 +1,4 @@
-"""Every query on a single task, as calls that take the user id first. No HTTP; lists are in task_list.py.
+"""Every call on a single task, with its user first. No HTTP; lists are in task_list.py.
 
 Ownership is part of each WHERE, so another user's task is simply not there. Each call is one statement on the common
 way; only a miss costs further ones, which confirm it and say what was missed.
@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 import psycopg2.errors
-from peewee import SQL, EnclosedNodeList, NodeList, fn
 
+from api import task_statements
 from api.due_dates import DueDate, parse_due_date
 from api.errors import ExtraTooLarge, Forbidden, RateLimited, TaskChanged, TaskLimitReached, TaskNotFound
-from api.folding import NEXT_FOLDED_VERSION, folded_columns, next_folded_version
-from api.idempotency import FORGET_KEY, find_first_response, fingerprint, insert_with_key
-from api.models import Task
+from api.folding import folded_columns
+from api.idempotency import FORGET_KEY, find_first_response, fingerprint
 from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable, Overloaded
-from api.postgres.statements import Parameter, Statement, render
+from api.postgres.statements import Statement
 from api.task_limits import TaskLimits
-from api.task_rows import COLUMNS, EXTRA, as_tasks, select_list
+from api.task_rows import COLUMNS, EXTRA, as_tasks
+from api.task_statements import DELETE_ALL, EXISTS, FIND, INSERT, INSERT_WITH_KEY, NEW_TASK
 from api.tokens import Identity
 
 logger = logging.getLogger(__name__)
@@ -66,81 +65,6 @@ class UserDirectory(Protocol):
 
 _VERSION: Final = COLUMNS.index("version")
 
-_OWN_TASK: Final = (Task.user_id == Parameter("user_id")) & (Task.id == Parameter("task_id"))
-
-_ONE_LATER: Final = NodeList(
-    (
-        EnclosedNodeList((NodeList((Task.updated_at, SQL("AT TIME ZONE 'UTC' + interval '1 microsecond'"))),)),
-        SQL("AT TIME ZONE 'UTC'"),
-    )
-)
-_NEXT_VERSION: Final = {
-    Task.version: Task.version + SQL("1"),
-    # The statement may have begun before the last write, behind whose row lock it waited.
-    Task.updated_at: fn.greatest(fn.statement_timestamp(), _ONE_LATER),
-}
-
-_FIND: Final = render(Task.select(*select_list(extra=True)).where(_OWN_TASK))
-_EXISTS: Final = render(Task.select(SQL("1")).where(Task.id == Parameter("task_id")))
-
-
-def _write_condition(conditional: bool) -> Any:
-    return _OWN_TASK & (Task.version == fn.ANY(Parameter("versions"))) if conditional else _OWN_TASK
-
-
-_CHANGED_EXTRA: Final = fn.nullif(
-    NodeList(
-        (
-            EnclosedNodeList((fn.coalesce(Task.extra, SQL("'{}'")).concat(Parameter("extra")),)),
-            SQL("-"),
-            NodeList((Parameter("extra_dropped"), SQL("::text[]"))),
-        )
-    ),
-    SQL("'{}'"),
-)
-"""The stored further fields with those that are given, and without those that have their default again."""
-
-
-@cache
-def _update(fields: tuple[str, ...], conditional: bool) -> Statement:
-    changes: dict[Any, Any] = {Task._meta.fields[name]: Parameter(name) for name in fields if name != "extra"}
-    if "extra" in fields:
-        changes[Task.extra] = _CHANGED_EXTRA
-    query = Task.update({**changes, **_NEXT_VERSION, **next_folded_version(fields)}).where(
-        _write_condition(conditional)
-    )
-    return render(query.returning(*select_list(extra=True)))
-
-
-@cache
-def _toggle(conditional: bool) -> Statement:
-    query = Task.update({Task.completed: fn.NOT(Task.completed), **_NEXT_VERSION, **NEXT_FOLDED_VERSION})
-    return render(query.where(_write_condition(conditional)).returning(*select_list(extra=True)))
-
-
-@cache
-def _delete(conditional: bool) -> Statement:
-    return render(Task.delete().where(_write_condition(conditional)).returning(Task.id))
-
-
-_DELETE_ALL: Final = render(Task.delete().where(Task.user_id == Parameter("user_id")).returning(Task.id))
-
-_NEW_TASK: Final[Mapping[str, Any]] = {
-    "description": None,
-    "completed": False,
-    "due_at": None,
-    "due_all_day": False,
-    "description_folded": None,
-    "folded_version": 1,
-    "extra": None,
-}
-_NEW_COLUMNS: Final = ("user_id", "title", "title_folded", *_NEW_TASK)
-
-_INSERT: Final = render(
-    Task.insert({Task._meta.fields[name]: Parameter(name) for name in _NEW_COLUMNS}).returning(*select_list(extra=True))
-)
-_INSERT_WITH_KEY: Final = insert_with_key(_NEW_COLUMNS, returning=_INSERT.sql.partition(" RETURNING ")[2])
-
 
 class Tasks:
     """The tasks in the database. With `reveal_foreign` another user's task is Forbidden, not TaskNotFound."""
@@ -160,7 +84,7 @@ class Tasks:
     def find(self, user: Identity, task_id: int) -> VersionedTask:
         """One task. Raises TaskNotFound, Forbidden, or UnknownUser for the token of an account that is gone."""
         values = {"user_id": user.user_id, "task_id": task_id}
-        rows = _FIND.run(self._database, values, repeatable=True) or self._confirm(user, task_id)
+        rows = FIND.run(self._database, values, repeatable=True) or self._confirm(user, task_id)
         if not rows:
             raise self._miss(user, task_id)
         return _versioned(user.user_id, rows[0])
@@ -171,11 +95,11 @@ class Tasks:
         Raises TaskLimitReached, RateLimited (for a key too many), IdempotencyKeyReused, ExtraTooLarge or UnknownUser,
         and DatabaseUnavailable where the sequence of ids is behind the stored tasks.
         """
-        values = {**_NEW_TASK, **_column_values(fields), "user_id": owner.user_id}
+        values = {**NEW_TASK, **_column_values(fields), "user_id": owner.user_id}
         if key is not None:
             return self._create_once(owner, {**values, "key": key, "fingerprint": fingerprint(fields)})
         self._limits.check(owner.user_id, keyed=False)
-        return self._created(values, self._insert(_INSERT, owner, values)[0])
+        return self._created(values, self._insert(INSERT, owner, values)[0])
 
     def update(
         self,
@@ -190,7 +114,7 @@ class Tasks:
         ExtraTooLarge.
         """
         values = _column_values(changes)
-        statement = _update(tuple(sorted(values)), versions is not None)
+        statement = task_statements.update(tuple(sorted(values)), versions is not None)
         extra = changes.get("extra", {})
         dropped = [name for name in extra if extra[name] is None]
         values |= {"extra": values.get("extra") or "{}", "extra_dropped": dropped}
@@ -198,19 +122,19 @@ class Tasks:
 
     def toggle_completed(self, user: Identity, task_id: int, versions: Sequence[int] | None = None) -> VersionedTask:
         """Flip the state of completion; raises as `update` does."""
-        return self._write(_toggle(versions is not None), user, task_id, versions, {})
+        return self._write(task_statements.toggle(versions is not None), user, task_id, versions, {})
 
     def delete(self, user: Identity, task_id: int, versions: Sequence[int] | None = None) -> None:
         """Delete the task; raises as `update` does."""
         values = {"user_id": user.user_id, "task_id": task_id, "versions": _array(versions)}
-        statement = _delete(versions is not None)
+        statement = task_statements.delete(versions is not None)
         if not (statement.run(self._database, values) or statement.confirm(self._database, values)):
             raise self._miss_of_write(user, task_id, versions)
 
     def delete_all(self, user: Identity) -> int:
         """Delete all tasks of the user; their number."""
         values = {"user_id": user.user_id}
-        deleted = _DELETE_ALL.run(self._database, values) or _DELETE_ALL.confirm(self._database, values)
+        deleted = DELETE_ALL.run(self._database, values) or DELETE_ALL.confirm(self._database, values)
         if not deleted:
             self._users.confirm(user)
         return len(deleted)
@@ -222,7 +146,7 @@ class Tasks:
         except (TaskLimitReached, RateLimited) as ex:
             refusal = ex
         else:
-            rows = self._insert(_INSERT_WITH_KEY, owner, values, repeatable=True)
+            rows = self._insert(INSERT_WITH_KEY, owner, values, repeatable=True)
             if rows:
                 return self._created(values, rows[0])
         first = find_first_response(self._database, values)
@@ -237,7 +161,9 @@ class Tasks:
         except TaskLimitReached:
             if "key" in values:
                 FORGET_KEY.run(self._database, values, repeatable=True)
-            _delete(False).run(self._database, {"user_id": user_id, "task_id": created.task["id"]}, repeatable=True)
+            task_statements.delete(False).run(
+                self._database, {"user_id": user_id, "task_id": created.task["id"]}, repeatable=True
+            )
             raise
         return CreatedTask(created, replayed=False)
 
@@ -283,11 +209,11 @@ class Tasks:
         return self._miss(user, task_id)
 
     def _confirm(self, user: Identity, task_id: int) -> list[tuple[Any, ...]]:
-        return _FIND.confirm(self._database, {"user_id": user.user_id, "task_id": task_id}, repeatable=True)
+        return FIND.confirm(self._database, {"user_id": user.user_id, "task_id": task_id}, repeatable=True)
 
     def _miss(self, user: Identity, task_id: int) -> Exception:
         self._users.confirm(user)
-        if self._reveal_foreign and _EXISTS.confirm(self._database, {"task_id": task_id}, repeatable=True):
+        if self._reveal_foreign and EXISTS.confirm(self._database, {"task_id": task_id}, repeatable=True):
             return Forbidden()
         return TaskNotFound(task_id)
 
