@@ -56,6 +56,6 @@ def test_it_has_no_import_cycle(folder: str) -> None:
     TopologicalSorter(graph_of(folder)).prepare()
 
 
-def test_the_errors_import_the_standard_library_falcon_and_the_errors_of_the_database() -> None:
+def test_the_errors_import_the_standard_library_and_the_errors_of_the_database() -> None:
     names = {name for name in imports_of(MODULES["api.errors"]) if name.split(".")[0] not in sys.stdlib_module_names}
-    assert {name for name in names if name in MODULES or "." not in name} == {"falcon", "api.postgres.errors"}
+    assert {name for name in names if name in MODULES or "." not in name} == {"api.postgres.errors"}
