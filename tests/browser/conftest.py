@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api.postgres.embedded import stop_embedded
+from api.postgres.embedded import start_embedded, stop_embedded
 from tests.browser.account import Account
 from tests.browser.fragile import FragileService
 from tests.support.processes import UNLIMITED, Service, starting
@@ -44,7 +44,8 @@ def start_service(
     with starting(tmp_path_factory.mktemp("services"), WORKERS="1", **UNLIMITED) as start:
 
         def start_over_a_database(**environ: str) -> Service:
-            return start(**({} if "DATA_DIR" in environ else {"DATABASE_URL": create_database()}), **environ)
+            has_database = environ.keys() & {"DATA_DIR", "DATABASE_URL"}
+            return start(**environ, **({} if has_database else {"DATABASE_URL": create_database()}))
 
         yield start_over_a_database
 
@@ -111,9 +112,9 @@ class Watch:
 
 @pytest.fixture
 def fragile(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[FragileService]:
-    """A service with an embedded PostgreSQL that the test may stop and start."""
+    """A service with a PostgreSQL that the test may stop and start. The service itself does not look after it."""
     data_dir = tmp_path / "data"
-    service = start_service(DATA_DIR=str(data_dir))
+    service = start_service(DATABASE_URL=start_embedded(data_dir))
     yield FragileService(service, data_dir)
     service.stop()
     stop_embedded(data_dir)

@@ -12,7 +12,7 @@ from tests.support.processes import Service
 
 
 class FragileService:
-    """A service over an embedded PostgreSQL of its own."""
+    """A service over a PostgreSQL of its own, which it reaches by DATABASE_URL."""
 
     def __init__(self, service: Service, data_dir: Path) -> None:
         self.service = service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -116,8 +117,9 @@ def test_the_client_works_against_the_service(
         run_tests(compiled, name, service, f"user-{uuid.uuid4()}")
 
 
-def count_sessions(cursor: Any, database: str) -> int:
-    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (database,))
+def end_sessions(cursor: Any, database: str) -> int:
+    """Terminate the sessions that are left; their number. One may have begun just before."""
+    cursor.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s", (database,))
     return int(cursor.fetchone()[0])
 
 
@@ -125,10 +127,10 @@ def test_the_client_reports_a_missing_database(compiled: Path, settings: dict[st
     with running(tmp_path / "log", **settings) as service:
         url = settings["DATABASE_URL"]
         name = str(psycopg2.extensions.parse_dsn(url)["dbname"])
-        with psycopg2.connect(url.replace(name, "postgres", 1)) as connection:
+        with contextlib.closing(psycopg2.connect(url.replace(name, "postgres", 1))) as connection:
+            # Not `with connection`, which is one transaction: the sessions would be those of its beginning.
             connection.autocommit = True
-            connection.cursor().execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
             cursor = connection.cursor()
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-            wait_until(lambda: count_sessions(cursor, name) == 0, "the database's sessions to end")
+            cursor.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+            wait_until(lambda: end_sessions(cursor, name) == 0, "the database's sessions to end")
         run_tests(compiled, "unavailable", service, "somebody")

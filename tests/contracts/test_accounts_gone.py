@@ -158,11 +158,11 @@ class TestCost:
         ada.make_task("Another")
         assert len(statements) == 1
 
-    def test_an_auth_servers_user_takes_one_statement_for_nothing_too(
-        self, user: Caller, statements: list[str]
-    ) -> None:
+    def test_an_auth_servers_user_takes_none_for_nothing_either(self, user: Caller, statements: list[str]) -> None:
+        """The list is read twice, because a rewrite of the table may have hidden its rows from the first statement."""
         assert user.titles() == []
-        assert len(statements) == 1
+        assert len(statements) == 2
+        assert all("tasks" in statement for statement in statements)
 
 
 class TestDisabled:

@@ -18,7 +18,7 @@ CLIENTS = 8
 LONGEST = 60.0
 """Seconds after which the clients stop in any case."""
 
-USER = "ada"
+USER_PREFIX = "client-"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Load:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._numbers = count()
-        self._token = token_for(USER)
+        # Requests that run together have different users: a worker serves one user with half of its threads.
+        self._tokens = [token_for(f"{USER_PREFIX}{number}") for number in range(CLIENTS)]
 
     def run_for(self, requests: int) -> None:
         """Wait until this many further requests have succeeded."""
@@ -65,12 +66,13 @@ class Load:
 
     def _call(self, connection: Connection | None, method: str) -> Connection | None:
         """Send one request; the connection for the next one, or None."""
-        title = f"Task {next(self._numbers)}"
+        number = next(self._numbers)
+        title = f"Task {number}"
         body = json.dumps({"title": title}).encode() if method == "POST" else b""
         began = time.monotonic()
         try:
             connection = connection or Connection(self.port)
-            connection.send(self._head(method, len(body)) + body)
+            connection.send(self._head(method, len(body), self._tokens[number % CLIENTS]) + body)
             response = connection.read_response()
         except (OSError, AssertionError) as ex:
             self._record(Failure(method, began, repr(ex)))
@@ -84,11 +86,11 @@ class Load:
         self.longest = max(self.longest, time.monotonic() - began)
         return _keep(connection, response)
 
-    def _head(self, method: str, length: int) -> bytes:
+    def _head(self, method: str, length: int, token: str) -> bytes:
         lines = (
             f"{method} /api/tasks{'' if method == 'POST' else '?limit=1'} HTTP/1.1",
             "Host: test",
-            f"Authorization: Bearer {self._token}",
+            f"Authorization: Bearer {token}",
             "Content-Type: application/json",
             f"Content-Length: {length}",
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.proxies.load import CLIENTS, USER, Load, load
+from tests.proxies.load import CLIENTS, USER_PREFIX, Load, load
 from tests.proxies.proxy import COMMANDS, Proxy
 from tests.support.processes import UNLIMITED, Service, starting
 from tests.support.waiting import wait_until
@@ -43,7 +43,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Servic
 
 def stored(database_url: str) -> Counter[str]:
     with contextlib.closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("DELETE FROM tasks WHERE user_id = %s RETURNING title", (USER,))
+        cursor.execute("DELETE FROM tasks WHERE starts_with(user_id, %s) RETURNING title", (USER_PREFIX,))
         titles = Counter(title for (title,) in cursor.fetchall())
         connection.commit()
         return titles
