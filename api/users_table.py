@@ -73,7 +73,8 @@ class UserNames:
 
     def __init__(self, database: Database, table: str) -> None:
         self._database = database
-        users = PeeweeTable(table)
+        schema, _, name = table.rpartition(".")
+        users = PeeweeTable(name, schema=schema or None)
         self._find = render(users.select(users.c.email, users.c.name).where(users.c.id == Parameter("id")))
 
     def find(self, identity: Identity) -> Identity:
@@ -94,8 +95,7 @@ class Users:
     def __init__(self, database: Database, name: str, *, ours: bool, provision: bool) -> None:
         self._database = database
         self._provision = provision
-        quoted = name.replace('"', '""').replace("%", "%%")
-        self._find = _IS_ENABLED if ours else _EXISTS.format(f'"{quoted}"')
+        self._find = _IS_ENABLED if ours else _EXISTS.format(quote_table(name).replace("%", "%%"))
         self._known: set[str] = set()
 
     def require(self, user: Identity) -> None:
