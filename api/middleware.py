@@ -147,7 +147,7 @@ class Authentication:
             return
         if resource is None:
             self._note_path(req)
-        elif resp.status_code == HTTPStatus.UNAUTHORIZED:
+        elif resp.status_code == HTTPStatus.UNAUTHORIZED and getattr(resource, "auth_required", True):
             # A browser would send an expired token again and again, and the page cannot delete it.
             cookie: SessionCookie | None = getattr(resource, "cookie", None)
             if cookie is not None and req.get_cookie_values(cookie.name):

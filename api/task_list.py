@@ -141,6 +141,7 @@ class _Reading:
         return self._run(statement, self._values(self._query, 0))[0]
 
     def _show(self, rows: Rows) -> Piece:
+        """The tasks of these rows. What stands behind the further fields in a row is not shown."""
         extras = [row[EXTRA] for row in rows] if self._query.with_extra and rows and len(rows[0]) > EXTRA else []
         plain = (row[:EXTRA] for row in rows)
         names = self._query.names
@@ -163,7 +164,7 @@ class _Reading:
         more = len(rows) > limit or (len(rows) > 1 and rows[-1][-1] > PIECE_BYTES)
         if more:
             rows.pop()
-        return [row[:-1] for row in rows], more
+        return rows, more
 
     def _read_on(self, last: dict[str, Any], length: int) -> Iterator[Piece]:
         """The pieces after one of this length that ends with this task. Between two of them it holds no rows."""

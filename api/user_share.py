@@ -59,7 +59,7 @@ class UserShare:
         if environ["PATH_INFO"].rstrip("/") in self._account_paths:
             key = f"address:{rate_limit_key(self._address_of(environ))}"
             return Quota("accounts", self._running, WAITING_ACCOUNTS, TIMEOUT, key, USER_MEMORY)
-        if "HTTP_AUTHORIZATION" in environ:
+        if "HTTP_AUTHORIZATION" in environ or "HTTP_COOKIE" in environ:
             try:
                 key = f"user:{self._identify(environ).user_id}"
             except DomainError:

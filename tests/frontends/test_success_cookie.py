@@ -130,6 +130,11 @@ def test_an_expired_cookie_is_deleted(page: CookiePage) -> None:
     assert page.cookies == {}
 
 
+def test_a_wrong_password_keeps_the_cookie_of_who_is_signed_in(page: CookiePage) -> None:
+    page("POST", "/api/auth/signin", {"email": "nobody@example.com", "password": "wrong horse"}, status=401)
+    assert page("GET", "/api/auth/me")["data"]["user"]["id"] == page.user_id
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
 def test_a_change_by_cookie_from_another_origin_is_forbidden(page: CookiePage, origin: str) -> None:
     task = create(page)

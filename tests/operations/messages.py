@@ -11,7 +11,10 @@ from tests.support.processes import PROJECT
 
 ERRORS = {"SettingsError", "EmbeddedError", "ConnectionFailed", "SystemExit", "OSError"}
 
-VALUE_ERRORS = {"settings.py", "database_url.py", "tokens.py", "001_create_tables.py"}
+SETTING_VALUES = {"setting_values.py", "database_url.py", "forwarded.py", "origins.py", "value_files.py"}
+"""The files whose ValueErrors become refusals that begin with a setting's name."""
+
+VALUE_ERRORS = {*SETTING_VALUES, "tokens.py", "001_create_tables.py"}
 """The files whose ValueErrors become refusals of a start."""
 
 LEVELS = {"info", "warning", "error"}
@@ -36,7 +39,7 @@ def _refusals_in(file: Path) -> Iterator[str]:
         is_refusal = name in ERRORS or (name == "ValueError" and file.name in VALUE_ERRORS)
         if is_refusal or (name == "__init__" and file.name == "errors.py"):
             # load_settings puts the setting's name before these.
-            prefix = "… " if file.name in ("settings.py", "database_url.py") and name == "ValueError" else ""
+            prefix = "… " if file.name in SETTING_VALUES and name == "ValueError" else ""
             yield from (prefix + text for text in _texts(call.args))
         elif name == "Finding" and isinstance(call.args[1], ast.Constant) and call.args[1].value is False:
             yield from _texts(call.args[2:])

@@ -117,7 +117,7 @@ def test_every_message_for_operators_has_a_remedy() -> None:
     outdated = {row for row in rows if not any(explains(row, text) for text in messages)}
     assert outdated == set()
     # No row explains everything.
-    assert max(sum(explains(row, text) for text in messages) for row in rows) < 40
+    assert max(sum(explains(row, text) for text in messages) for row in rows) < 30
 
 
 def test_every_path_it_names_exists() -> None:
