@@ -64,7 +64,7 @@ def test_a_client_that_reads_nothing_holds_no_connection_no_file_and_a_piece_of_
             connection.socket.recv(1)
         for _ in range(20):
             assert worker.call("GET", path, token=token).status == 200
-        assert memory(worker) - before < 24 * MIB
+        assert memory(worker) - before < 16 * MIB
         assert [each.name for each in tmp_path.iterdir()] == ["log"]
 
 
