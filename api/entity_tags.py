@@ -14,6 +14,11 @@ def format_tag(tag: str) -> str:
     return f'"{tag}"'
 
 
+def format_weak_tag(tag: str) -> str:
+    """The value of an ETag field: a weak tag, for a representation that may be sent in several codings."""
+    return f'W/"{tag}"'
+
+
 def parse_if_match(header: str | None) -> list[str] | None:
     """The strong tags of If-Match; None if every tag matches, because the header is missing or is `*`.
 
@@ -25,7 +30,7 @@ def parse_if_match(header: str | None) -> list[str] | None:
 
 
 def has_weak_tag(header: str | None) -> bool:
-    """Whether If-Match names a weak tag. This service issues none for a task: a proxy has weakened it."""
+    """Whether If-Match names a weak tag. This service issues none for one task: a proxy has weakened it."""
     return header is not None and any(weak for weak, _ in _TAG.findall(header))
 
 

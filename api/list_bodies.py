@@ -1,26 +1,48 @@
 """The body of a list: `opening`, the items separated by commas, `closing`.
 
-A list of one piece is sent as a whole, with its length. A longer one is sent in pieces, each read when the client has
-taken the one before, so its length is not known.
+A list of one piece is sent as a whole, with its length and an entity tag. A longer one is sent in pieces, each read
+when the client has taken the one before, so neither its length nor its tag is known.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import falcon
 import orjson
 from falcon import Response
 
+from api.content_codings import compress
+from api.entity_tags import format_weak_tag, matches_if_none_match
+from api.request_context import Request
 
-def send_list(
-    resp: Response, first: list[Any], rest: Iterator[list[Any]] | None, *, opening: bytes, closing: bytes
-) -> None:
-    """Have the response send the pieces' items as JSON. `rest` is None if there is one piece."""
-    if rest is None:
-        resp.data = b"".join((opening, _items(first), closing))
+if TYPE_CHECKING:
+    from api.profiles.wire_format import ListBody
+
+
+def send_list(req: Request, resp: Response, body: ListBody, profile: str) -> None:
+    """Have the response send the list, which a profile of this name has written.
+
+    It is 304 if the request has the tag of a list that is one piece (RFC 9110, section 13.1.2).
+    """
+    if body.rest is not None:
+        resp.stream = _pieces([b"".join((body.opening, _items(body.first)))], body.rest, body.closing)
     else:
-        resp.stream = _pieces([b"".join((opening, _items(first)))], rest, closing)
+        resp.data = b"".join((body.opening, _items(body.first), body.closing))
+        tag = _tag(profile, req.query_string, resp.data)
+        resp.set_header("ETag", format_weak_tag(tag))
+        if matches_if_none_match(req.get_header("If-None-Match"), tag):
+            resp.status = falcon.HTTP_304
+            resp.data = None
+    compress(req, resp)
+
+
+def _tag(profile: str, query: str, body: bytes) -> str:
+    digest = hashlib.sha256(f"{profile}?{query}\n".encode())
+    digest.update(body)
+    return digest.hexdigest()[:32]
 
 
 def _pieces(beginning: list[bytes], rest: Iterator[list[Any]], closing: bytes) -> Iterator[bytes]:

@@ -86,7 +86,7 @@ class TaskCollection(TaskResource):
         if query.limit is not None:
             self._set_links(req, resp, query, page)
         body = self.wire_format.write_list(query, page, self._task_url(req))
-        send_list(resp, body.first, body.rest, opening=body.opening, closing=body.closing)
+        send_list(req, resp, body, self.wire_format.name)
 
     on_head = on_get
 

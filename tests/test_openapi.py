@@ -184,9 +184,10 @@ def test_request_bodies_and_parameters_use_the_validating_schemas(document: dict
     assert schemas["TaskChanges"]["properties"]["title"]["$ref"] == "#/components/schemas/NewTask/properties/title"
     listing = document["paths"]["/api/tasks"]["get"]["parameters"]
     parameters = [resolve(document, each["$ref"]) for each in listing]
-    assert {each["name"]: each["in"] for each in parameters} == dict.fromkeys(
-        SCHEMAS["task-query.json"]["properties"], "query"
-    )
+    assert {each["name"]: each["in"] for each in parameters} == {
+        **dict.fromkeys(SCHEMAS["task-query.json"]["properties"], "query"),
+        "If-None-Match": "header",
+    }
     limit = next(each for each in parameters if each["name"] == "limit")
     assert limit["schema"]["maximum"] == SCHEMAS["task-query.json"]["properties"]["limit"]["maximum"]
 
@@ -197,8 +198,11 @@ def test_every_header_of_the_contract_is_described(document: dict[str, Any]) -> 
     assert sent == {"Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"}
     assert set(components["headers"]) == {
         *("Allow", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
-        *("WWW-Authenticate", "X-Request-ID"),
+        *("ListTag", "WWW-Authenticate", "X-Request-ID"),
     }
+    listed = document["paths"]["/api/tasks"]["get"]["responses"]
+    assert listed["200"]["headers"]["ETag"] == {"$ref": "#/components/headers/ListTag"}
+    assert "ETag" in listed["304"]["headers"]
 
 
 def test_every_reference_resolves_and_every_component_is_used(document: dict[str, Any]) -> None:

@@ -148,7 +148,7 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": 'The ETag of the version you have, such as `"3"`: 304 if the task has not changed since.',
+        "description": 'The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since.',
         "schema": {"type": "string"},
     },
     "IdempotencyKey": {
@@ -158,6 +158,9 @@ _PATH_AND_HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
     },
 }
+
+FIELDS: Final[dict[str, str]] = {"ListTag": "ETag"}
+"""The header fields of components that have another name."""
 
 HEADERS: Final[dict[str, Any]] = {
     "X-Request-ID": {
@@ -169,6 +172,10 @@ HEADERS: Final[dict[str, Any]] = {
         "description": "The task's version, for If-Match and If-None-Match.",
         "required": True,
         "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
+    },
+    "ListTag": {
+        "description": "A weak tag of the whole response, for If-None-Match. A list that is sent in pieces has none.",
+        "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{32}"$'},
     },
     "Location": {
         "description": "The path of the new task.",

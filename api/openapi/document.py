@@ -12,6 +12,7 @@ from api.errors import Code
 from api.health import Health, Readiness
 from api.openapi.codes import by_status, error_examples, error_response, response_name
 from api.openapi.components import (
+    FIELDS,
     HEADERS,
     PATH_PARAMETERS,
     component_ref,
@@ -194,7 +195,7 @@ def _success(success: Success, template: str, group: Group, *, rated: bool) -> d
     headers = ["X-Request-ID", *success.headers, *(("RateLimit", "RateLimit-Policy") if rated else ())]
     described: dict[str, Any] = {
         "description": success.description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": {FIELDS.get(name, name): {"$ref": f"#/components/headers/{name}"} for name in headers},
     }
     if success.schema is not None:
         described["content"] = {"application/json": {"schema": success.schema, "example": success.example}}

@@ -124,16 +124,17 @@ def _list_operation(wire: WireFormat) -> Operation:
             "Newest first. Without a limit, a page and a cursor the response has every task. A walk by cursor "
             "returns each task once, even if tasks are added or deleted meanwhile. Repeat filters and sort each time."
         ),
-        parameters=tuple(query_parameters(wire)),
+        parameters=(*query_parameters(wire), "IfNoneMatch"),
         success=(
             Success(
                 status=200,
                 description="The tasks.",
                 schema=wire.list_body.template.describe(values),
                 example=example,
-                headers=("Link",),
+                headers=("Link", "ListTag"),
                 links=links,
             ),
+            Success(status=304, description="The list is still what If-None-Match names.", headers=("ListTag",)),
         ),
         errors=(Code.VALIDATION_ERROR, *DATABASE_ERRORS),
     )

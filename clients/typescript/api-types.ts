@@ -1024,7 +1024,7 @@ export interface components {
         RequestId: string;
         /** @description The ETag of the version you know, such as `"3"`: write only if the task has not changed since. */
         IfMatch: string;
-        /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
+        /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
         IfNoneMatch: string;
         /** @description The same key of the same user creates once. A repeat gets the first response. Kept 24 hours. */
         IdempotencyKey: string;
@@ -1035,6 +1035,8 @@ export interface components {
         "X-Request-ID": string;
         /** @description The task's version, for If-Match and If-None-Match. */
         ETag: string;
+        /** @description A weak tag of the whole response, for If-None-Match. A list that is sent in pieces has none. */
+        ListTag: string;
         /** @description The path of the new task. */
         Location: string;
         /** @description The next and the previous page, `rel=next` and `rel=prev` (RFC 8288). */
@@ -1077,6 +1079,8 @@ export interface operations {
             header?: {
                 /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path?: never;
             cookie?: never;
@@ -1088,6 +1092,7 @@ export interface operations {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ListTag"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
@@ -1121,6 +1126,17 @@ export interface operations {
                         pagination?: components["schemas"]["Pagination"];
                     };
                 };
+            };
+            /** @description The list is still what If-None-Match names. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    ETag: components["headers"]["ListTag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["UnauthorizedOrTokenExpiredOrTokenInvalid"];
@@ -1198,7 +1214,7 @@ export interface operations {
             header?: {
                 /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
+                /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -1522,6 +1538,8 @@ export interface operations {
             header?: {
                 /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
                 /** @description The id of the token's user. Any other id is forbidden. */
@@ -1536,6 +1554,7 @@ export interface operations {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ListTag"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
@@ -1569,6 +1588,17 @@ export interface operations {
                         pagination?: components["schemas"]["Pagination"];
                     };
                 };
+            };
+            /** @description The list is still what If-None-Match names. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    ETag: components["headers"]["ListTag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["UnauthorizedOrTokenExpiredOrTokenInvalid"];
@@ -1651,7 +1681,7 @@ export interface operations {
             header?: {
                 /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
+                /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -1990,6 +2020,8 @@ export interface operations {
             header?: {
                 /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path?: never;
             cookie?: never;
@@ -2001,6 +2033,7 @@ export interface operations {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ListTag"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
@@ -2034,6 +2067,17 @@ export interface operations {
                         pagination?: components["schemas"]["Pagination"];
                     };
                 };
+            };
+            /** @description The list is still what If-None-Match names. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    ETag: components["headers"]["ListTag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["ValidationErrorOrBadRequest"];
             401: components["responses"]["UnauthorizedOrTokenExpiredOrTokenInvalid"];
@@ -2110,7 +2154,7 @@ export interface operations {
             header?: {
                 /** @description The request's id in response and log; replaced unless it fits `[A-Za-z0-9._-]{1,128}`. */
                 "X-Request-ID"?: components["parameters"]["RequestId"];
-                /** @description The ETag of the version you have, such as `"3"`: 304 if the task has not changed since. */
+                /** @description The ETag that you have, such as `"3"` or `W/"0f…"`: 304 if nothing has changed since. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
