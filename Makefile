@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster record-outage openapi waitress-next lock clean
+.PHONY: help run test check lint bench bench-compare bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster record-outage openapi waitress-next lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ lint: $(STAMP)-develop ## check format, lint and types; types for the oldest and
 	$(RUN) mypy --python-version 3.10
 	$(RUN) mypy --python-version 3.15
 
-bench: $(STAMP)-develop ## measure the service and three peers, and write bench/results.md (needs wrk)
+bench: $(STAMP)-develop ## measure the service and its peers, and write bench/results.md (needs wrk)
 	$(RUN) bench
+
+bench-compare: $(STAMP)-develop ## processor time of a request at another commit and now, as ratios; REV=main (needs no wrk)
+	$(RUN) bench.compare $(or $(REV),main)
 
 bench-scale: $(STAMP)-develop ## measure from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
 	$(RUN) bench.scale

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bench import databases, filling, load
-from bench.load import Measurement
 from bench.progress import Progress
-from bench.results import Cell
+from bench.results import Cell, Sample
 from bench.running import Running
 from bench.scenarios import warm_up_of
 
@@ -29,6 +30,7 @@ class Bench:
 
     users_file: Path
     urls: dict[str, str]
+    postmaster: psutil.Process
     connections: int
     seconds: float
     warm_up: float
@@ -36,11 +38,11 @@ class Bench:
 
     def measure(
         self, running: Running, scenario: str, *, connections: int | None = None, seconds: float | None = None
-    ) -> tuple[Measurement, float]:
-        """Warm up and run; the figures, and the processor seconds of the service's processes."""
+    ) -> Sample:
+        """Warm up and run; the figures, and the processor time of the service and of PostgreSQL."""
         connections = connections or self.connections
-        self.prepare(running, scenario, connections)
-        before = running.processor_seconds()
+        self._prepare(running, scenario, connections)
+        service, database = running.processor_seconds(), databases.processor_seconds(self.postmaster)
         measured = load.run(
             running.origin,
             scenario,
@@ -48,9 +50,10 @@ class Bench:
             connections=connections,
             seconds=seconds or self.seconds,
         )
-        return measured, running.processor_seconds() - before
+        service_seconds = running.processor_seconds() - service
+        return Sample(measured, service_seconds, databases.processor_seconds(self.postmaster) - database)
 
-    def prepare(self, running: Running, scenario: str, connections: int) -> None:
+    def _prepare(self, running: Running, scenario: str, connections: int) -> None:
         """Warm up, and wait until the warm-up's connections are closed."""
         load.run(
             running.origin,
@@ -71,30 +74,24 @@ def measure_all(
     bench: Bench, services: Sequence[Running], scenarios: Sequence[str], rounds: int
 ) -> dict[tuple[str, str], Cell]:
     """The cells by (service key, scenario)."""
-    runs: dict[tuple[str, str], list[tuple[Measurement, float]]] = defaultdict(list)
+    samples: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for number in range(rounds):
         for running in services:
             bench.fill(running)
         for scenario in scenarios:
             for running in services if number % 2 == 0 else reversed(services):
                 bench.progress.step(f"{running.service.title}: {scenario}, round {number + 1}")
-                runs[running.service.key, scenario].append(bench.measure(running, scenario))
-    return {key: _cell(of_cell) for key, of_cell in runs.items()}
+                samples[running.service.key, scenario].append(bench.measure(running, scenario))
+    return {key: Cell(of_cell) for key, of_cell in samples.items()}
 
 
 def compare(
     bench: Bench, services: Sequence[Running], scenario: str, rounds: int, report: Callable[[str], None]
 ) -> list[Cell]:
     """One scenario on each of several variants, which take turns."""
-    runs: list[list[tuple[Measurement, float]]] = [[] for _ in services]
+    samples: list[list[Sample]] = [[] for _ in services]
     for number in range(rounds):
-        for running, of_service in zip(services, runs, strict=True):
+        for running, of_service in zip(services, samples, strict=True):
             report(f"{running.service.title}: {scenario}, round {number + 1}")
             of_service.append(bench.measure(running, scenario))
-    return [_cell(of_service) for of_service in runs]
-
-
-def _cell(runs: Sequence[tuple[Measurement, float]]) -> Cell:
-    requests = sum(measured.requests for measured, _ in runs)
-    processor = sum(seconds for _, seconds in runs)
-    return Cell([measured for measured, _ in runs], processor / max(1, requests) * 1e6)
+    return [Cell(of_service) for of_service in samples]

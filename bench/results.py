@@ -10,12 +10,33 @@ from bench.running import Memory
 
 
 @dataclass(frozen=True)
+class Sample:
+    """One measurement, and the processor seconds of all its requests together."""
+
+    load: Measurement
+    service_seconds: float
+    database_seconds: float
+
+
+@dataclass(frozen=True)
 class Cell:
     """One scenario on one service over all rounds. Rates and latencies are the mean of the rounds."""
 
-    rounds: Sequence[Measurement]
-    processor_us: float = 0.0
-    """Processor time of the service's processes for one request, in microseconds."""
+    samples: Sequence[Sample]
+
+    @property
+    def requests(self) -> int:
+        return sum(sample.load.requests for sample in self.samples)
+
+    @property
+    def service_us(self) -> float:
+        """Processor time of the service's processes for one request, in microseconds."""
+        return sum(sample.service_seconds for sample in self.samples) / max(1, self.requests) * 1e6
+
+    @property
+    def database_us(self) -> float:
+        """The same of PostgreSQL's processes."""
+        return sum(sample.database_seconds for sample in self.samples) / max(1, self.requests) * 1e6
 
     @property
     def rate(self) -> float:
@@ -35,10 +56,10 @@ class Cell:
 
     @property
     def errors(self) -> int:
-        return sum(one.errors for one in self.rounds)
+        return sum(sample.load.errors for sample in self.samples)
 
     def _mean(self, name: str) -> float:
-        values: list[float] = [getattr(one, name) for one in self.rounds]
+        values: list[float] = [getattr(sample.load, name) for sample in self.samples]
         return sum(values) / len(values)
 
 

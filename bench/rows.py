@@ -54,8 +54,7 @@ def many_connections(bench: Bench, running: Running) -> Measurement:
     """get-one with 1,000 concurrent keep-alive connections."""
     bench.progress.step(f"{running.service.title}: get-one, {MANY_CONNECTIONS:,} connections")
     seconds = max(bench.seconds, MANY_SECONDS)
-    measured, _ = bench.measure(running, "get-one", connections=MANY_CONNECTIONS, seconds=seconds)
-    return measured
+    return bench.measure(running, "get-one", connections=MANY_CONNECTIONS, seconds=seconds).load
 
 
 def login(bench: Bench, running: Running) -> Row:
@@ -65,8 +64,9 @@ def login(bench: Bench, running: Running) -> Row:
     connection.request("POST", "/auth/register", json.dumps(ACCOUNT), {"Content-Type": "application/json"})
     connection.getresponse().read()
     connection.close()
-    measured, processor = bench.measure(running, "login", connections=LOGIN_CONNECTIONS)
-    each = processor / max(1, measured.requests) * 1e3
+    sample = bench.measure(running, "login", connections=LOGIN_CONNECTIONS)
+    measured = sample.load
+    each = sample.service_seconds / max(1, measured.requests) * 1e3
     return Row(
         f"login (bcrypt), {LOGIN_CONNECTIONS} connections",
         f"{measured.rate:,.1f}/s, p50 {measured.p50_ms:,.0f} ms, {each:,.0f} ms of processor time, "
@@ -78,9 +78,9 @@ def verification(bench: Bench, secret: str, get_one: Cell) -> list[Row]:
     """The token's share of a get-one's processor time."""
     bench.progress.step("HS256 verification")
     first, again = limits.verification_seconds(secret)
-    share = again * 1e6 / get_one.processor_us
+    share = again * 1e6 / get_one.service_us
     return [
-        Row("worker's processor time of a get-one", f"{get_one.processor_us:,.0f} µs"),
+        Row("worker's processor time of a get-one", f"{get_one.service_us:,.0f} µs"),
         Row("HS256 verification, new token", f"{first * 1e6:,.1f} µs"),
         Row(
             "HS256 verification, token verified before (as in these scenarios)",

@@ -10,21 +10,15 @@ import argparse
 import secrets
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
-
-import psutil
 
 from bench import contract_check, databases, dataset, load, machine, services
-from bench.load import Measurement
-from bench.measure import Bench
+from bench.measure import Bench, measure_all
 from bench.progress import Progress
 from bench.results import Cell
-from bench.running import Running, StartFailed, started
+from bench.running import StartFailed, started
 from bench.scenarios import DESCRIPTIONS
 from bench.services import Service
 
@@ -32,19 +26,6 @@ SCENARIOS = ("get-one", "list-of-20", "list-of-1000", "toggle", "create")
 WORKERS = 2
 THREADS = 4
 CONNECTIONS = 64
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One measurement, and the processor seconds of all its requests together."""
-
-    load: Measurement
-    service_seconds: float
-    database_seconds: float
-
-
-Samples: TypeAlias = Mapping[tuple[str, str], Sequence[Sample]]
-"""By scenario and the server's key."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,14 +62,22 @@ def _run(directory: Path, options: argparse.Namespace) -> list[str]:
         server_url = stack.enter_context(databases.postgresql(directory / "data"))
         urls = {one.key: databases.create(server_url, f"bench_{one.key}", ours=True) for one in servers}
         progress = Progress(options.rounds * len(options.scenarios) * len(servers))
-        bench = Bench(users_file, urls, CONNECTIONS, options.seconds, min(1.0, options.seconds), progress)
+        bench = Bench(
+            users_file,
+            urls,
+            databases.postmaster(server_url),
+            CONNECTIONS,
+            options.seconds,
+            min(1.0, options.seconds),
+            progress,
+        )
         running = [stack.enter_context(started(one, urls[one.key], secret, WORKERS, directory)) for one in servers]
         for one in running:
             bench.fill(one)
             contract_check.check(one, secret)
-        samples = _take_turns(bench, running, databases.postmaster(server_url), options)
+        cells = measure_all(bench, running, options.scenarios, options.rounds)
         progress.end()
-        return [*(f"- {line}" for line in machine.describe(server_url)), _conditions(options), "", *_table(samples)]
+        return [*(f"- {line}" for line in machine.describe(server_url)), _conditions(options), "", *_table(cells)]
 
 
 def _conditions(options: argparse.Namespace) -> str:
@@ -99,38 +88,12 @@ def _conditions(options: argparse.Namespace) -> str:
     )
 
 
-def _take_turns(
-    bench: Bench, servers: Sequence[Running], postmaster: psutil.Process, options: argparse.Namespace
-) -> Samples:
-    samples: dict[tuple[str, str], list[Sample]] = defaultdict(list)
-    for number in range(options.rounds):
-        # The first round needs no fill: the rows were inserted for the contract check.
-        for server in servers if number else ():
-            bench.fill(server)
-        for scenario in options.scenarios:
-            for server in servers if number % 2 == 0 else reversed(servers):
-                bench.progress.step(f"{server.service.title}: {scenario}, round {number + 1}")
-                samples[scenario, server.service.key].append(_measure(bench, server, scenario, postmaster))
-    return samples
-
-
-def _measure(bench: Bench, server: Running, scenario: str, postmaster: psutil.Process) -> Sample:
-    bench.prepare(server, scenario, CONNECTIONS)
-    service, database = server.processor_seconds(), databases.processor_seconds(postmaster)
-    measured = load.run(server.origin, scenario, bench.users_file, connections=CONNECTIONS, seconds=bench.seconds)
-    return Sample(measured, server.processor_seconds() - service, databases.processor_seconds(postmaster) - database)
-
-
-def _table(samples: Samples) -> Iterator[str]:
+def _table(cells: Mapping[tuple[str, str], Cell]) -> Iterator[str]:
     yield "| call | server | service, µs a request | database, µs a request | p50, ms | p99, ms | failed |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
-    for (scenario, server), rounds in samples.items():
-        requests = max(1, sum(one.load.requests for one in rounds))
-        service = sum(one.service_seconds for one in rounds) / requests * 1e6
-        database = sum(one.database_seconds for one in rounds) / requests * 1e6
-        cell = Cell([one.load for one in rounds])
-        figures = f"{service:,.0f} | {database:,.0f} | {cell.p50_ms:.1f} | {cell.p99_ms:.1f} | {cell.errors:,}"
-        yield f"| {DESCRIPTIONS[scenario]} | {server} | {figures} |"
+    for (server, scenario), cell in cells.items():
+        figures = f"{cell.service_us:,.0f} | {cell.database_us:,.0f} | {cell.p50_ms:.1f} | {cell.p99_ms:.1f}"
+        yield f"| {DESCRIPTIONS[scenario]} | {server} | {figures} | {cell.errors:,} |"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ NO_LOG = {"LOG_LEVEL": "warning"}
 
 @dataclass(frozen=True)
 class Service:
-    """One service to measure. `ours` has the project's tables, a peer those of peers/schema.sql."""
+    """One service to measure. With `ours` it has the project's tables, else those of peers/schema.sql."""
 
     key: str
     title: str
@@ -53,9 +53,9 @@ def _python(arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments.split())
 
 
-def _uvicorn(workers: int) -> tuple[str, ...]:
+def _uvicorn(workers: int, module: str = "main") -> tuple[str, ...]:
     return _python(
-        f"-m uvicorn main:app --workers {workers} --loop uvloop --http httptools "
+        f"-m uvicorn {module}:app --workers {workers} --loop uvloop --http httptools "
         "--no-access-log --log-level warning --port {port}"
     )
 
@@ -105,4 +105,26 @@ def peers(workers: int) -> list[Service]:
             modules=("fastapi", "asyncpg", "uvicorn", "uvloop", "httptools"),
         ),
         Service("fastify", "Fastify + pg", ("node", "server.js"), PEERS / "fastify"),
+    ]
+
+
+def same_work_peers(workers: int) -> list[Service]:
+    """Peers with this service's tables, task limit, entity tags and header fields."""
+    return [
+        Service(
+            "asyncpg-same",
+            "FastAPI + asyncpg, same work",
+            _uvicorn(workers, "same_work"),
+            PEERS / "fastapi_asyncpg",
+            ours=True,
+            modules=("fastapi", "asyncpg", "uvicorn", "uvloop", "httptools"),
+        ),
+        Service(
+            "fastify-same",
+            "Fastify + pg, same work",
+            ("node", "server.js"),
+            PEERS / "fastify",
+            environment={"SAME_WORK": "1"},
+            ours=True,
+        ),
     ]

@@ -18,7 +18,7 @@ class Target(NamedTuple):
 
 def targets(results: Results) -> Iterator[Target]:
     """The targets that this run's measurements cover."""
-    for key, least in (("sqlmodel", 5.0), ("asyncpg", 1.0), ("fastify", 1.0)):
+    for key, least in (("sqlmodel", 5.0), ("asyncpg", 1.5), ("fastify-same", 1.0)):
         ratios = {
             scenario: results.cells["ours", scenario].rate / max(1.0, results.cells[key, scenario].rate)
             for scenario in results.scenarios

@@ -1,4 +1,4 @@
-"""The released version that the present one is compared with, as it was committed."""
+"""Other versions that the present one is compared with, as they were committed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ BEFORE = "49950cf"
 
 def unpack_before(directory: Path) -> Path:
     """The files of that commit in a folder of their own. Raises StartFailed where the clone does not reach back."""
-    archive = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=False)
+    return unpack(BEFORE, directory)
+
+
+def unpack(revision: str, directory: Path) -> Path:
+    """The files of a commit, branch or tag in a folder of their own. Raises StartFailed if git does not know it."""
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:
-        raise StartFailed(f"commit {BEFORE} is not in this clone: git fetch --unshallow")
-    folder = directory / BEFORE
+        raise StartFailed(f"{revision} is no commit of this clone; if the clone is shallow: git fetch --unshallow")
+    folder = directory / revision.replace("/", "-")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
         files.extractall(folder)
     return folder

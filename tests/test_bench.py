@@ -32,10 +32,22 @@ def test_the_smallest_run_gets_every_response_and_writes_its_report(tmp_path: Pa
     assert run.returncode == 0, run.stderr
     text = report.read_text()
     assert run.stdout.strip() == text.strip()
-    rate = re.search(r"^\| get-one: .* \| ([\d,]+) \|$", text, re.MULTILINE)
-    assert rate is not None
-    assert int(rate[1].replace(",", "")) > 0
+    cell = re.search(r"^\| get-one: .* \| ([\d,]+) · ([\d,]+) \+ ([\d,]+) · [\d.,]+ \|$", text, re.MULTILINE)
+    assert cell is not None
+    assert all(int(figure.replace(",", "")) > 0 for figure in cell.groups())
     assert re.search(r"^\| ours \| 0 of [\d,]+ \|", text, re.MULTILINE), text
+
+
+def test_the_peers_that_do_the_same_work_hold_the_contract(tmp_path: Path) -> None:
+    services = ("--services", "ours", "asyncpg-same", "fastify-same", "--scenarios", "create")
+    arguments = (*services, "--seconds", "1", "--rounds", "1", "--table-only", "--output", str(tmp_path / "results.md"))
+    run = bench(*arguments)
+    assert run.returncode == 0, run.stderr
+    assert "## Requests a second, doing the same work" in run.stdout
+    assert re.findall(r"^\| .*, same work \| 0 of", run.stdout, re.MULTILINE) == [
+        "| FastAPI + asyncpg, same work | 0 of",
+        "| Fastify + pg, same work | 0 of",
+    ]
 
 
 def test_three_servers_are_measured_without_a_failed_request() -> None:
@@ -48,6 +60,20 @@ def test_three_servers_are_measured_without_a_failed_request() -> None:
         # Microseconds, in a wide range: another or a busy machine takes longer.
         assert 10 < int(service.replace(",", "")) < 10_000
         assert 10 < int(database.replace(",", "")) < 10_000
+
+
+def test_another_commit_is_compared_with_the_present_files() -> None:
+    run = bench("HEAD", "--requests", "40", "--rounds", "1", module="bench.compare")
+    assert run.returncode == 0, run.stderr
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| [\d,]+ \| [\d,]+ \| [\d.]+ \|", run.stdout, re.MULTILINE)
+    assert rows == ["get-one", "list-of-20", "list-of-100", "list-of-1000", "create", "toggle"], run.stdout
+
+
+def test_a_commit_that_does_not_exist_is_named() -> None:
+    run = bench("no-such-commit", module="bench.compare")
+    assert run.returncode == 1
+    assert "no-such-commit is no commit of this clone" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_writes_are_measured_with_both_versions() -> None:

@@ -2,9 +2,8 @@
 
 import cluster from 'node:cluster';
 
-import { build } from './app.js';
-
 const { DATABASE_URL, BETTER_AUTH_SECRET, HOST = '127.0.0.1', PORT = '8000', WORKERS = '2' } = process.env;
+const { build } = await import(process.env.SAME_WORK ? './same-work.js' : './app.js');
 
 if (cluster.isPrimary) {
   for (let count = 0; count < Number(WORKERS); count += 1) cluster.fork();
