@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,3 +129,14 @@ def test_its_commands_work_on_the_same_data(
     listed = run(*pw_migrate, "list", "--directory", where, cwd=tmp_path, env=environ)
     assert "- [x] 003_accounts" in listed.stdout, listed.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/operating.md"])
+def test_the_documents_start_this_wheel_by_this_command(document: str, wheel: Path, scripts: Path) -> None:
+    text = (PROJECT / document).read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    starts = [line.split() for line in blocks.splitlines() if line.startswith(("uvx", "pipx"))]
+    assert len(starts) in (2, 3)
+    assert {words[-1] for words in starts} == {"tasks-backend"}
+    assert (scripts / "tasks-backend").exists()
+    assert {Path(words[-2]).name for words in starts if words[-2].endswith(".whl")} == {wheel.name}
