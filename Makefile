@@ -11,7 +11,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile -
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-compare bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster record-outage openapi waitress-next lock clean
+.PHONY: help run test check lint bench bench-compare bench-scale bench-servers bench-writes bench-upgrade bench-fairness plans mutants cluster record-outage openapi waitress-next wheel lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,13 @@ waitress-next: ## run tests/server on waitress' newest pre-release, in an enviro
 	build/waitress-next/bin/python -m pip freeze | grep waitress
 	build/waitress-next/bin/python -m pytest tests/server
 
+wheel: $(STAMP) ## build dist/tasks_backend-….whl from the last commit, and dist/constraints.txt with the lock's versions
+	@rm -rf build/wheel dist && mkdir -p build/wheel
+	@git archive HEAD api migrations serve.py setup.cfg pyproject.toml README.md LICENSE | tar -x -C build/wheel
+	@$(RUN) pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./build/wheel
+	@sed -n '/^[a-z].*==/s/ \\$$//p' requirements/run.txt > dist/constraints.txt
+	@ls dist/*
+
 lock: $(VENV)-lock/.installed ## update requirements/*.txt to the newest versions that setup.cfg allows
 	@echo "resolving requirements/*.txt, about 20 s"
 	@$(COMPILE) setup.cfg --all-extras --output-file requirements/develop.txt
@@ -92,15 +99,20 @@ $(VENV)/bin/python $(VENV)-lock/bin/python:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@rm -rf $(@D:/bin=)
-	$(PYTHON) -m venv $(@D:/bin=)
+	$(call step,make $(@D:/bin=) with $$($(PYTHON) --version),$(PYTHON) -m venv $(@D:/bin=))
+
+# Say what is done, do it, and say how many seconds it took.
+define step
+	@printf '%s: ' "$(1)"; start=$$(date +%s); $(2) && echo "$$(($$(date +%s) - start)) s"
+endef
 
 # Setuptools, which builds falcon-cors and this package, is installed first and kept: pip does not check hashes of the
 # packages that it fetches for an isolated build.
 define install
-	@echo "installing requirements/$(1).txt into $(VENV), about $(2) the first time"
-	@$(PIP) --require-hashes --requirement requirements/build.txt
-	@$(PIP) --require-hashes --no-deps --no-build-isolation --use-pep517 --requirement requirements/$(1).txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	$(call step,install setuptools,$(PIP) --require-hashes --requirement requirements/build.txt)
+	$(call step,install the packages of requirements/$(1).txt (about $(2) the first time),$(PIP) --require-hashes \
+		--no-deps --no-build-isolation --use-pep517 --requirement requirements/$(1).txt)
+	$(call step,install this folder,$(PIP) --no-deps --no-build-isolation --editable .)
 endef
 
 PACKAGE := setup.cfg pyproject.toml api/__init__.py requirements/build.txt

@@ -1,11 +1,14 @@
 """The production process, from top to bottom: settings, database, migrations, users table, listener, workers.
 
-`python serve.py --help` lists the settings, `python serve.py --check` tries them.
+`python serve.py --help` lists the commands and the settings. Without a command it serves.
 """
 
-from __future__ import annotations
+from api.interpreter import check_interpreter
 
-import errno
+# A Python that is too old, or has no packages, cannot import what follows.
+check_interpreter()
+
+import argparse
 import os
 import socket
 import sys
@@ -17,16 +20,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
-from api import __version__
 from api.app import Application, create_app, served_errors
 from api.check import report
-from api.command_line import UsageError, help_text, parse
+from api.command_line import UsageError, parse, text_of
 from api.dotenv_file import with_dotenv
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
+from api.installation import PROGRAM
 from api.jose.jwks import KeySet
 from api.log_output import LogOutput
 from api.logs import configure_logging
+from api.migration_command import DATA_MAY_GO, run_migration_command
+from api.ports import bind_port
 from api.postgres.database import Database
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
@@ -34,14 +39,13 @@ from api.postgres.errors import ConnectionFailed, DatabaseUnavailable
 from api.postgres.supervision import Supervisor
 from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.refusals import render_refusal
-from api.resolved_settings import describe_accounts
 from api.secret_file import load_or_create_secret
 from api.server import workers
 from api.server.handlers import Handlers
-from api.session_cookie import pages_on_another_host
 from api.settings import Settings, SettingsError, load_settings
+from api.start_line import announce
 from api.upgrade import Upgrade
-from api.user_commands import run_user_command
+from api.user_commands import CommandFailed, run_user_command
 from api.users_table import UsersTable
 
 if TYPE_CHECKING:
@@ -73,30 +77,39 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the command that the arguments name. Return the exit status: 1 for a failure, 2 for a wrong argument."""
     try:
         options = parse(arguments)
-        if options.help or options.version:
-            print(__version__ if options.version else help_text().rstrip("\n"), flush=True)
+        text = text_of(options)
+        if text is not None:
+            print(text, flush=True)
             return 0
-        settings = load_settings(with_dotenv(environ))
-        if options.command == "users":
-            return run_user_command(options, settings)
-        return report(settings) if options.check else serve(settings)
+        return run(options, load_settings(with_dotenv(environ)), environ)
     except UsageError as ex:
-        print(f"serve.py: {ex}", file=sys.stderr)
+        print(f"{PROGRAM}: {ex}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader of the output has closed the pipe. The interpreter flushes the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (SettingsError, EmbeddedError, SchemaTooNew, SchemaUnreadable, OSError) as ex:
-        print(f"serve.py: {ex}", file=sys.stderr)
+    except (SettingsError, EmbeddedError, SchemaTooNew, SchemaUnreadable, CommandFailed, OSError) as ex:
+        print(f"{PROGRAM}: {ex}", file=sys.stderr)
         return 1
+
+
+def run(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
+    """Run the command, or serve if there is none, and return the exit status."""
+    if options.command is None:
+        return serve(settings)
+    if options.command == "check":
+        return report(settings)
+    if options.command == "users":
+        return run_user_command(options, settings)
+    return run_migration_command(options, settings, data_may_go=environ.get(DATA_MAY_GO))
 
 
 def serve(settings: Settings) -> int:
     """Serve until a signal stops the process, and return the exit status."""
     # A port in use ends the start before it changes the database.
-    listener = bind(settings, "PORT")
-    metrics_listener = bind(settings, "METRICS_PORT") if settings.metrics_port else None
+    listener = bind_port(settings, "PORT")
+    metrics_listener = bind_port(settings, "METRICS_PORT") if settings.metrics_port else None
     prepared = prepare(settings)
     workers.accept_connections(listener)
     metrics = listen_for_metrics(metrics_listener) if metrics_listener is not None else None
@@ -111,7 +124,7 @@ def serve(settings: Settings) -> int:
             threads=settings.threads,
             shutdown_timeout=settings.shutdown_timeout,
             worker_timeout=max(settings.worker_timeout, STATEMENTS_OF_A_STEP * settings.statement_timeout),
-            on_ready=lambda: announce(prepared),
+            on_ready=lambda: announce(prepared.settings, prepared.database_url, prepared.users_table),
             supervise=Supervisor(settings.data_dir).check if settings.database_url is None else None,
         )
     finally:
@@ -119,7 +132,7 @@ def serve(settings: Settings) -> int:
             metrics.close()
 
 
-def application() -> WSGIApplication:
+def application() -> "WSGIApplication":
     """The plain WSGI application for another server: `granian --interface wsgi --factory serve:application`."""
     return start_application(prepare(load_settings(with_dotenv(os.environ)))).as_wsgi()
 
@@ -170,17 +183,7 @@ def wait_for_database(settings: Settings, database_url: str) -> PreparedDatabase
     return prepared
 
 
-def bind(settings: Settings, name: str) -> socket.socket:
-    """Bind the port that the setting of this name has. Raises SettingsError."""
-    try:
-        return workers.bind(settings.host, getattr(settings, name.lower()))
-    except OSError as ex:
-        if ex.errno != errno.EADDRINUSE:
-            raise SettingsError(f"HOST, {name}: {ex.strerror}; HOST must be an address of this machine") from ex
-        raise SettingsError(f"{name}: {ex.strerror}; set another {name}, or stop what uses this one") from ex
-
-
-def listen_for_metrics(listener: socket.socket) -> MetricsServer:
+def listen_for_metrics(listener: socket.socket) -> "MetricsServer":
     """Listen on METRICS_PORT, with one socket for all workers."""
     from api.metrics_server import MetricsServer  # noqa: PLC0415 without METRICS_PORT its library is not loaded
 
@@ -189,7 +192,7 @@ def listen_for_metrics(listener: socket.socket) -> MetricsServer:
 
 
 def start_application(
-    prepared: Prepared, *, max_waiting: int | None = None, metrics: MetricsServer | None = None
+    prepared: Prepared, *, max_waiting: int | None = None, metrics: "MetricsServer | None" = None
 ) -> Application:
     """Create one process's application, and start its threads. Called in each worker, after the fork."""
     settings = prepared.settings
@@ -213,34 +216,6 @@ def start_application(
 def create_handlers(application: Application, refuse: Callable[..., Any]) -> Handlers:
     """What the server is given: the application, and what it asks before it calls it."""
     return Handlers(application.as_wsgi(), refuse, application.judge_head, application.quota_of)
-
-
-def announce(prepared: Prepared) -> None:
-    """Log that all workers accept connections, and the URLs to open."""
-    settings = prepared.settings
-    frontend = settings.frontend
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    origin = f"http://{host}:{settings.port}"
-    pages = pages_on_another_host(frontend.accounts.cookie if frontend else None, settings.host, settings.cors_origins)
-    if pages:
-        structlog.get_logger().warning(
-            "browsers drop the cookie",
-            pages=pages,
-            api=origin,
-            remedy="let the page call the service by the page's own host name, or set HOST to it",
-        )
-    structlog.get_logger().info(
-        "ready",
-        version=__version__,
-        api=f"{origin}{frontend.collections[0] if frontend else '/api/tasks'}",
-        **({"frontend": frontend.name} if frontend else {}),
-        docs=f"{origin}/docs",
-        **({"page": f"{origin}/"} if settings.web_page else {}),
-        **({"anonymous_user": settings.anonymous_user} if settings.anonymous_user is not None else {}),
-        database=describe(prepared.database_url),
-        accounts=describe_accounts(settings, prepared.users_table),
-        workers=settings.workers,
-    )
 
 
 if __name__ == "__main__":

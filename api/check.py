@@ -1,4 +1,4 @@
-"""`python serve.py --check`: one finding for each part that the service needs, and what to do if it fails.
+"""The command `check`: one finding for each part that the service needs, and what to do if it fails.
 
 It changes nothing: it runs no migration and creates no embedded database. No finding contains a secret.
 """
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from api.database_checks import check_server
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.jose.jwks_download import DownloadError, download, parse_set
+from api.postgres.cluster import check_space
 from api.postgres.database_url import describe
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
@@ -81,11 +82,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
     url = settings.database_url
     if url is None:
         if not (settings.data_dir / "postgres").exists():
-            parent = next(each for each in (settings.data_dir, *settings.data_dir.absolute().parents) if each.exists())
-            if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-                yield Finding("database", False, f"DATA_DIR cannot be created: {parent} is not a writable directory")
-                return
-            yield Finding("database", True, f"the first start creates it in {settings.data_dir}")
+            yield _check_new_data_dir(settings.data_dir)
             return
         try:
             url = start_embedded(settings.data_dir)
@@ -104,6 +101,17 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding(part, False, describe_failure(ex))
     except (SchemaTooNew, SchemaUnreadable, SettingsError) as ex:
         yield Finding(part, False, str(ex))
+
+
+def _check_new_data_dir(data_dir: Path) -> Finding:
+    parent = next(each for each in (data_dir, *data_dir.absolute().parents) if each.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        return Finding("database", False, f"DATA_DIR cannot be created: {parent} is not a writable directory")
+    try:
+        check_space(parent)
+    except EmbeddedError as ex:
+        return Finding("database", False, str(ex))
+    return Finding("database", True, f"the first start creates it in {data_dir}")
 
 
 def _describe_schema(prepared: PreparedDatabase) -> str:

@@ -1,4 +1,4 @@
-"""The command line of serve.py: its options, its commands, and the text of --help.
+"""The command line of serve.py and of the installed command: the commands, the options, and the text of --help.
 
 The settings are described from their one table in settings.py; docs/operating.md shows the same descriptions.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
+from api import __version__
+from api.installation import COMMAND, MIGRATIONS
 from api.settings import SETTINGS
 from api.value_files import SUFFIX
 
@@ -17,36 +19,53 @@ _WIDTH: Final = 100
 
 _INTRODUCTION: Final = """\
 Serves a multi-user task list over REST. Without any setting it listens on http://127.0.0.1:8000, stores
-tasks in an embedded PostgreSQL under ./data and lets users register. The API reference is at /docs.
+tasks in an embedded PostgreSQL under DATA_DIR and lets users register. The API reference is at /docs.
 It serves until SIGTERM or Ctrl-C.
 """
 
 _EXAMPLES: Final = """\
 Examples:
-  python serve.py
+  {command}
       on this machine alone, without any setting
-  DATABASE_URL=postgresql://tasks:…@db.example.com/tasks BETTER_AUTH_SECRET=… HOST=0.0.0.0 python serve.py
+  DATABASE_URL=postgresql://tasks:…@db.example.com/tasks BETTER_AUTH_SECRET=… HOST=0.0.0.0 {command}
       with your own PostgreSQL, and tokens signed with the secret of your auth server
-  DATABASE_URL=… JWKS_URL=https://app.example.com/api/auth/jwks USERS_TABLE=user python serve.py
+  DATABASE_URL=… JWKS_URL=https://app.example.com/api/auth/jwks USERS_TABLE=user {command}
       with Better Auth and its jwt() plugin, in its database
-  METRICS_PORT=9464 WORKERS=4 LOG_FORMAT=json python serve.py
+  METRICS_PORT=9464 WORKERS=4 LOG_FORMAT=json {command}
       with Prometheus metrics, four processes and a log in JSON
-  python serve.py users delete ada@example.com
+  {command} users delete ada@example.com
       delete a user with all tasks, after a question
 
 Sizing, backups, upgrades and alerts: docs/operating.md.
 """
 
 
-USER_ACTIONS: Final[Mapping[str, str]] = {
-    "list": "a line a user: id, state, time of creation, e-mail, name",
-    "disable": "let nobody log in to a local account, and renew no token",
-    "enable": "undo that",
-    "reset-password": "set a new random password, and print it",
-    "export": "print everything that is stored of a user, as JSON",
-    "delete": "delete a user with all tasks; asks first, unless told --yes",
-}
-"""What follows `python serve.py users`. All but `list` take an id or an e-mail."""
+class Command(NamedTuple):
+    """A command of one or two words. An operand in brackets is a flag."""
+
+    words: str
+    operands: str
+    meaning: str
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed."""
+        return f"{self.words} {self.operands}".rstrip()
+
+
+COMMANDS: Final = (
+    Command("check", "", "try the settings, the database, its schema, the secrets, JWKS_URL and Redis"),
+    Command("migrate", "", "run the pending migrations, as a start does"),
+    Command("migrations", "[--directory]", "list the migrations; --directory: print where they are, for pw_migrate"),
+    Command("rollback", "", "undo the last migration; refused while that would delete data"),
+    Command("users list", "", "a line a user: id, state, time of creation, e-mail, name"),
+    Command("users disable", "USER", "let nobody log in to a local account, and renew no token"),
+    Command("users enable", "USER", "undo that"),
+    Command("users reset-password", "USER", "set a new random password, and print it"),
+    Command("users export", "USER", "print everything that is stored of a user, as JSON"),
+    Command("users delete", "USER [--yes]", "delete a user with all tasks; asks first, unless told --yes"),
+)
+"""What may follow the program's name. Without a command it serves."""
 
 
 class UsageError(ValueError):
@@ -55,18 +74,29 @@ class UsageError(ValueError):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{' '.join(message.split())}; python serve.py --help lists the options")
+        raise UsageError(f"{' '.join(message.split())}; --help lists the commands and options")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options `check`, `version` and `help`, each True or False; the `command`, `users` or None, and its `action`.
+    """The options `version` and `help`; the first word of the `command` or None; its `action` and operands.
 
     Raises UsageError.
     """
     options = _build_parser().parse_args(arguments)
     if options.command is not None and (options.check or options.help or options.version):
-        raise UsageError("no option goes with a command; python serve.py --help lists the options")
+        raise UsageError("no option goes with a command; --help lists the commands and options")
+    if options.check:
+        options.command = "check"
     return options
+
+
+def text_of(options: argparse.Namespace) -> str | None:
+    """What the options ask for, if that needs no settings: the help, the version, or where the migrations are."""
+    if options.help:
+        return help_text().rstrip("\n")
+    if options.version:
+        return __version__
+    return str(MIGRATIONS) if options.command == "migrations" and options.directory else None
 
 
 def help_text() -> str:
@@ -75,38 +105,40 @@ def help_text() -> str:
 
 
 def _build_parser() -> argparse.ArgumentParser:
+    head = "Settings, each an environment variable or a line of .env:"
     parser = _Parser(
-        prog="python serve.py",
-        usage="%(prog)s [--check | --help]\n       %(prog)s users ACTION [USER]",
+        prog=COMMAND,
+        usage="%(prog)s [COMMAND | --help | --version]",
         description=_INTRODUCTION,
-        epilog="\n".join(
-            (*_list_actions(), "", "Settings, each an environment variable or a line of .env:", *_list(), "", _EXAMPLES)
-        ),
+        epilog="\n".join((*_list_commands(), "", head, *_list_settings(), "", _EXAMPLES.format(command=COMMAND))),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=_WIDTH),
         allow_abbrev=False,
         # serve.py prints the text: argparse ignores a closed pipe, and the interpreter then prints an error at exit.
         add_help=False,
     )
     options = parser.add_mutually_exclusive_group()
-    options.add_argument(
-        "--check",
-        action="store_true",
-        help="try the settings, the database, its schema, the secrets, JWKS_URL and Redis, print a line about each, "
-        "and exit with status 0 if all are ok",
-    )
+    options.add_argument("--check", action="store_true", help="the command check")
     options.add_argument("--version", action="store_true", help="print the version")
     options.add_argument("--help", "-h", action="store_true", help="print this text")
-    commands = parser.add_subparsers(dest="command", metavar="command", help=argparse.SUPPRESS)
-    actions = commands.add_parser("users", add_help=False, allow_abbrev=False).add_subparsers(
-        dest="action", required=True, metavar="action"
-    )
-    for name in USER_ACTIONS:
-        action = actions.add_parser(name, add_help=False, allow_abbrev=False)
-        if name != "list":
-            action.add_argument("user")
-        if name == "delete":
-            action.add_argument("--yes", action="store_true")
+    _add_commands(parser)
     return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="command", metavar="command", help=argparse.SUPPRESS)
+    groups: dict[str, Any] = {}
+    for command in COMMANDS:
+        word, _, action = command.words.partition(" ")
+        if action and word not in groups:
+            group = commands.add_parser(word, add_help=False, allow_abbrev=False)
+            groups[word] = group.add_subparsers(dest="action", required=True, metavar="action")
+        within = groups[word] if action else commands
+        added = within.add_parser(action or word, add_help=False, allow_abbrev=False)
+        for operand in command.operands.split():
+            if operand.startswith("["):
+                added.add_argument(operand.strip("[]"), action="store_true")
+            else:
+                added.add_argument(operand.lower())
 
 
 class SettingDescription(NamedTuple):
@@ -121,16 +153,17 @@ def describe_settings() -> Iterator[SettingDescription]:
     """Describe every setting, in the order of `SETTINGS`."""
     for name, setting in SETTINGS.items():
         # The default of WORKERS depends on the machine. Its meaning says so.
-        yield SettingDescription(name, "" if name == "WORKERS" else _show(setting.default), setting.help)
+        yield SettingDescription(name, "" if name == "WORKERS" else _show(setting.unset_value()), setting.help)
 
 
-def _list_actions() -> Iterator[str]:
-    yield "Commands; USER is an id or an e-mail:"
-    for name, meaning in USER_ACTIONS.items():
-        yield f"  users {name}{'' if name == 'list' else ' USER'}".ljust(30) + meaning
+def _list_commands() -> Iterator[str]:
+    yield "Commands; without one it serves. USER is an id or an e-mail."
+    column = max(len(command.usage) for command in COMMANDS) + 4
+    for command in COMMANDS:
+        yield f"  {command.usage}".ljust(column) + command.meaning
 
 
-def _list() -> Iterator[str]:
+def _list_settings() -> Iterator[str]:
     column = max(map(len, SETTINGS)) + 4
     for name, default, meaning in describe_settings():
         text = f"{meaning} [{default}]" if default else meaning

@@ -9,15 +9,17 @@ a version later, and has `_contract_` in its name: a version that does not know 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Final
 
 import peewee
 import psycopg2.errors
 
 from api.errors import SchemaTooNew, SchemaUnreadable
+from api.installation import MIGRATIONS
 from api.migration_errors import explain
 from api.postgres.database import Database
 from api.postgres.database_url import connection_parameters
@@ -25,8 +27,6 @@ from api.postgres.errors import DatabaseUnavailable
 from api.postgres.first_connection import CONNECT_TIMEOUT
 from api.settings import SettingsError
 from api.users_table import quote_table
-
-MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 
 LOCK: Final = 7_236_017_112
 """Key of the advisory lock: any number, but the same in all versions of the service."""
@@ -87,7 +87,32 @@ def rehearse(database: Database, users_table: str) -> None:
     _run(database, users_table, rehearsal=True)
 
 
+def rollback(database: Database, users_table: str) -> str:
+    """Undo the last migration with what it made, and return its name.
+
+    Raises what `migrate` raises; SettingsError also if there is none, or if a newer version has run it.
+    """
+    with _migrating(database, users_table) as (router, _):
+        done = router.done
+        if not done:
+            raise SettingsError("DATABASE_URL: no migration has been run, so there is none to undo")
+        if done[-1] not in router.todo:
+            raise SettingsError(f"DATABASE_URL: a newer version has run {done[-1]}; undo it with that version")
+        router.rollback()
+    return str(done[-1])
+
+
 def _run(database: Database, users_table: str, *, rehearsal: bool = False) -> list[str]:
+    with _migrating(database, users_table, rehearsal=rehearsal) as (router, transaction):
+        done: list[str] = router.run()
+        if rehearsal:
+            transaction.rollback()
+    return done
+
+
+@contextlib.contextmanager
+def _migrating(database: Database, users_table: str, *, rehearsal: bool = False) -> Iterator[tuple[Any, Any]]:
+    """peewee-migrate's router and the transaction that it works in, under the lock."""
     # Most starts find nothing to do, and then save the time and memory of this package.
     from peewee_migrate import Router  # noqa: PLC0415
     from peewee_migrate.logs import logger as statement_logger  # noqa: PLC0415
@@ -103,17 +128,15 @@ def _run(database: Database, users_table: str, *, rehearsal: bool = False) -> li
             if not rehearsal:
                 connection.execute_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")  # type: ignore[no-untyped-call]
             carry_over_history(connection)
-            router = Router(connection, MIGRATIONS, migrate_table=HISTORY, logger=_quiet)
-            done: list[str] = router.run()
-            if rehearsal:
-                transaction.rollback()
+            yield Router(connection, MIGRATIONS, migrate_table=HISTORY, logger=_quiet), transaction
     except (peewee.OperationalError, peewee.InterfaceError) as ex:
         raise DatabaseUnavailable("lock_timeout" if "lock timeout" in str(ex) else "migration") from ex
     except peewee.DatabaseError as ex:
         raise SettingsError(explain(ex, users_table)) from ex
+    except SettingsError:
+        raise
     except ValueError as ex:
         raise SettingsError(f"USERS_TABLE: {ex}") from ex
-    return done
 
 
 def carry_over_history(connection: MigrationDatabase) -> None:
@@ -129,12 +152,17 @@ def carry_over_history(connection: MigrationDatabase) -> None:
         )
 
 
+def list_names() -> list[str]:
+    """The names of this version's migrations, in order."""
+    return sorted(file.stem for file in MIGRATIONS.iterdir() if _FILE_NAME.fullmatch(file.name))
+
+
 def pending(database: Database) -> list[str]:
     """The names of migrations that have not been run, in order; cheap enough for every `/ready`.
 
     Raises SchemaTooNew, SchemaUnreadable, and what `Database.run` raises.
     """
-    names = sorted(file.stem for file in MIGRATIONS.iterdir() if _FILE_NAME.fullmatch(file.name))
+    names = list_names()
     try:
         done = _find_done(database)
     except psycopg2.errors.InsufficientPrivilege as ex:

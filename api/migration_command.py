@@ -1,24 +1,54 @@
-"""Before a command of `pw_migrate`: the database of `serve.py`, or one line that says why the command is refused."""
+"""The commands `migrate`, `migrations` and `rollback`; and for `pw_migrate`, the database that these work on."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from api.database_checks import check_server
 from api.errors import SchemaTooNew, SchemaUnreadable
-from api.migrate import MigrationDatabase, carry_over_history
+from api.migrate import MigrationDatabase, carry_over_history, list_names, pending, rollback
 from api.postgres.database import Database
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
-from api.prepared_database import describe_failure, prepare_database
-from api.settings import SettingsError, load_settings
+from api.prepared_database import describe_failure, find_database_url, prepare_database
+from api.settings import Settings, SettingsError, load_settings
 from api.users_table import quote_table, read_users_table
 
 DATA_MAY_GO: Final = "ROLLBACK_DELETES_DATA"
 """The environment variable that must be `on` for a rollback while rows exist."""
 
 COUNT_TIMEOUT: Final = 300.0
+
+
+def run_migration_command(options: argparse.Namespace, settings: Settings, *, data_may_go: str | None) -> int:
+    """Run the command that the options name, and return the exit status. `data_may_go`: the variable DATA_MAY_GO.
+
+    Raises SettingsError, EmbeddedError, SchemaTooNew or SchemaUnreadable.
+    """
+    try:
+        if options.command == "migrate":
+            url = settings.database_url or start_embedded(settings.data_dir)
+            migrated = prepare_database(settings, url).migrations
+            print("\n".join(f"migrated: {name}" for name in migrated) or "no migration was pending")
+            return 0
+        url = find_database_url(settings)
+        check_server(url)
+        if options.command == "rollback" and data_may_go != "on":
+            _refuse_data_loss(url, settings.users_table)
+        database = Database(url, pool_size=1, statement_timeout=COUNT_TIMEOUT)
+        try:
+            if options.command == "rollback":
+                print(f"undone: {rollback(database, settings.users_table)}")
+            else:
+                waiting = pending(database)
+                print(*(f"- [{' ' if name in waiting else 'x'}] {name}" for name in list_names()), sep="\n")
+        finally:
+            database.close()
+    except DatabaseUnavailable as ex:
+        raise SettingsError(f"DATABASE_URL: {describe_failure(ex)}") from ex
+    return 0
 
 
 def open_database(

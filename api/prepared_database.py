@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 from api.database_checks import ServerFacts, check_server, check_tables
 from api.migrate import FIRST, migrate, pending, rehearse
 from api.postgres.database import Database
+from api.postgres.embedded import start_embedded
 from api.postgres.errors import ConnectionFailed, DatabaseUnavailable
 from api.resolved_settings import resolve_settings
-from api.settings import Settings
+from api.settings import Settings, SettingsError
 from api.users_table import UsersTable, read_users_table
 
 STATEMENT_TIMEOUT: Final = 5.0
@@ -26,6 +27,18 @@ class PreparedDatabase(NamedTuple):
     migrations: list[str]
     users_table: UsersTable
     settings: Settings
+
+
+def find_database_url(settings: Settings) -> str:
+    """The URL of a database that exists: that of the settings, or the embedded one, which is started.
+
+    Raises SettingsError if no start has created the embedded one; EmbeddedError.
+    """
+    if settings.database_url is not None:
+        return settings.database_url
+    if not (settings.data_dir / "postgres").exists():
+        raise SettingsError(f"no database in {settings.data_dir}; start the service first, or set DATABASE_URL")
+    return start_embedded(settings.data_dir)
 
 
 def prepare_database(settings: Settings, url: str, *, dry_run: bool = False) -> PreparedDatabase:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from api.forwarded import parse_prefix
+from api.installation import default_data_dir
 from api.origins import AllowedOrigins, allow_origins, is_loopback_host, parse_origins
 from api.profiles.wire_format import WireFormat
 from api.setting_values import (
@@ -54,6 +55,10 @@ class Setting:
     secret: bool = False
     """The value is or contains a secret, so it may also stand in a file that NAME_FILE names."""
 
+    def unset_value(self) -> Any:
+        """The value if the variable is unset. A default that depends on the machine is a function."""
+        return self.default() if callable(self.default) else self.default
+
 
 def _setting(
     parse: Callable[[str], Any], default: Any, help: str, *, may_be_empty: bool = False, secret: bool = False
@@ -68,7 +73,7 @@ class Settings:
     database_url: str | None = _setting(
         parse_database_url, None, "PostgreSQL's URL; unset: an embedded PostgreSQL under DATA_DIR", secret=True
     )
-    data_dir: Path = _setting(parse_directory, Path("data"), "directory of the embedded PostgreSQL and its secret")
+    data_dir: Path = _setting(parse_directory, default_data_dir, "directory of the embedded PostgreSQL and its secret")
     better_auth_secret: str | None = _setting(
         parse_secret,
         None,
@@ -181,7 +186,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         try:
             text = read_value(name, environ) if setting.secret else environ.get(name)
             if text is None or (not text.strip() and not setting.may_be_empty):
-                values[name.lower()] = setting.default
+                values[name.lower()] = setting.unset_value()
                 continue
             values[name.lower()] = setting.parse(text)
         except ValueError as ex:
@@ -189,6 +194,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.metrics_port == settings.port:
         raise SettingsError("METRICS_PORT must be another port than PORT")
+    if settings.database_url is None and str(settings.data_dir).startswith("~"):
+        raise SettingsError("DATA_DIR must be set, because this account has no home directory")
     if not settings.secrets and settings.database_url is not None and settings.jwks_url is None:
         raise SettingsError(
             "BETTER_AUTH_SECRET must be set when DATABASE_URL is (at least 32 bytes, the secret of your auth server)"

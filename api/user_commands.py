@@ -1,4 +1,4 @@
-"""`python serve.py users …`: commands for an operator. The results go to standard output, the rest to standard error.
+"""The commands `users …`, for an operator. The results go to standard output, the rest to standard error.
 
 It works on the database of the settings, beside running instances; with the embedded PostgreSQL, also without one.
 """
@@ -16,8 +16,8 @@ from api import user_administration
 from api.migrate import pending
 from api.password_hasher import PasswordHasher
 from api.postgres.database import Database
-from api.postgres.embedded import start_embedded
 from api.postgres.errors import DatabaseUnavailable
+from api.prepared_database import find_database_url
 from api.settings import Settings
 from api.user_administration import UserRecord
 from api.users_table import read_users_table
@@ -31,9 +31,12 @@ class CommandFailed(Exception):
 
 
 def run_user_command(options: argparse.Namespace, settings: Settings) -> int:
-    """Run the command that the options name, and return the exit status."""
+    """Run the command that the options name, and return the exit status.
+
+    Raises CommandFailed, SettingsError or EmbeddedError.
+    """
     try:
-        database = Database(_find_url(settings), pool_size=1, statement_timeout=STATEMENT_TIMEOUT)
+        database = Database(find_database_url(settings), pool_size=1, statement_timeout=STATEMENT_TIMEOUT)
         try:
             _check_schema(database, settings)
             if options.action == "list":
@@ -42,24 +45,11 @@ def run_user_command(options: argparse.Namespace, settings: Settings) -> int:
                 _ACTIONS[options.action](database, _find(database, options.user), options, settings)
         finally:
             database.close()
-    except CommandFailed as ex:
-        return _fail(str(ex))
     except DatabaseUnavailable as ex:
-        return _fail(f"the database does not respond ({ex.kind}); check it and DATABASE_URL, and run the command again")
+        raise CommandFailed(
+            f"the database does not respond ({ex.kind}); check it and DATABASE_URL, and run the command again"
+        ) from ex
     return 0
-
-
-def _fail(message: str) -> int:
-    print(f"serve.py: {message}", file=sys.stderr)
-    return 1
-
-
-def _find_url(settings: Settings) -> str:
-    if settings.database_url is not None:
-        return settings.database_url
-    if not (settings.data_dir / "postgres").exists():
-        raise CommandFailed(f"no database in {settings.data_dir}; start the service first, or set DATABASE_URL")
-    return start_embedded(settings.data_dir)
 
 
 def _check_schema(database: Database, settings: Settings) -> None:
@@ -72,7 +62,7 @@ def _check_schema(database: Database, settings: Settings) -> None:
 def _find(database: Database, id_or_email: str) -> UserRecord:
     found = user_administration.find_users(database, id_or_email)
     if not found:
-        raise CommandFailed(f"no user {_printable(id_or_email)}; python serve.py users list shows all")
+        raise CommandFailed(f"no user {_printable(id_or_email)}; `users list` shows all")
     if len(found) > 1:
         ids = ", ".join(_printable(each.user_id) for each in found)
         raise CommandFailed(f"{len(found)} users have this e-mail; name one by its id: {ids}")

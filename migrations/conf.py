@@ -3,16 +3,19 @@
 pw_migrate list            show which migrations have been run
 pw_migrate migrate         run the others
 pw_migrate rollback        undo the last one; refused while that would delete data
+
+Elsewhere than in a checkout: pw_migrate list --directory "$(tasks-backend migrations --directory)"
 """
 
 import os
 import sys
 from pathlib import Path
 
+import click
 from playhouse import db_url
 
-# The command executes this file alone, so the project is not importable unless it is installed.
-sys.path.insert(0, str(Path.cwd()))
+# The command executes the text of this file, which knows no path: `api` lies beside the folder of --directory.
+sys.path.insert(0, str(Path(click.get_current_context().params["directory"]).absolute().parent))
 
 from api.dotenv_file import with_dotenv
 from api.migrate import HISTORY

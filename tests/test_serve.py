@@ -141,7 +141,8 @@ def test_a_port_that_is_taken_ends_the_start_before_the_migrations(
         service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, setting: str(port)})
         assert service.process.wait(10) == 1
     [line] = service.output.splitlines()
-    assert f"cannot listen on 127.0.0.1:{port}" in line
+    assert f"{setting}: cannot listen on 127.0.0.1:{port}: " in line
+    assert f"such as {setting}={port + 1}" in line or port == 65_535
     with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         assert cursor.fetchone() == (0,)
@@ -193,7 +194,7 @@ def test_a_port_in_use_stops_the_start_with_one_line(log: Path, database_url: st
         second = Service(log.with_name("second.log"), {**environ, "PORT": str(service.port)})
         assert second.process.wait(10) == 1
     reason = rf"cannot listen on 127\.0\.0\.1:{service.port}: Address already in use"
-    assert re.fullmatch(rf"serve\.py: PORT: {reason}; set another PORT, .*\n", second.output)
+    assert re.fullmatch(rf"serve\.py: PORT: {reason}; set another, such as PORT=\d+, .*\n", second.output)
 
 
 def test_a_port_in_use_is_reported_before_the_database_is_changed(

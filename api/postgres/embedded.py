@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from api.postgres.cluster import Cluster, EmbeddedError
+from api.postgres.cluster import Cluster
+from api.postgres.programs import EmbeddedError
 
 __all__ = ["EmbeddedError", "is_embedded_running", "restart_embedded", "start_embedded", "stop_embedded"]
 
@@ -42,7 +44,7 @@ def start_embedded(data_dir: Path) -> str:
                 _uses[data_dir] = (lock, os.getpid())
                 atexit.register(stop_embedded, data_dir)
     except OSError as ex:
-        raise EmbeddedError(f"cannot start the embedded database: {ex}") from ex
+        raise EmbeddedError(f"cannot start the embedded database: {_describe(ex)}; {_advise(ex)}") from ex
     return url
 
 
@@ -68,6 +70,18 @@ def restart_embedded(data_dir: Path) -> bool:
     except OSError as ex:
         raise EmbeddedError(f"cannot start the embedded database: {ex}") from ex
     return True
+
+
+def _describe(ex: OSError) -> str:
+    return f"{ex.filename}: {ex.strerror}" if ex.filename else str(ex)
+
+
+def _advise(ex: OSError) -> str:
+    if ex.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return "DATA_DIR must be a directory"
+    if ex.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "set DATA_DIR to a directory on another disk, or free some space"
+    return "set DATA_DIR to a directory that this account may write to"
 
 
 def stop_embedded(data_dir: Path) -> None:

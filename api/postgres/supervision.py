@@ -14,8 +14,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from api.postgres.cluster import EmbeddedError
 from api.postgres.embedded import is_embedded_running, restart_embedded
+from api.postgres.programs import EmbeddedError
 
 logger: Final = logging.getLogger(__name__)
 

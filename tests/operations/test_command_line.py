@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from api.command_line import describe_settings, help_text
+from api.command_line import COMMANDS, describe_settings, help_text
 from api.settings import SETTINGS
 from serve import main
 from tests.support.processes import PROJECT
@@ -23,6 +23,14 @@ def test_help_names_every_setting_with_its_default_and_meaning(capsys: pytest.Ca
     assert [described.name for described in describe_settings()] == list(SETTINGS)
 
 
+def test_help_names_every_command_with_its_meaning() -> None:
+    lines = [line.split() for line in help_text().splitlines()]
+    assert len(COMMANDS) == 10
+    for command in COMMANDS:
+        assert [*command.usage.split(), *command.meaning.split()] in lines
+    assert max(map(len, help_text().partition("Settings, each")[0].splitlines())) <= 110
+
+
 def test_help_fits_a_terminal_and_ends_with_examples() -> None:
     assert max(map(len, help_text().splitlines())) <= 110
     assert "\n  BETTER_AUTH_SECRETS  several secrets" in help_text()
@@ -34,7 +42,7 @@ def test_help_looks_the_same_on_every_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--chek"], ["--chec"], ["check"], ["--check", "now"], ["--port", "80"], ["-v"], [""]]
+    "arguments", [["--chek"], ["--chec"], ["chek"], ["--check", "now"], ["--port", "80"], ["-v"], [""]]
 )
 def test_an_invalid_option_is_one_line_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments, {}) == 2

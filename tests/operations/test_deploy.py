@@ -185,10 +185,8 @@ def unit(tmp_path: Path) -> Path:
     """The systemd unit with paths that exist here."""
     (tmp_path / "settings.env").touch()
     text = (DEPLOY / "tasks-backend.service").read_text(encoding="utf-8")
-    text = text.replace("/opt/tasks-backend/.venv/bin/python", sys.executable)
-    text = text.replace("/opt/tasks-backend", str(PROJECT)).replace(
-        "/etc/tasks-backend.env", f"{tmp_path}/settings.env"
-    )
+    text = text.replace("/opt/tasks-backend/bin/tasks-backend", sys.executable)
+    text = text.replace("/etc/tasks-backend.env", f"{tmp_path}/settings.env")
     path = tmp_path / "tasks-backend.service"
     path.write_text(text, encoding="utf-8")
     return path

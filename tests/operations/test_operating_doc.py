@@ -10,7 +10,7 @@ import sysconfig
 from pathlib import Path
 
 from api import metrics
-from api.command_line import describe_settings
+from api.command_line import COMMANDS, describe_settings
 from api.postgres import database, pool
 from tests.operations.messages import log_lines, refusals
 from tests.support.ports import free_port
@@ -74,6 +74,10 @@ def names_in(cell: str) -> list[str]:
 def test_its_settings_are_those_of_the_code() -> None:
     expected = [[f"`{s.name}`", f"`{s.default}`" if s.default else "", s.meaning] for s in describe_settings()]
     assert table_under("Settings") == expected, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
+
+
+def test_its_commands_are_those_of_the_code() -> None:
+    assert table_under("Commands") == [[f"`{command.usage}`", command.meaning] for command in COMMANDS]
 
 
 def test_its_metrics_are_those_of_the_code() -> None:

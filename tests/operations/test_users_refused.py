@@ -29,7 +29,7 @@ def test_an_unknown_user_is_one_line_and_status_1(run: Run, action: str) -> None
     status, out, err = run(action, "no\x1bbody")
 
     assert (status, out) == (1, "")
-    assert err == "serve.py: no user no\\u001bbody; python serve.py users list shows all\n"
+    assert err == "serve.py: no user no\\u001bbody; `users list` shows all\n"
 
 
 def test_an_e_mail_of_several_users_names_their_ids(run: Run, make_user: Callable[..., Caller]) -> None:
