@@ -33,8 +33,10 @@ def client_address(environ: Mapping[str, Any], networks: Sequence[Network]) -> s
     At an entry that is not an address the search ends with the address of the proxy that wrote it.
     """
     peer: str = environ.get("REMOTE_ADDR", "")
+    nearest = _canonical(peer)
+    if not networks:
+        return nearest
     address = parse_address(peer)
-    nearest = peer if address is None else str(address)
     for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         if not _is_in(address, networks):
             break
@@ -96,6 +98,13 @@ class ExternalUrl:
 
 def _is_in(address: _Address | None, networks: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in networks)
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str:
+    """The address as it is usually written. A text that is no address stays as it is."""
+    address = parse_address(text)
+    return text if address is None else str(address)
 
 
 @lru_cache(maxsize=1024)

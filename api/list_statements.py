@@ -22,6 +22,9 @@ PIECE_BYTES: Final = 1024 * 1024
 ROW_BYTES: Final = 256
 """What a row counts as in a piece, besides its text."""
 
+REACHED: Final = COLUMNS.index("version")
+"""The place in a piece's row of the bytes up to it."""
+
 BEFORE_EVERY_DATE: Final = "-infinity"
 _NEVER: Final = SQL("'infinity'")
 _DUE_KEY: Final = fn.coalesce(Task.due_at, _NEVER)
@@ -65,14 +68,19 @@ def select(shape: Shape) -> Statement:
 
 @cache
 def select_piece(shape: Shape) -> Statement:
-    """The same, but no row after the one with which the list exceeds PIECE_BYTES; with the bytes up to each row."""
+    """The same, but no row after the one with which the list exceeds PIECE_BYTES.
+
+    In place of the version, which no list shows, is the number of bytes up to each row.
+    """
     columns = partial(_columns, extra=shape.with_extra)
     found = _query(shape, columns).alias("found")
     # The sum runs in the order of the subquery, because a LIMIT keeps PostgreSQL from changing that.
     size = partial(_size, extra=shape.with_extra)
     reached = NodeList((fn.sum(size(found.c)), SQL("OVER (ROWS UNBOUNDED PRECEDING)"))).alias("reached")
     measured = Select([found], [*columns(found.c), reached]).alias("measured")
-    piece = Select([measured], [*select_list(measured.c, extra=shape.with_extra), measured.c.reached])
+    shown = select_list(measured.c, extra=shape.with_extra)
+    shown[REACHED] = measured.c.reached
+    piece = Select([measured], shown)
     fits = measured.c.reached - size(measured.c) <= SQL(str(PIECE_BYTES))
     return render(piece.where(fits).order_by(measured.c.reached))
 

@@ -6,6 +6,7 @@ user_share.py.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -54,17 +55,21 @@ class RequestLog:
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
         context = req.context
         status = resp.status_code
+        if not req_succeeded and context.event == "request":
+            context.event = "refused" if status < 500 else "failed"
+        level = logging.ERROR if status >= 500 else logging.INFO
+        log = self._log.bind()
+        if not log.is_enabled_for(level):
+            return
         details = dict(context.details)
         if context.identity is not None:
             details["user_id"] = context.identity.user_id
         if not req_succeeded:
-            if context.event == "request":
-                context.event = "refused" if status < 500 else "failed"
             details["reason"] = context.error_reason
         if trace := traceparent(req.get_header("traceparent")):
             details["traceparent"] = trace
-        log = self._log.error if status >= 500 else self._log.info
-        log(
+        log.log(
+            level,
             context.event,
             request_id=context.request_id,
             address=context.address,

@@ -43,10 +43,10 @@ def parse_task_id(text: str) -> int:
     if not digits.isascii() or not digits.isdigit():
         reject_word(text)
         raise ValidationFailed(FieldError("id", "The task id must be an integer"))
+    significant = digits.lstrip("0")
     # The length is compared first, because int() is slow with many digits, and fails with more than 4,300.
-    if text.startswith("-") or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or 0) > MAX_TASK_ID:
-        return 0
-    return int(digits.lstrip("0") or 0)
+    number = int(significant) if 0 < len(significant) <= 19 else 0
+    return number if number <= MAX_TASK_ID and not text.startswith("-") else 0
 
 
 def read_json(req: falcon.Request, *, optional: bool = False) -> object:

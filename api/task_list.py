@@ -18,6 +18,7 @@ from api.list_queries import ListQuery, Position, encode_cursor, position_after
 from api.list_statements import (
     BEFORE_EVERY_DATE,
     PIECE_BYTES,
+    REACHED,
     Shape,
     count,
     select,
@@ -90,15 +91,7 @@ class _Reading:
         self._database = database
         self._user_id = user_id
         self._query = query
-        self._shape = Shape(
-            query.sort,
-            query.descending,
-            by_status=query.completed is not None,
-            by_words=bool(query.words),
-            by_extra=bool(query.wanted_extra),
-            positioned=query.position is not None,
-            with_extra=query.with_extra,
-        )
+        self._shape = _shape_of(query)
 
     def begin_all(self) -> TaskPage:
         """Read the first piece of the whole list."""
@@ -141,11 +134,12 @@ class _Reading:
         return self._run(statement, self._values(self._query, 0))[0]
 
     def _show(self, rows: Rows) -> Piece:
-        """The tasks of these rows. What stands behind the further fields in a row is not shown."""
-        extras = [row[EXTRA] for row in rows] if self._query.with_extra and rows and len(rows[0]) > EXTRA else []
-        plain = (row[:EXTRA] for row in rows)
+        extras: list[dict[str, Any] | None] = []
+        if rows and len(rows[0]) > EXTRA:
+            extras = [row[EXTRA] for row in rows]
+            rows = [row[:EXTRA] for row in rows]
         names = self._query.names
-        tasks = as_tasks(self._user_id, plain) if names is None else as_renamed_tasks(self._user_id, plain, names)
+        tasks = as_tasks(self._user_id, rows) if names is None else as_renamed_tasks(self._user_id, rows, names)
         return Piece(tasks, extras)
 
     def _last(self, rows: Rows) -> dict[str, Any]:
@@ -159,9 +153,8 @@ class _Reading:
 
     def _read_piece(self, query: ListQuery, limit: int) -> tuple[Rows, bool]:
         """The rows of a piece, `limit` at most, and whether more follow."""
-        shape = self._shape._replace(positioned=query.position is not None)
-        rows = self._run(select_piece(shape), self._values(query, limit + 1))
-        more = len(rows) > limit or (len(rows) > 1 and rows[-1][-1] > PIECE_BYTES)
+        rows = self._run(select_piece(_shape_of(query)), self._values(query, limit + 1))
+        more = len(rows) > limit or (len(rows) > 1 and rows[-1][REACHED] > PIECE_BYTES)
         if more:
             rows.pop()
         return rows, more
@@ -197,21 +190,41 @@ class _Reading:
 
     def _values(self, query: ListQuery, limit: int) -> dict[str, object]:
         offset = query.offset + ((query.page or 1) - 1) * (query.limit or 0)
-        value, task_id = query.position or Position("", 0)
         return {
             "user_id": self._user_id,
             "completed": query.completed,
-            **_extra_values(query),
-            "words": "\n".join(f"%{_escape_like(word)}%" for word in query.words),
-            "value": value,
-            "value_key": title_key(value),
-            "task_id": task_id,
-            # In descending order every task with a due date comes before all that have none.
-            "undated_id": task_id if value == BEFORE_EVERY_DATE else _LAST_ID,
+            "words": "\n".join([f"%{_escape_like(word)}%" for word in query.words]),
             "limit": limit,
             "offset": offset,
             "reach": limit + offset,
+            **_extra_values(query),
+            **_position_values(query.position),
         }
+
+
+def _shape_of(query: ListQuery) -> Shape:
+    return Shape(
+        query.sort,
+        query.descending,
+        query.completed is not None,
+        bool(query.words),
+        bool(query.wanted_extra),
+        query.position is not None,
+        query.with_extra,
+    )
+
+
+def _position_values(position: Position | None) -> dict[str, object]:
+    if position is None:
+        return {}
+    value, task_id = position
+    return {
+        "value": value,
+        "value_key": title_key(value),
+        "task_id": task_id,
+        # In descending order every task with a due date comes before all that have none.
+        "undated_id": task_id if value == BEFORE_EVERY_DATE else _LAST_ID,
+    }
 
 
 def _extra_values(query: ListQuery) -> dict[str, object]:

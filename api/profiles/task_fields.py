@@ -52,6 +52,7 @@ class TaskFields:
         self._check_names(tasks)
         self._inputs = self.names.with_others(self._other_names())
         self._computed = self._compute(tasks)
+        self._known = self._inputs.all | {each.name for each in self._computed}
         self.needs_extra = bool(self.further or self.status or self._zone)
         shown = [(name, field) for field in FIELDS for name in self.names.of(field)]
         self._shown = tuple(name for name, _ in shown)
@@ -119,16 +120,17 @@ class TaskFields:
         Raises ValidationFailed if an object with members does not name the completion: it may be a word for a state
         that is not known here, and a flip would undo it when it is repeated.
         """
+        if body == {}:
+            return {}
         changes = self._read(self.completion_schema, body)
-        if body and "completed" not in changes:
+        if "completed" not in changes:
             name = self.status.name if self.status is not None else self.names.shown("completed")
             raise ValidationFailed(FieldError(name, f"{humanize(name)} is required if the body has members"))
         return changes
 
     def ignored(self, body: object) -> list[str]:
         """The members of a body that this profile does not know."""
-        known = self._inputs.all | {each.name for each in self._computed}
-        return [name for name in body if name not in known] if isinstance(body, dict) else []
+        return [name for name in body if name not in self._known] if isinstance(body, dict) else []
 
     def task_schema(self) -> dict[str, Any]:
         """The JSON Schema of a task as the frontend reads it."""
