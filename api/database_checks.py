@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from api.postgres.database import Database
 from api.postgres.database_url import describe
-from api.postgres.errors import ConnectionFailed
+from api.postgres.errors import ConnectionFailed, DatabaseUnavailable
 from api.postgres.first_connection import connect_first
 from api.settings import Settings, SettingsError
 from api.tasks import MEND_IDS
@@ -50,11 +50,17 @@ WHERE NOT has_table_privilege(to_regclass(name), privilege)
 """
 
 _SEQUENCE: Final = """
-SELECT sequence, has_sequence_privilege(sequence, 'USAGE') FROM pg_get_serial_sequence('tasks', 'id') AS sequence
+SELECT sequence, has_sequence_privilege(sequence, 'USAGE'), seqmin
+FROM pg_get_serial_sequence('tasks', 'id') AS sequence LEFT JOIN pg_sequence ON seqrelid = sequence::regclass
 """
 
 # The sequence is read after the snapshot in which the tasks are, so creates beside this do not make it look behind.
-_IDS_BEHIND: Final = "SELECT max(id) > coalesce(pg_sequence_last_value(%s::regclass), 0) FROM tasks"
+# Each node of a distributed database takes its ids from a range of its own.
+_IDS_BEHIND: Final = """
+SELECT max(id) > coalesce(pg_sequence_last_value(%s::regclass), 0) FROM tasks WHERE id >= %s AND id < %s
+"""
+
+_IDS_OF_A_NODE: Final = 2**48
 
 _NOT_OWNED: Final = """
 SELECT string_agg(name, ', ') FROM unnest(%s::text[]) AS name JOIN pg_class ON oid = to_regclass(name)
@@ -140,7 +146,7 @@ def _check_reference(database: Database, name: str, users_table: UsersTable) -> 
 def _check_privileges(database: Database, needed: Mapping[str, str]) -> None:
     parameters = (list(needed), list(needed.values()))
     [(on_tables,)] = database.run(_MISSING_PRIVILEGES, parameters, repeatable=True)
-    [(sequence, may_use)] = database.run(_SEQUENCE, repeatable=True)
+    [(sequence, may_use, _)] = database.run(_SEQUENCE, repeatable=True)
     on_sequence = None if sequence is None or may_use else f"USAGE ON SEQUENCE {sequence}"
     missing = ", ".join(filter(None, (on_tables, on_sequence)))
     if missing:
@@ -148,8 +154,15 @@ def _check_privileges(database: Database, needed: Mapping[str, str]) -> None:
 
 
 def _check_ids(database: Database) -> None:
-    [(sequence, _)] = database.run(_SEQUENCE, repeatable=True)
-    if sequence is not None and database.run(_IDS_BEHIND, (sequence,), repeatable=True) == [(True,)]:
+    [(sequence, _, first)] = database.run(_SEQUENCE, repeatable=True)
+    if sequence is None:
+        return
+    try:
+        behind = database.run(_IDS_BEHIND, (sequence, first, first + _IDS_OF_A_NODE), repeatable=True) == [(True,)]
+    except DatabaseUnavailable:
+        # One node of a distributed database that is down is no reason not to serve from the others.
+        return
+    if behind:
         mend = MEND_IDS.replace("tasks_id_seq", sequence)
         raise SettingsError(f"DATABASE_URL: the sequence of task ids is behind the stored tasks; run {mend}")
 

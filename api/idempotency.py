@@ -35,15 +35,17 @@ _FIND: Final = render(
 
 FORGET_KEY: Final = render(IdempotencyKey.delete().where(_OWN_KEY))
 
+# A distributed PostgreSQL inserts a row of VALUES where its user is, while an INSERT … SELECT needs all nodes. A row's
+# columns are computed in the order of the table, in which `answer` comes before `task_id`.
 _KEEP: Final = """
-WITH made AS (
-    SELECT nextval('tasks_id_seq') AS task_id, clock_timestamp() AS made_at
-), kept AS (
-    INSERT INTO idempotency_keys (user_id, key, fingerprint, task_id, task_created_at, answer)
-    SELECT %s, %s, %s, task_id, made_at, jsonb_build_array(
-        task_id, %s::text, left(%s::text, {shown}), %s::boolean, %s::timestamptz AT TIME ZONE 'UTC', %s::boolean,
-        made_at AT TIME ZONE 'UTC', made_at AT TIME ZONE 'UTC', 1)
-    FROM made ON CONFLICT DO NOTHING RETURNING task_id, task_created_at, key
+WITH kept AS (
+    INSERT INTO idempotency_keys (user_id, key, fingerprint, answer, task_id, task_created_at)
+    VALUES (%s, %s, %s, jsonb_build_array(
+        nextval('tasks_id_seq'), %s::text, left(%s::text, {shown}), %s::boolean,
+        %s::timestamptz AT TIME ZONE 'UTC', %s::boolean,
+        statement_timestamp() AT TIME ZONE 'UTC', statement_timestamp() AT TIME ZONE 'UTC', 1),
+        currval('tasks_id_seq'), statement_timestamp())
+    ON CONFLICT DO NOTHING RETURNING task_id, task_created_at, key
 )
 """
 _KEEP_NAMES: Final = ("user_id", "key", "fingerprint", "title", "description", "completed", "due_at", "due_all_day")

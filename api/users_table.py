@@ -102,15 +102,16 @@ class Users:
         """Make sure, before a create, that the user has a row, as far as this process remembers.
 
         An insert that lacks the row would be an error, and PostgreSQL would log the task with it. A token that this
-        service issued makes no row: its account had one. Raises UnknownUser.
+        service issued makes no row: its account had one. Nothing is written for a user who has a row: on a distributed
+        PostgreSQL a write to this table needs all nodes. Raises UnknownUser.
         """
         if user.user_id in self._known:
             return
-        if self._provision and user.logged_in_at is None:
+        if not self._exists(user):
+            if not self._provision or user.logged_in_at is not None:
+                raise UnknownUser
             values = {"id": user.user_id, "email": user.email, "name": user.name}
             _PROVISION.run(self._database, values, repeatable=True)
-        elif not self._exists(user):
-            raise UnknownUser
         if len(self._known) >= REMEMBERED_USERS:
             self._known.clear()
         self._known.add(user.user_id)

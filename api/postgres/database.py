@@ -58,6 +58,7 @@ _FAULTS: Final[Mapping[str, _Fault]] = {
     "57P04": _Fault("database_dropped", renew=True),
     "57P05": _Fault("idle_timeout", lost=True),
     "58": _Fault("system"),
+    "XX": _Fault("internal"),
 }
 _DEADLINE: Final = _Fault("deadline")
 # 57P01 and similar errors may also arrive like this: libpq keeps the last error, that of the closed socket.

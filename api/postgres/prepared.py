@@ -34,11 +34,16 @@ class PreparedStatements:
         call = self._find_call(cursor, sql)
         try:
             cursor.execute(call, parameters)
-        except (psycopg2.errors.InvalidSqlStatementName, psycopg2.errors.FeatureNotSupported):
-            # The session is another one, or a table has been altered since. The statement has not run.
+        except (psycopg2.errors.InvalidSqlStatementName, psycopg2.errors.FeatureNotSupported) as ex:
+            # The statement has not run.
             if call is sql:
                 raise
-            self._is_direct = False
+            if isinstance(ex, psycopg2.errors.FeatureNotSupported):
+                # A table of this statement has been altered since. The others stay prepared.
+                self._calls[sql] = sql
+            else:
+                # The session is another one.
+                self._is_direct = False
             cursor.execute(sql, parameters)
 
     def _find_call(self, cursor: Cursor, sql: str) -> str:

@@ -42,6 +42,21 @@ class TestProvisioning:
 
         assert len(statements) == 1
 
+    def test_for_a_user_who_has_a_row_nothing_is_written_but_the_task(
+        self,
+        user: Caller,
+        make_client: Callable[..., TestClient],
+        make_user: Callable[..., Caller],
+        statements: list[str],
+    ) -> None:
+        user.make_task("First")
+        statements.clear()
+
+        make_user(user.user_id, through=make_client()).make_task("Second")
+
+        assert len(user.titles()) == 2
+        assert [statement for statement in statements if 'INTO "users"' in statement] == []
+
     def test_missing_claims_are_stored_as_null(self, make_user: Callable[..., Caller], database: Database) -> None:
         make_user("ada").make_task("First")
 

@@ -115,6 +115,12 @@ CASES = {
         "INSERT INTO users (id) VALUES ('ada'); INSERT INTO tasks (id, user_id, title) VALUES (7, 'ada', 'a')",
         migrated="users",
     ),
+    "ids of another node's range": Case(
+        None,
+        "INSERT INTO users (id) VALUES ('ada');"
+        "INSERT INTO tasks (id, user_id, title) VALUES (281474976710657, 'ada', 'a')",
+        migrated="users",
+    ),
     "no tasks": Case("no table tasks, although its migration has been run", "DROP TABLE tasks", migrated="users"),
     "no right to write": Case(
         "its user may not write; GRANT DELETE ON tasks, USAGE ON SEQUENCE public.tasks_id_seq TO it",

@@ -104,6 +104,8 @@ class TestErrors:
             ("57014", "cancelled"),
             ("58030", "system"),
             ("08006", "connection"),
+            # A distributed PostgreSQL's words for a node that has just gone.
+            ("XX000", "internal"),
         ],
     )
     def test_an_error_of_the_server_is_not_retried(self, database: Database, state: str, kind: str) -> None:

@@ -103,6 +103,8 @@ def test_an_altered_table_fails_no_request(database: Database) -> None:
     database.run("ALTER TABLE notes ADD COLUMN more int")
     for _ in range(2):
         assert database.run(every, (1,), prepared=True) == [(1, "100%", None)]
+    assert database.run(FIND, (1,), prepared=True) == [("100%",)]
+    assert len(database.run(NAMES)) == 2, "the connection goes on preparing others"
 
 
 def test_a_session_keeps_a_bounded_number_of_prepared_statements(

@@ -9,7 +9,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,21 +42,21 @@ def find_embedded() -> Path:
 class OwnServer:
     """A server on a port of 127.0.0.1 that asks for a password, running after construction.
 
-    It has the database `tasks`. With `standby_of` it is a hot standby of that server.
+    It has the database `tasks`. With `later` it is not made: a script copies it from another one to `data`.
     """
 
-    def __init__(self, programs: Path, folder: Path, *, standby_of: OwnServer | None = None) -> None:
+    def __init__(self, programs: Path, folder: Path, *, later: bool = False) -> None:
         self.port = free_port()
         self._programs = programs
         self._folder = folder
-        self._data = folder / "data"
+        self.data = folder / "data"
         folder.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             account = _account()
             os.chown(folder, account.pw_uid, account.pw_gid)
-        self._create() if standby_of is None else self._copy(standby_of)
-        self.start()
-        if standby_of is None:
+        if not later:
+            self._create()
+            self.start()
             self.execute("CREATE DATABASE tasks", database="postgres")
 
     @property
@@ -69,19 +68,19 @@ class OwnServer:
         return f"postgresql://{USER}:{PASSWORD}@{self.address}/tasks"
 
     def start(self, *options: str) -> None:
-        words = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} -c fsync=off " + " ".join(options)
+        words = " ".join((f"-p {self.port}", *options))
         log = str(self._folder / "log")
-        self._run("pg_ctl", "start", "-w", "-t", START_TIMEOUT, "-D", str(self._data), "-l", log, "-o", words)
+        self._run("pg_ctl", "start", "-w", "-t", START_TIMEOUT, "-D", str(self.data), "-l", log, "-o", words)
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it, by default as in a crash."""
-        if (self._data / "postmaster.pid").exists():
-            self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self._data))
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self.data))
 
-    def promote(self) -> float:
-        """Make a standby the primary; the time (monotonic) at which it was."""
-        self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
-        return time.monotonic()
+    def run_script(self, script: str, **environ: str) -> None:
+        """Run a shell script with the server's programs in its path, as the account of the server."""
+        search_path = f"{self._programs}:{os.environ['PATH']}"
+        self._run_command(["bash", "-euo", "pipefail", "-c", script], {"PATH": search_path, **environ})
 
     def execute(self, statement: str, *, database: str = "tasks") -> list[Any]:
         """Run one statement as the superuser, in autocommit mode; its rows."""
@@ -104,24 +103,24 @@ class OwnServer:
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
         options = ("--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C", "--no-sync")
-        self._run("initdb", "-D", str(self._data), "-U", USER, *options)
-
-    def _copy(self, primary: OwnServer) -> None:
-        source = f"postgresql://{USER}:{PASSWORD}@{primary.address}/postgres"
-        self._run("pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        self._run("initdb", "-D", str(self.data), "-U", USER, *options)
+        with (self.data / "postgresql.conf").open("a") as configuration:
+            configuration.write(f"fsync = off\nunix_socket_directories = '{self._folder}'\n")
 
     def _run(self, program: str, *arguments: str) -> None:
+        self._run_command([str(self._programs / program), *arguments], {"PATH": os.environ["PATH"]})
+
+    def _run_command(self, command: list[str], environ: dict[str, str]) -> None:
         options: dict[str, Any] = {}
         if os.geteuid() == 0:
             account = _account()
             options = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
         # No pipes: the server would keep them open.
         with (self._folder / "output").open("ab") as output:
             done = subprocess.run(
-                [self._programs / program, *arguments],
+                command,
                 cwd="/",
-                env=environ,
+                env={"LC_ALL": "C", **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
