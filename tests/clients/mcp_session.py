@@ -20,7 +20,7 @@ async def main(where: str, *rest: str) -> None:
     else:
         headers = {"Authorization": f"Bearer {rest[0]}"} if rest else {}
         transport = StreamableHttpTransport(where, headers=headers)
-    async with Client(transport, timeout=30) as client:
+    async with Client(transport, timeout=120) as client:
         tools = [
             {
                 "name": tool.name,

@@ -19,7 +19,7 @@ from tests.support.signing import token_for
 
 EXAMPLE = PROJECT / "examples" / "mcp"
 PYTHON = EXAMPLE / ".venv" / "bin" / "python"
-START_TIMEOUT = 90.0
+START_TIMEOUT = 180.0
 
 
 class Session:
@@ -51,9 +51,11 @@ class Session:
         return result["body"]["data"]
 
     def end(self) -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self._process.communicate(timeout=20)
-        self._process.kill()
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def _read(self) -> Any:
         assert self._process.stdout is not None
