@@ -30,6 +30,7 @@ from api.installation import PROGRAM
 from api.jose.jwks import KeySet
 from api.log_output import LogOutput
 from api.logs import configure_logging
+from api.migrate import UsersTableMissing
 from api.migration_command import DATA_MAY_GO, run_migration_command
 from api.ports import bind_port
 from api.postgres.database import Database
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from api.metrics_server import MetricsServer
 
 DATABASE_WAIT: Final = 30.0
-"""Seconds for which the start keeps trying to reach a database that does not respond."""
+"""Seconds for which the start waits for a database that does not respond, and for an auth server's users table."""
 
 RETRY_PAUSE: Final = 1.0
 
@@ -163,7 +164,8 @@ def find_database(settings: Settings) -> tuple[Settings, str]:
 def wait_for_database(settings: Settings, database_url: str) -> PreparedDatabase:
     """Check the database and run the pending migrations.
 
-    Raises SettingsError if it cannot be used, or cannot be reached within DATABASE_WAIT seconds.
+    Raises SettingsError if it cannot be used, or if it cannot be reached or has no users table yet after DATABASE_WAIT
+    seconds.
     """
     log = structlog.get_logger()
     deadline = time.monotonic() + DATABASE_WAIT
@@ -171,11 +173,11 @@ def wait_for_database(settings: Settings, database_url: str) -> PreparedDatabase
         try:
             prepared = prepare_database(settings, database_url)
             break
-        except DatabaseUnavailable as ex:
-            reason = describe_failure(ex)
+        except (DatabaseUnavailable, UsersTableMissing) as ex:
+            reason = str(ex) if isinstance(ex, UsersTableMissing) else f"DATABASE_URL: {describe_failure(ex)}"
             is_lasting = isinstance(ex, ConnectionFailed) and ex.lasting
             if is_lasting or time.monotonic() + RETRY_PAUSE > deadline:
-                raise SettingsError(f"DATABASE_URL: {reason}") from ex
+                raise SettingsError(reason) from ex
             log.warning("database not there yet, trying again", database=describe(database_url), reason=reason)
         time.sleep(RETRY_PAUSE)
     for name in prepared.migrations:

@@ -60,6 +60,10 @@ _quiet: Final = logging.getLogger(f"{__name__}.router")
 _quiet.setLevel(logging.CRITICAL)
 
 
+class UsersTableMissing(SettingsError):
+    """The auth server has not created the table that USERS_TABLE names."""
+
+
 class MigrationDatabase(peewee.PostgresqlDatabase):
     """Peewee's database at `url`, for migrations. They read `users_table`: the table that tasks refer to."""
 
@@ -73,8 +77,8 @@ class MigrationDatabase(peewee.PostgresqlDatabase):
 def migrate(database: Database, users_table: str) -> list[str]:
     """Run the pending migrations, all or none, and return their names.
 
-    Raises SettingsError if tasks cannot refer to `users_table` or the user may not migrate; SchemaUnreadable;
-    DatabaseUnavailable.
+    Raises UsersTableMissing; SettingsError if tasks cannot refer to `users_table` or the user may not migrate;
+    SchemaUnreadable; DatabaseUnavailable.
     """
     return _run(database, users_table) if pending(database) else []
 
@@ -135,6 +139,8 @@ def _migrating(database: Database, users_table: str, *, rehearsal: bool = False)
         raise SettingsError(explain(ex, users_table)) from ex
     except SettingsError:
         raise
+    except LookupError as ex:
+        raise UsersTableMissing(f"USERS_TABLE: {ex}") from ex
     except ValueError as ex:
         raise SettingsError(f"USERS_TABLE: {ex}") from ex
 

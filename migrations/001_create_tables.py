@@ -87,7 +87,7 @@ def migrate(migrator: Migrator, database: Any, *, fake: bool = False) -> None:
     if id_type is None:
         if database.users_table != OUR_NAME:
             # An auth server that is set up after this would find its table's name taken.
-            raise ValueError(
+            raise LookupError(
                 f"no table {database.users_table}; let your auth server create it first, or unset USERS_TABLE"
             )
         database.execute_sql(CREATE_USERS.format(users=users))

@@ -1,4 +1,4 @@
-"""One version in the package, the service and the changelog."""
+"""One version in the package, the service, the typed client and the changelog."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def test_the_openapi_document_has_the_packages_version(client: TestClient) -> No
     assert client.simulate_get("/openapi.json").json["info"]["version"] == PACKAGE_VERSION
     committed = json.loads((PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     assert committed["info"]["version"] == PACKAGE_VERSION
+
+
+def test_the_typed_client_has_the_packages_version() -> None:
+    client = json.loads((PROJECT / "clients" / "typescript" / "package.json").read_text(encoding="utf-8"))
+    assert client["version"] == PACKAGE_VERSION
 
 
 def test_the_newest_release_in_the_changelog_is_this_version() -> None:

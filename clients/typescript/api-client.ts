@@ -4,6 +4,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./api-types.js";
+import { ApiError, NetworkError, type ErrorCode } from "./errors.js";
 
 type Schemas = components["schemas"];
 
@@ -12,9 +13,8 @@ export type NewTask = Schemas["NewTask"];
 export type TaskChanges = Schemas["TaskChanges"];
 export type Pagination = Schemas["Pagination"];
 export type Session = Schemas["Session"]["data"];
-export type ErrorCode = Schemas["ErrorCode"];
-export type FieldError = NonNullable<Schemas["Error"]["error"]["details"]>[number];
 export type ApiClient = Client<paths>;
+export { ApiError, NetworkError, type ErrorCode, type FieldError } from "./errors.js";
 
 /**
  * Returns the bearer token; called before every request. If `fresh` is true, the last token has expired and a newly
@@ -30,53 +30,55 @@ export interface ApiClientOptions {
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** An error response. Branch on `code`; `message` is for people. */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  readonly status: number;
-  /** `UNKNOWN` if the response is not the service's, for example a proxy's. */
-  readonly code: ErrorCode | "UNKNOWN";
-  /** The invalid fields, parameters or headers, each with a message; empty for other errors. */
-  readonly details: readonly FieldError[];
-  /** The request's id in the service's log. */
-  readonly requestId: string | null;
-  /** Seconds to wait before a retry, from Retry-After; null without that header. */
-  readonly retryAfter: number | null;
-
-  constructor(response: Response, body: unknown) {
-    const error = (body as Partial<Schemas["Error"]> | null | undefined)?.error;
-    super(error?.message ?? `The service responded with status ${response.status}`);
-    this.status = response.status;
-    this.code = error?.code ?? "UNKNOWN";
-    this.details = error?.details ?? [];
-    this.requestId = response.headers.get("X-Request-ID");
-    const wait = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-    this.retryAfter = Number.isNaN(wait) ? null : wait;
-  }
-}
-
-/** A client whose requests carry the provider's token. After TOKEN_EXPIRED it repeats the request once with a fresh token. */
+/**
+ * A client whose requests carry the provider's token. After TOKEN_EXPIRED it repeats the request once with a fresh token.
+ *
+ * A call rejects with NetworkError if no complete response arrives, and with ApiError for a success that is not JSON. What
+ * the provider throws, and an abort by the caller, pass unchanged.
+ */
 export function createApiClient({ baseUrl, token, fetch = (request) => globalThis.fetch(request) }: ApiClientOptions): ApiClient {
-  async function send(request: Request, fresh: boolean): Promise<Response> {
+  async function send(request: Request, fresh: boolean): Promise<Received> {
     const value = await token?.(fresh);
     if (value) request.headers.set("Authorization", `Bearer ${value}`);
-    return fetch(request);
+    return receive(fetch(request));
   }
 
   return createClient<paths>({
     baseUrl,
     fetch: async (request) => {
       const retry = request.clone();
-      const response = await send(request, false);
-      return token && (await hasExpired(response)) ? send(retry, true) : response;
+      const received = await send(request, false);
+      return (token && hasExpired(received) ? await send(retry, true) : received).response;
     },
   });
 }
 
-async function hasExpired(response: Response): Promise<boolean> {
-  if (response.status !== 401) return false;
-  const body: unknown = await response.clone().json().catch(() => null);
-  return new ApiError(response, body).code === ("TOKEN_EXPIRED" satisfies ErrorCode);
+interface Received {
+  response: Response;
+  /** Undefined if the response has none, or is not JSON. */
+  body: unknown;
+}
+
+/** The response and its body. The body is read here, so that a connection that breaks meanwhile is a NetworkError too. */
+async function receive(responding: Promise<Response>): Promise<Received> {
+  try {
+    const response = await responding;
+    const text = await response.clone().text();
+    const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
+    if (response.ok && !isJson && text !== "") throw new ApiError(response, undefined);
+    return { response, body: isJson && text !== "" ? JSON.parse(text) : undefined };
+  } catch (error) {
+    throw isOfTheNetwork(error) ? new NetworkError(error) : error;
+  }
+}
+
+/** `fetch` reports a failure as a TypeError; JSON that has been cut off is a SyntaxError. */
+function isOfTheNetwork(error: unknown): error is Error {
+  return error instanceof Error && ["TypeError", "SyntaxError", "TimeoutError"].includes(error.name);
+}
+
+function hasExpired({ response, body }: Received): boolean {
+  return response.status === 401 && new ApiError(response, body).code === ("TOKEN_EXPIRED" satisfies ErrorCode);
 }
 
 /** The body of a successful response; throws ApiError for an error response. */

@@ -113,13 +113,3 @@ test("too many calls are RATE_LIMITED, with the seconds to wait", async () => {
   }
   assert.fail("was never limited");
 });
-
-test("a response that is not the service's has the code UNKNOWN", async () => {
-  const proxied = createApiClient({
-    baseUrl,
-    fetch: async () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
-  });
-  const error = await unwrap(proxied.GET("/api/tasks")).catch((reason: unknown) => reason);
-  assert.ok(error instanceof ApiError);
-  assert.deepEqual([error.code, error.status, error.requestId], ["UNKNOWN", 502, null]);
-});

@@ -60,20 +60,21 @@ def compiled(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
-def run_tests(compiled: Path, name: str, service: Service, user_id: str) -> None:
-    """Run one file of the client's own tests as a user."""
-    output = run(
-        "node",
-        "--test",
-        "--test-reporter=tap",
-        f"{name}.test.js",
-        cwd=compiled,
-        BASE_URL=service.origin,
-        TOKEN=token_for(user_id),
-        STRANGER=token_for(f"stranger-{uuid.uuid4()}"),
-        EXPIRED_TOKEN=token_for(user_id, exp=int(time.time()) - 60),
-    )
+def run_tests(compiled: Path, name: str, **environ: str) -> None:
+    """Run one file of the client's own tests."""
+    output = run("node", "--test", "--test-reporter=tap", f"{name}.test.js", cwd=compiled, **environ)
     assert re.search(r"^# pass [1-9]", output, re.MULTILINE), output
+
+
+def users(service: Service) -> dict[str, str]:
+    """What the client's own tests need to know of a service."""
+    user_id = f"user-{uuid.uuid4()}"
+    return {
+        "BASE_URL": service.origin,
+        "TOKEN": token_for(user_id),
+        "STRANGER": token_for(f"stranger-{uuid.uuid4()}"),
+        "EXPIRED_TOKEN": token_for(user_id, exp=int(time.time()) - 60),
+    }
 
 
 @pytest.fixture
@@ -92,21 +93,53 @@ def test_the_committed_types_are_those_of_the_committed_document(tool: Callable[
     run("npm", "run", "--silent", "generate", "--", "--check")
 
 
-def test_the_client_compiles_by_itself(tool: Callable[[str], Path], tmp_path: Path) -> None:
-    run(tool("tsc"), "--outDir", tmp_path)
-    assert (tmp_path / "api-client.d.ts").exists()
+@pytest.fixture(scope="module")
+def project(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of its own in which npm's tarball of the client is installed."""
+    folder = tmp_path_factory.mktemp("project")
+    assert tool("tsc").exists()
+    run("npm", "pack", "--silent", "--pack-destination", folder)
+    installed = folder / "node_modules" / "tasks-api-client"
+    run("tar", "-xzf", next(folder.glob("*.tgz")), cwd=folder)
+    (folder / "node_modules").mkdir()
+    (folder / "package").rename(installed)
+    for name in ("openapi-fetch", "openapi-typescript-helpers"):
+        (folder / "node_modules" / name).symlink_to(MODULES / name)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
 
 
-def test_the_example_of_the_readme_compiles(tool: Callable[[str], Path], tmp_path: Path) -> None:
-    for name in ("api-client.ts", "api-types.ts", "package.json"):
-        shutil.copy(CLIENT / name, tmp_path)
-    (tmp_path / "node_modules").symlink_to(MODULES)
-    example = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
-    assert len(example) == 1
-    (tmp_path / "example.ts").write_text(example[0])
-    configuration = (CLIENT / "tsconfig.json").read_text()
-    (tmp_path / "tsconfig.json").write_text(configuration.replace("api-client.ts", "example.ts"))
-    run(tool("tsc"), "--noEmit", cwd=tmp_path)
+def test_the_package_has_what_was_built_and_no_sources(project: Path) -> None:
+    package = project / "node_modules" / "tasks-api-client"
+    scripts = {"dist/api-client.js", "dist/api-types.js", "dist/errors.js"}
+    types = {name.replace(".js", ".d.ts") for name in scripts}
+    files = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+    assert files == {"README.md", "package.json"} | scripts | types
+
+
+@pytest.mark.parametrize("load", ["await import('tasks-api-client')", "require('tasks-api-client')"])
+def test_node_loads_the_package(load: str, project: Path) -> None:
+    script = f"(async () => console.log(Object.keys({load}).sort().join()))()"
+    kind = "module" if "import" in load else "commonjs"
+    printed = run("node", f"--input-type={kind}", "--no-warnings", "--eval", script, cwd=project)
+    assert printed == "ApiError,NetworkError,createApiClient,unwrap\n"
+
+
+def test_the_examples_of_the_readme_do_what_it_says(
+    tool: Callable[[str], Path], project: Path, settings: dict[str, str], tmp_path: Path
+) -> None:
+    examples = re.findall(r"^```ts\n(.*?)^```", (CLIENT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 4
+    with running(tmp_path / "log", **settings) as service:
+        # As one script: each goes on where the one before has ended.
+        script = "\n".join(examples).replace("http://localhost:8000", service.origin)
+        (project / "example.ts").write_text(script)
+        options = ("--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable")
+        run(tool("tsc"), *options, "example.ts", cwd=project)
+        printed = run("node", "example.js", cwd=project).splitlines()
+    assert printed[0] == "[ 'Buy groceries' ]"
+    assert printed[1].startswith("400 EMAIL_TAKEN ")
+    assert printed[2:] == ["Call the dentist", "The task has changed; read it again, and let the user decide"]
 
 
 @pytest.mark.parametrize("name", ["flow", "errors"])
@@ -114,7 +147,11 @@ def test_the_client_works_against_the_service(
     name: str, compiled: Path, settings: dict[str, str], tmp_path: Path
 ) -> None:
     with running(tmp_path / "log", **settings) as service:
-        run_tests(compiled, name, service, f"user-{uuid.uuid4()}")
+        run_tests(compiled, name, **users(service))
+
+
+def test_the_client_tells_a_failed_connection_from_an_error_response(compiled: Path) -> None:
+    run_tests(compiled, "network")
 
 
 def end_sessions(cursor: Any, database: str) -> int:
@@ -133,4 +170,4 @@ def test_the_client_reports_a_missing_database(compiled: Path, settings: dict[st
             cursor = connection.cursor()
             cursor.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
             wait_until(lambda: end_sessions(cursor, name) == 0, "the database's sessions to end")
-        run_tests(compiled, "unavailable", service, "somebody")
+        run_tests(compiled, "unavailable", **users(service))

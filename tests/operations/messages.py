@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.processes import PROJECT
 
-ERRORS = {"SettingsError", "EmbeddedError", "ConnectionFailed", "SystemExit", "OSError"}
+ERRORS = {"SettingsError", "EmbeddedError", "ConnectionFailed", "LookupError", "SystemExit", "OSError"}
 
 SETTING_VALUES = {"setting_values.py", "database_url.py", "forwarded.py", "origins.py", "value_files.py"}
 """The files whose ValueErrors become refusals that begin with a setting's name."""

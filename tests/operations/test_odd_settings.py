@@ -16,7 +16,9 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
+import serve
 from api.migrate import migrate
+from api.settings import SettingsError, load_settings
 from serve import main
 from tests.support.postgres import connect
 from tests.support.processes import Service
@@ -82,10 +84,6 @@ CASES = {
         "type task_title is another application's", "CREATE TYPE task_title AS ENUM ('a')"
     ),
     "a history of another application": Case(None, "CREATE TABLE migratehistory (id serial, name text)"),
-    "a users table that is not there": Case(
-        "no table user; let your auth server create it", environ={"USERS_TABLE": "user"}
-    ),
-    "a users table in a schema that is not there": Case("no table auth.user;", environ={"USERS_TABLE": "auth.user"}),
     "a users table in another schema": Case(
         None,
         'CREATE SCHEMA neon_auth; CREATE TABLE neon_auth."user" (id uuid PRIMARY KEY)',
@@ -236,6 +234,36 @@ def test_the_start_and_the_check_reach_the_same_verdict(
     for text in (printed.out, printed.err, service.output):
         assert PASSWORD not in text
         assert GOOD_SECRET not in text
+
+
+@pytest.mark.parametrize(("table", "sql"), [("user", ""), ("neon_auth.user", "CREATE SCHEMA neon_auth;")])
+def test_a_users_table_that_the_auth_server_creates_later_is_waited_for(
+    table: str, sql: str, create_database: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = create_database()
+    environ = {"DATABASE_URL": url, "BETTER_AUTH_SECRET": GOOD_SECRET, "USERS_TABLE": table, "WORKERS": "1"}
+    refusal = f"USERS_TABLE: no table {table}; let your auth server create it first"
+    assert main(["--check"], environ) == 1
+    assert refusal in capsys.readouterr().out
+    service = Service(tmp_path / "service.log", environ)
+    try:
+        assert refusal in service.wait_for_event("database not there yet, trying again")["reason"]
+        with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+            name = table.replace("user", '"user"')
+            cursor.execute(f"{sql} CREATE TABLE {name} (id text PRIMARY KEY)")
+        service.wait_until_ready()
+    finally:
+        service.stop()
+
+
+def test_a_users_table_that_never_comes_ends_the_start(
+    create_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "DATABASE_WAIT", 0)
+    url = create_database()
+    settings = load_settings({"DATABASE_URL": url, "BETTER_AUTH_SECRET": GOOD_SECRET, "USERS_TABLE": "user"})
+    with pytest.raises(SettingsError, match="USERS_TABLE: no table user; let your auth server create it first"):
+        serve.wait_for_database(settings, url)
 
 
 def test_there_are_at_least_forty_cases() -> None:
