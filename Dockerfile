@@ -3,7 +3,7 @@
 
 FROM python:3.13-slim AS packages
 WORKDIR /build
-COPY requirements requirements
+COPY requirements/build.txt requirements/run.txt requirements/
 # As in the Makefile: install setuptools, which builds falcon-cors, first. What only an installation or a compiler needs
 # is removed again.
 RUN python -m venv /venv \
