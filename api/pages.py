@@ -7,6 +7,7 @@ public API like any other client. `/docs` is in reference.py.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,10 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     **dict([NO_SNIFF]),
 }
 
+_MODULES: Final = b"  <!-- preloaded modules -->\n"
+_IMPORT: Final = re.compile(
+    r'^(?:import|export)\b[^;]*? from "\./([\w-]+\.js)";$|^import "\./([\w-]+\.js)";$', re.MULTILINE
+)
 _ACCOUNTS_ON: Final = b'data-local-accounts="true"'
 _API_ROOT: Final = b'data-api-root=""'
 _ACCOUNTS_OFF: Final = b'data-local-accounts="false"'
@@ -124,10 +129,26 @@ def page_routes(*, local_accounts: bool, api_root: str = "") -> list[tuple[str, 
     html = (STATIC / "index.html").read_bytes()
     if _ACCOUNTS_ON not in html:
         raise ValueError(f"index.html lacks the attribute {_ACCOUNTS_ON.decode()}")
+    html = html.replace(_MODULES, "".join(map(_preload_link, _modules_of("app.js"))).encode(), 1)
     html = html.replace(_API_ROOT, f'data-api-root="{api_root}"'.encode(), 1)
     if not local_accounts:
         html = html.replace(_ACCOUNTS_ON, _ACCOUNTS_OFF, 1)
     return [("/", PageFile(Asset.of(html, CONTENT_TYPES[".html"]))), ("/static/{name}", PageFiles(assets))]
+
+
+def _modules_of(entry_point: str) -> list[str]:
+    """The modules that the entry point imports, directly or not. Without preloading each level costs a round trip."""
+    found: set[str] = set()
+    unread = [entry_point]
+    while unread:
+        imports = {a or b for a, b in _IMPORT.findall((STATIC / unread.pop()).read_text(encoding="utf-8"))}
+        unread.extend(imports - found)
+        found |= imports
+    return sorted(found)
+
+
+def _preload_link(name: str) -> str:
+    return f'  <link rel="modulepreload" href="/static/{name}">\n'
 
 
 def _files() -> list[Path]:

@@ -6,14 +6,13 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Controls, Counter } from "./controls.js";
 import { today } from "./dates.js";
+import { byId } from "./dom.js";
 import { ListView } from "./list-view.js";
 import { RetryQueue } from "./retries.js";
 import { Session } from "./session.js";
 import { SignIn } from "./sign-in.js";
 import { TaskList } from "./task-list.js";
 import { Writes } from "./writes.js";
-
-const byId = (id) => document.getElementById(id);
 
 const announcer = new Announcer();
 const session = new Session();

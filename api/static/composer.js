@@ -1,9 +1,10 @@
 /** The form for a new task: one line, which shows description and due date while it is in use. */
 import { dueFrom } from "./dates.js";
+import { byId } from "./dom.js";
 import { clearErrors, hasMistakes, submitByKeyboard } from "./fields.js";
 
 export class Composer {
-  #form = document.getElementById("composer");
+  #form = byId("composer");
   #more = this.#form.querySelector(".composer-more");
 
   /** `add` is called with the fields that are not empty. */

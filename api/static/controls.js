@@ -1,7 +1,7 @@
 /** The controls for filter, search and sort, and the number of tasks of each filter. */
+import { byId } from "./dom.js";
 
 const TYPING_PAUSE_MS = 200;
-const byId = (id) => document.getElementById(id);
 
 export class Controls {
   #browse;

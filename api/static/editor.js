@@ -1,8 +1,9 @@
 /** The form that edits one task in place. It saves only the changed fields, and keeps the others. */
 import { dueField, dueFrom } from "./dates.js";
+import { byId } from "./dom.js";
 import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "./fields.js";
 
-const TEMPLATE = document.getElementById("editor-template");
+const TEMPLATE = byId("editor-template");
 
 export class Editor {
   element = TEMPLATE.content.firstElementChild.cloneNode(true);
@@ -12,7 +13,7 @@ export class Editor {
   #initial;
   #task;
 
-  /** `editing` as in Entry: the changes to show already, and the error or notice to explain them. */
+  /** `editing` is the state "editing" of entry.js: the changes to show already, and the error or notice to explain them. */
   constructor(task, editing, { save, cancel }) {
     connectLabels(this.element);
     submitByKeyboard(this.element);

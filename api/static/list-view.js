@@ -1,7 +1,6 @@
 /** The list on the page: one row for each task; a skeleton while loading; a message if the list is empty or failed. */
+import { byId } from "./dom.js";
 import { Row } from "./row.js";
-
-const byId = (id) => document.getElementById(id);
 
 const EMPTY = {
   all: ["Nothing to do.", "Write down the first thing above."],

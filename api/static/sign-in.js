@@ -1,8 +1,8 @@
 /** The forms to log in and to register or, if another server keeps the accounts, to paste its token. */
 import { describeError, Unreachable } from "./api.js";
+import { byId } from "./dom.js";
 import { clearErrors, showErrors } from "./fields.js";
 
-const byId = (id) => document.getElementById(id);
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const TEXTS = {

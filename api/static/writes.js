@@ -3,7 +3,7 @@
  * A rejected text is not lost: it returns to an editor, with the error messages at its fields.
  */
 import { describeError, ErrorResponse } from "./api.js";
-import { Entry } from "./task-list.js";
+import { Entry, State } from "./entry.js";
 
 const UNDO_MS = 5000;
 const CHANGED_ELSEWHERE = "This task was changed elsewhere. Your changes are below; saving applies them to its newest version.";
@@ -33,16 +33,16 @@ export class Writes extends EventTarget {
 
   /** Opens the editor. Fetches a task that is known from a list only, to get its entity tag. */
   async openEditor(entry) {
-    entry.editing = { changes: {}, error: null, notice: null };
-    entry.error = null;
+    const editing = State.editing();
+    entry.state = editing;
     this.#list.changed(entry);
     if (!entry.task || entry.etag) return;
     const before = entry.task;
     try {
       const { task, etag } = await this.#client.find(before.id);
-      if (entry.task !== before || entry.changes.length > 0) return;
+      if (entry.task !== before || entry.isSaving) return;
       entry.confirm(task, etag);
-      if (entry.editing && task.updated_at !== before.updated_at) this.#list.changed(entry);
+      if (entry.state === editing && task.updated_at !== before.updated_at) this.#list.changed(entry);
     } catch (error) {
       if (!(error instanceof ErrorResponse)) return;
       // The editor works without the entity tag; saving will report the error.
@@ -50,15 +50,15 @@ export class Writes extends EventTarget {
   }
 
   closeEditor(entry) {
-    entry.editing = null;
-    if (entry.task || entry.changes.length > 0) this.#list.changed(entry);
+    entry.state = State.shown();
+    if (entry.task || entry.isSaving) this.#list.changed(entry);
     else this.#list.drop(entry);
   }
 
   /** `fields` has the changed fields; for a task that was never stored, all fields. */
   saveEditor(entry, fields) {
-    entry.editing = null;
-    if (!entry.task && entry.changes.length === 0) this.#insert(entry, fields);
+    entry.state = State.shown();
+    if (!entry.task && !entry.isSaving) this.#insert(entry, fields);
     else if (Object.keys(fields).length > 0) this.#edit(entry, fields);
     this.#list.changed(entry);
   }
@@ -73,8 +73,7 @@ export class Writes extends EventTarget {
 
   /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
-    entry.phase = "undo";
-    entry.error = null;
+    entry.state = State.deleted();
     this.#undoTimers.set(entry, setTimeout(() => this.#removeNow(entry), UNDO_MS));
     this.#list.changed(entry);
     this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible for five seconds.`);
@@ -82,7 +81,7 @@ export class Writes extends EventTarget {
 
   undo(entry) {
     this.#stopUndo(entry);
-    entry.phase = "shown";
+    entry.state = State.shown();
     this.#list.changed(entry);
     this.#announcer.say(`Restored: ${entry.shown.title}`);
   }
@@ -90,7 +89,7 @@ export class Writes extends EventTarget {
   /** Sends waiting deletions at once; for the end of the page or of the session. */
   leave() {
     for (const entry of this.#undoTimers.keys()) this.#stopUndo(entry);
-    for (const entry of this.#list.all.filter(({ phase, task }) => phase !== "shown" && task)) {
+    for (const entry of this.#list.all.filter(({ state, task }) => task && (state.kind === "deleted" || state.kind === "removing"))) {
       this.#client.removeOnLeaving(entry.task.id);
       this.#list.drop(entry);
     }
@@ -98,7 +97,7 @@ export class Writes extends EventTarget {
 
   /** Whether leaving the page now would lose a write that is not stored yet. */
   get isPending() {
-    return this.#list.all.some((entry) => entry.changes.length > 0 && entry.phase === "shown");
+    return this.#list.all.some((entry) => entry.isSaving && entry.state.kind !== "removing");
   }
 
   #insert(entry, fields) {
@@ -128,7 +127,7 @@ export class Writes extends EventTarget {
 
   #removeNow(entry) {
     this.#undoTimers.delete(entry);
-    entry.phase = "gone";
+    entry.state = State.removing();
     this.#list.changed(entry);
     this.#write(entry, {}, {
       send: async () => {
@@ -137,7 +136,6 @@ export class Writes extends EventTarget {
         return null;
       },
       onError: (error) => {
-        entry.phase = "shown";
         this.#showError(entry, error);
       },
     });
@@ -145,7 +143,7 @@ export class Writes extends EventTarget {
 
   #write(entry, change, { creates = false, send, onError }) {
     entry.changes.push(change);
-    entry.error = null;
+    if (entry.error) entry.state = State.shown();
     this.#list.changed(entry);
     const sendAndConfirm = async () => {
       try {
@@ -174,23 +172,21 @@ export class Writes extends EventTarget {
       this.#announcer.say(`Already deleted: ${entry.shown.title}`);
       return;
     }
-    entry.error = error.message;
+    entry.state = State.shown({ error: error.message });
     this.#list.raise(entry);
     this.#announcer.alert(`${entry.shown.title}: ${error.message}`);
   }
 
   #reopen(entry, changes, error, notice = null) {
     this.#stopUndo(entry);
-    entry.phase = "shown";
-    entry.editing = { changes, error, notice };
+    entry.state = State.editing(changes, { error, notice });
     this.#list.raise(entry);
     this.#announcer.alert(notice ?? `Not saved. ${describeError(error)}`);
   }
 
   #reopenDeleted(entry, changes) {
     const fields = { ...pick(entry.task), ...changes };
-    entry.task = null;
-    entry.etag = null;
+    this.#list.unstore(entry);
     this.#reopen(entry, fields, null, DELETED_ELSEWHERE);
   }
 
