@@ -10,8 +10,10 @@ import { byId } from "./dom.js";
 import { ListView } from "./list-view.js";
 import { RetryQueue } from "./retries.js";
 import { Session } from "./session.js";
+import { Shortcuts } from "./shortcuts.js";
 import { SignIn } from "./sign-in.js";
 import { TaskList } from "./task-list.js";
+import { UndoBar } from "./undo-bar.js";
 import { Writes } from "./writes.js";
 
 const announcer = new Announcer();
@@ -22,12 +24,32 @@ const list = new TaskList();
 const writes = new Writes(client, list, announcer);
 const browse = new Browse(client, list);
 const view = new ListView({ list, browse, writes, announcer });
-const controls = new Controls({ browse, list, announcer });
-const counter = new Counter(client, (counts) => controls.showCounts(session.token && counts));
+const controls = new Controls(browse);
+const counter = new Counter(client, (counts) => {
+  controls.showCounts(session.token && counts);
+  view.showCounts(session.token && counts);
+});
 const signIn = new SignIn({ client, session, announcer });
-const composer = new Composer((fields) => {
-  writes.create(fields);
-  controls.includePending();
+const undoBar = new UndoBar();
+const composer = new Composer({
+  announcer,
+  add(fields) {
+    writes.create(fields);
+    controls.includePending();
+  },
+  addAll(tasks) {
+    const entries = writes.createAll(tasks);
+    controls.includePending();
+    undoBar.offer(`Added ${tasks.length} tasks.`, () => writes.removeAll(entries));
+  },
+});
+new Shortcuts({
+  n: () => composer.focus(),
+  "/": () => byId("search").focus(),
+  j: () => view.step(1),
+  k: () => view.step(-1),
+  x: () => view.current?.toggle(),
+  e: () => view.current?.edit(),
 });
 new Connection(retryQueue, announcer);
 
@@ -35,7 +57,7 @@ new Connection(retryQueue, announcer);
 let owner = null;
 
 function showTasks() {
-  if (owner !== session.user.id) clearUserData();
+  if (owner !== null && owner !== session.user.id) clearUserData();
   owner = session.user.id;
   showWork(true);
   byId("account-name").textContent = session.user.label;
@@ -55,6 +77,7 @@ function clearUserData() {
   owner = null;
   list.clear();
   composer.clear();
+  undoBar.hide();
   controls.reset();
   announcer.clear();
 }

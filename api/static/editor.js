@@ -1,4 +1,5 @@
 /** The form that edits one task in place. It saves only the changed fields, and keeps the others. */
+import { choiceElement } from "./choice.js";
 import { dueField, dueFrom } from "./dates.js";
 import { byId } from "./dom.js";
 import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "./fields.js";
@@ -50,14 +51,17 @@ export class Editor {
     Object.assign(this.#due, dueField(task?.due_date ?? null));
     // Read from the fields: they may drop line breaks or seconds of the task, and that is not a change.
     this.#initial = this.#values();
-    if ("title" in changes) this.#title.value = changes.title;
-    if ("description" in changes) this.#description.value = changes.description ?? "";
-    if ("due_date" in changes) Object.assign(this.#due, dueField(changes.due_date));
+    for (const [name, value] of Object.entries(changes)) this.#set(name, value);
+  }
+
+  #set(name, value) {
+    if (name === "due_date") Object.assign(this.#due, dueField(value));
+    else if (name in this.#initial) this.element.elements[name].value = value ?? "";
   }
 
   #values() {
     return {
-      title: this.#title.value,
+      title: this.#title.value.trim(),
       description: this.#description.value || null,
       due_date: dueFrom(this.#due),
     };
@@ -68,11 +72,17 @@ export class Editor {
     return Object.fromEntries(values.filter(([name, value]) => value !== this.#initial[name]));
   }
 
-  #explain({ error, notice }) {
+  #explain({ error, notice, conflict, changes }) {
+    for (const [name, theirs] of Object.entries(conflict ?? {})) this.#offer(name, { mine: changes[name], theirs });
     if (error) showErrors(this.element, error);
     if (!notice) return;
     const element = this.element.querySelector("[data-part=notice]");
     element.textContent = notice;
     element.hidden = false;
+  }
+
+  #offer(name, values) {
+    const field = this.element.elements[name]?.closest(".field");
+    field?.before(choiceElement(name, values, (value) => this.#set(name, value)));
   }
 }

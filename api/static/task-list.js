@@ -43,11 +43,12 @@ export class TaskList extends EventTarget {
     return fresh;
   }
 
-  /** Makes an entry visible, at the top if it is not in the list: a new task, or one with a rejected change. */
-  raise(entry) {
-    this.#remember(entry);
-    if (this.#order.includes(entry)) return this.changed(entry);
-    this.#order = [entry, ...this.#order];
+  /** Makes entries visible, at the top if they are not in the list: new tasks, or one with a rejected change. */
+  raise(...entries) {
+    for (const entry of entries) this.#remember(entry);
+    const missing = entries.filter((entry) => !this.#order.includes(entry));
+    if (missing.length === 0) return entries.forEach((entry) => this.changed(entry));
+    this.#order = [...missing, ...this.#order];
     return this.#orderChanged();
   }
 

@@ -31,6 +31,29 @@ export class Writes extends EventTarget {
     this.#announcer.say(`Added: ${fields.title}`);
   }
 
+  /** Adds several tasks, sent one after another in this order. Returns their entries. */
+  createAll(tasks) {
+    let queue = Promise.resolve();
+    const entries = tasks.map((fields) => {
+      const entry = Object.assign(new Entry(), { addedAt: performance.now(), queue });
+      this.#insert(entry, fields);
+      queue = entry.queue;
+      return entry;
+    });
+    this.#list.raise(...entries);
+    this.#announcer.say(`Added ${tasks.length} tasks.`);
+    return entries;
+  }
+
+  /** Deletes tasks without a time to undo that. */
+  removeAll(entries) {
+    for (const entry of entries) {
+      if (entry.task || entry.isSaving) this.#removeNow(entry);
+      else this.#list.drop(entry);
+    }
+    this.#announcer.say(`Removed ${entries.length} tasks.`);
+  }
+
   /** Opens the editor. Fetches a task that is known from a list only, to get its entity tag. */
   async openEditor(entry) {
     const editing = State.editing();
@@ -74,9 +97,19 @@ export class Writes extends EventTarget {
   /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
     entry.state = State.deleted();
-    this.#undoTimers.set(entry, setTimeout(() => this.#removeNow(entry), UNDO_MS));
+    this.releaseUndo(entry);
     this.#list.changed(entry);
-    this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible for five seconds.`);
+    this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible while its button has the focus, and for five seconds after.`);
+  }
+
+  /** Stops the clock of an undo. `releaseUndo` starts it anew. */
+  holdUndo(entry) {
+    this.#stopUndo(entry);
+  }
+
+  releaseUndo(entry) {
+    if (entry.state.kind !== "deleted" || this.#undoTimers.has(entry)) return;
+    this.#undoTimers.set(entry, setTimeout(() => this.#removeNow(entry), UNDO_MS));
   }
 
   undo(entry) {
