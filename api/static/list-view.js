@@ -35,6 +35,7 @@ export class ListView {
   /** The query whose result was announced last. Loading it again is announced only if that was asked for. */
   #announced = null;
   #hasCompleted = false;
+  #lastFocused = null;
   #element = byId("tasks");
   #more = byId("load-more");
 
@@ -43,6 +44,9 @@ export class ListView {
     this.#browse = browse;
     this.#writes = writes;
     this.#announcer = announcer;
+    this.#element.addEventListener("focusin", ({ target }) => {
+      this.#lastFocused = target;
+    });
     list.addEventListener("order", () => this.#arrange());
     list.addEventListener("entry", ({ detail }) => this.#update(detail));
     browse.addEventListener("change", () => {
@@ -149,15 +153,14 @@ export class ListView {
 
   /** If `change` moves the focused row, it keeps the focus; if it removes it, the row that replaces it gets the focus. */
   #keepFocus(change) {
-    const focused = document.activeElement;
-    const row = this.#element.contains(focused) ? this.current : null;
+    const row = this.current;
     const index = row ? this.#visibleRows().indexOf(row) : -1;
     change();
     if (!row) return;
     const rows = this.#visibleRows();
     // document.activeElement alone would not do: a hidden element keeps the focus until the next frame.
     if (rows.some(({ element }) => element.contains(document.activeElement))) return;
-    if (rows.includes(row)) row.focus(focused);
+    if (rows.includes(row)) row.focus(this.#lastFocused);
     else if (rows.length > 0) rows[Math.min(index, rows.length - 1)].focus();
     else byId("new-title").focus();
   }
