@@ -74,31 +74,3 @@ export class Controls {
     return length === 1 ? "1 task." : `${length === 0 ? "No" : length} tasks.`;
   }
 }
-
-/** Refreshes the numbers after a change, with at most one request at a time. */
-export class Counter {
-  #client;
-  #show;
-  #running = false;
-  #wanted = false;
-
-  constructor(client, show) {
-    this.#client = client;
-    this.#show = show;
-  }
-
-  async refresh() {
-    this.#wanted = true;
-    if (this.#running) return;
-    this.#running = true;
-    while (this.#wanted) {
-      this.#wanted = false;
-      try {
-        this.#show(await this.#client.counts());
-      } catch {
-        // The numbers are optional, and the list reports the same error.
-      }
-    }
-    this.#running = false;
-  }
-}

@@ -29,6 +29,10 @@ export class ListView {
     this.#more.addEventListener("click", () => this.#loadMore());
   }
 
+  focus(entry) {
+    this.#rows.get(entry)?.focus();
+  }
+
   /** Updates the relative dates, such as "tomorrow" after midnight. */
   refresh() {
     for (const row of this.#rows.values()) row.update();
@@ -66,9 +70,12 @@ export class ListView {
 
   /** If `change` removes the focused row, focuses the row that replaces it. */
   #keepFocus(change) {
+    const focused = document.activeElement;
     const index = this.#visibleRows().findIndex(({ element }) => element.contains(document.activeElement));
     change();
     const rows = this.#visibleRows();
+    // A row that moves loses the focus.
+    if (index >= 0 && document.activeElement !== focused && rows.some(({ element }) => element.contains(focused))) focused.focus();
     // document.activeElement alone would not do: a hidden element keeps the focus until the next frame.
     if (index < 0 || rows.some(({ element }) => element.contains(document.activeElement))) return;
     if (rows.length > 0) rows[Math.min(index, rows.length - 1)].focus();

@@ -71,7 +71,8 @@ export class Row {
     this.#showDue(due, completed);
     const saving = this.#entry.isSaving;
     this.#part(".row-state").hidden = !saving;
-    this.#part(".row-meta").hidden = due === null && !saving;
+    this.#part(".row-draft").hidden = this.#entry.draft === null;
+    this.#part(".row-meta").hidden = due === null && !saving && this.#entry.draft === null;
     this.#part(".row-error").textContent = this.#entry.error ?? "";
     this.#part(".row-error").hidden = this.#entry.error === null;
   }
@@ -89,14 +90,16 @@ export class Row {
   }
 
   #showEditor() {
-    const { state, task } = this.#entry;
+    const { state, base } = this.#entry;
     const editing = state.kind === "editing" ? state : null;
-    if (editing && editing === this.#shownEditing) return this.#editor.rebase(task);
+    if (editing && editing === this.#shownEditing) return this.#editor.rebase(base, state);
     this.#shownEditing = editing;
     this.#editor?.element.remove();
-    this.#editor = editing && new Editor(task, editing, {
+    this.#editor = editing && new Editor(base, editing, {
       save: (fields) => this.#writes.saveEditor(this.#entry, fields),
-      cancel: () => this.#writes.closeEditor(this.#entry),
+      keep: (fields) => this.#writes.keepDraft(this.#entry, fields),
+      leave: () => this.#writes.leaveEditor(this.#entry),
+      cancel: () => this.#writes.discardDraft(this.#entry),
     });
     if (this.#editor) this.element.append(this.#editor.element);
     return undefined;
