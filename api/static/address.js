@@ -1,22 +1,25 @@
 /**
  * The view in the URL. The device remembers filter and sort for a URL that names no view; the searched words it does not.
  */
+import { randomName } from "./random.js";
 import { DEFAULT_VIEW, queryStringOf, viewOf } from "./views.js";
 
 const KEY = "tasks.view";
 
 export class Address {
   view;
-  /** Names the user's stretch of the history: whoever comes next does not get the words of it. */
-  #stretch = history.state?.stretch ?? newStretch();
+  #device;
+  /** Names one person's part of the history: the next person does not get the words in it. */
+  #part = history.state?.part ?? randomName();
 
   /** Calls `show` with the view after the browser went back or forward. */
-  constructor(show) {
-    this.view = viewOf(location.search || remembered());
+  constructor(device, show) {
+    this.#device = device;
+    this.view = viewOf(location.search || (device.read(KEY) ?? ""));
     this.#write("replaceState");
     window.addEventListener("popstate", () => {
       this.view = viewOf(location.search);
-      if (history.state?.stretch !== this.#stretch) this.forgetSearch();
+      if (history.state?.part !== this.#part) this.forgetSearch();
       show(this.view);
     });
   }
@@ -26,13 +29,13 @@ export class Address {
     const isTyping = view.search !== "" && this.view.search !== "";
     if (queryStringOf(view) === queryStringOf(this.view)) return;
     this.view = view;
-    remember(queryStringOf({ ...view, search: DEFAULT_VIEW.search }));
+    this.#device.write(KEY, queryStringOf({ ...view, search: DEFAULT_VIEW.search }));
     this.#write(isTyping ? "replaceState" : "pushState");
   }
 
   /** For the end of a session. */
-  endStretch() {
-    this.#stretch = newStretch();
+  endPart() {
+    this.#part = randomName();
     this.forgetSearch();
   }
 
@@ -42,28 +45,6 @@ export class Address {
   }
 
   #write(method) {
-    history[method]({ stretch: this.#stretch }, "", location.pathname + queryStringOf(this.view) + location.hash);
-  }
-}
-
-function newStretch() {
-  return Math.random();
-}
-
-/* A browser may block storage: the page then begins with the default view. */
-
-function remembered() {
-  try {
-    return localStorage.getItem(KEY) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function remember(queryString) {
-  try {
-    localStorage.setItem(KEY, queryString);
-  } catch {
-    // The next page then begins with the default view.
+    history[method]({ part: this.#part }, "", location.pathname + queryStringOf(this.view) + location.hash);
   }
 }

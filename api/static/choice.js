@@ -9,7 +9,7 @@ const LABELS = { title: "title", description: "description", due_date: "due date
 /** `mine` and `theirs` as the API has them. `choose` is called with the chosen one. */
 export function choiceElement(name, { mine, theirs }, choose) {
   const element = TEMPLATE.content.firstElementChild.cloneNode(true);
-  element.querySelector("legend").textContent = `Which ${LABELS[name]} shall stay?`;
+  element.querySelector("legend").textContent = `Which ${LABELS[name]} do you want to keep?`;
   const group = freshId();
   for (const [index, value] of [mine, theirs].entries()) {
     element.querySelectorAll("input")[index].name = group;

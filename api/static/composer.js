@@ -6,23 +6,29 @@ import { clearErrors, hasMistakes, showErrors, submitByKeyboard } from "./fields
 import { titlesOf } from "./pasted-lines.js";
 
 const MAX_LINES = 100;
+const FIELDS = ["title", "description", "due_date"];
 
 export class Composer {
   #form = byId("composer");
   #more = this.#form.querySelector(".composer-more");
   #add;
   #addAll;
+  #keep;
   #chip;
 
-  /** `add` is called with the fields that are not empty, `addAll` with a list of such fields. */
-  constructor({ add, addAll, announcer }) {
+  /**
+   * `add` is called with the fields that are not empty, `addAll` with a list of such fields; `keep` with the text of all
+   * fields while it changes, or null once all are empty.
+   */
+  constructor({ add, addAll, keep, announcer }) {
     this.#add = add;
     this.#addAll = addAll;
+    this.#keep = keep;
     const { title } = this.#form.elements;
     this.#chip = new DueChip(title, announcer);
     submitByKeyboard(this.#form);
     this.#form.addEventListener("focusin", () => this.#open(true));
-    this.#form.addEventListener("input", () => this.#chip.update(!this.#isEmpty("due_date")));
+    this.#form.addEventListener("input", () => this.#note());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -37,16 +43,35 @@ export class Composer {
     this.#form.elements.title.focus();
   }
 
+  /** Shows words that a page before has kept. */
+  fill(words) {
+    for (const name of FIELDS) this.#form.elements[name].value = words[name];
+    this.#note();
+    this.#open(true);
+  }
+
   clear() {
     this.#form.reset();
     this.#chip.clear();
     clearErrors(this.#form);
+    this.#keep(null);
+  }
+
+  get isEmpty() {
+    const { elements } = this.#form;
+    return FIELDS.every((name) => elements[name].value.trim() === "" && !elements[name].validity.badInput);
+  }
+
+  #note() {
+    const { elements } = this.#form;
+    this.#chip.update(elements.due_date.value !== "");
+    this.#keep(this.isEmpty ? null : Object.fromEntries(FIELDS.map((name) => [name, elements[name].value])));
   }
 
   #submit() {
     const { title, description, due_date: due } = this.#form.elements;
     // Enter once more after a task was added.
-    if (this.#isEmpty("title", "description", "due_date")) return clearErrors(this.#form);
+    if (this.isEmpty) return clearErrors(this.#form);
     if (hasMistakes({ form: this.#form, title, due })) return undefined;
     const words = this.#chip.found;
     this.#add({
@@ -73,6 +98,7 @@ export class Composer {
     this.#addAll(titles.map((each) => ({ title: each, ...this.#due() })));
     title.value = "";
     this.#chip.clear();
+    this.#note();
     clearErrors(this.#form);
   }
 
@@ -82,17 +108,12 @@ export class Composer {
     return value === null ? {} : { due_date: value };
   }
 
-  #isEmpty(...names) {
-    const { elements } = this.#form;
-    return names.every((name) => elements[name].value.trim() === "" && !elements[name].validity.badInput);
-  }
-
   #open(open) {
     this.#more.hidden = !open;
   }
 
   #closeIfLeft() {
-    if (!this.#isEmpty("title", "description", "due_date") || this.#form.contains(document.activeElement)) return;
+    if (!this.isEmpty || this.#form.contains(document.activeElement)) return;
     clearErrors(this.#form);
     this.#open(false);
   }

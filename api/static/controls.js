@@ -11,13 +11,14 @@ export class Controls {
   #filters = byId("filters");
   #search = byId("search");
   #sort = byId("sort");
-  #address = new Address((view) => {
-    this.#fill(view);
-    this.#load();
-  });
+  #address;
 
-  constructor(browse) {
+  constructor(browse, device) {
     this.#browse = browse;
+    this.#address = new Address(device, (view) => {
+      this.#fill(view);
+      this.#load();
+    });
     this.#fill(this.#address.view);
     browse.query = apiQueryOf(this.#address.view);
     this.#filters.addEventListener("change", () => this.#apply());
@@ -48,7 +49,7 @@ export class Controls {
 
   /** Forgets what belongs to a user: the searched words and the numbers. */
   reset() {
-    this.#address.endStretch();
+    this.#address.endPart();
     this.#fill(this.#address.view);
     this.#browse.query = apiQueryOf(this.#address.view);
     this.showCounts(null);
@@ -82,33 +83,5 @@ export class Controls {
     const query = apiQueryOf(this.#address.view);
     if (byId("work").hidden) this.#browse.query = query;
     else this.#browse.setQuery(query);
-  }
-}
-
-/** Refreshes the numbers after a change, with at most one request at a time. */
-export class Counter {
-  #client;
-  #show;
-  #running = false;
-  #wanted = false;
-
-  constructor(client, show) {
-    this.#client = client;
-    this.#show = show;
-  }
-
-  async refresh() {
-    this.#wanted = true;
-    if (this.#running) return;
-    this.#running = true;
-    while (this.#wanted) {
-      this.#wanted = false;
-      try {
-        this.#show(await this.#client.counts());
-      } catch {
-        // The numbers are optional, and the list reports the same error.
-      }
-    }
-    this.#running = false;
   }
 }

@@ -4,6 +4,7 @@ import { dueField, dueFrom } from "./dates.js";
 import { byId } from "./dom.js";
 import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "./fields.js";
 
+const FIELDS = ["title", "description", "due_date"];
 const TEMPLATE = byId("editor-template");
 
 export class Editor {
@@ -12,15 +13,20 @@ export class Editor {
   #description = this.element.elements.description;
   #due = this.element.elements.due_date;
   #initial;
+  #keep;
+  #conflict = null;
   #task;
 
   /** `editing` is the state "editing" of entry.js: the changes to show already, and the error or notice to explain them. */
-  constructor(task, editing, { save, cancel }) {
+  constructor(task, editing, { save, keep, leave, cancel }) {
     connectLabels(this.element);
     submitByKeyboard(this.element);
     this.element.setAttribute("aria-label", task ? `Edit ${task.title}` : "New task, not saved yet");
     this.#fill(task, editing.changes);
+    this.#keep = keep;
     this.#explain(editing);
+    this.#showConflict(editing.conflict);
+    this.element.addEventListener("input", () => keep(this.#changes()));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       if (hasMistakes({ form: this.element, title: this.#title, due: this.#due })) return;
@@ -29,7 +35,8 @@ export class Editor {
     });
     this.element.querySelector("[data-action=cancel]").addEventListener("click", cancel);
     this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") cancel();
+      // Escape also ends the choice of an input method, which is not meant for the editor.
+      if (event.key === "Escape" && !event.isComposing) leave();
     });
   }
 
@@ -39,9 +46,11 @@ export class Editor {
     if (target === this.#title) target.setSelectionRange(target.value.length, target.value.length);
   }
 
-  /** Shows a newer version of the task in the fields that were not edited. */
-  rebase(task) {
-    if (task !== this.#task) this.#fill(task, this.#changes());
+  /** Shows a newer version of the task in the fields that were not edited, and what is in conflict with the others. */
+  rebase(task, { conflict }) {
+    if (FIELDS.some((name) => task?.[name] !== this.#task?.[name])) this.#fill(task, this.#changes());
+    this.#task = task;
+    this.#showConflict(conflict);
   }
 
   #fill(task, changes) {
@@ -72,17 +81,28 @@ export class Editor {
     return Object.fromEntries(values.filter(([name, value]) => value !== this.#initial[name]));
   }
 
-  #explain({ error, notice, conflict, changes }) {
-    for (const [name, theirs] of Object.entries(conflict ?? {})) this.#offer(name, { mine: changes[name], theirs });
+  /** Shows both values of each field in conflict; the field keeps one's own until the other is chosen. */
+  #showConflict(conflict) {
+    if (conflict === this.#conflict) return;
+    this.#conflict = conflict;
+    for (const choice of this.element.querySelectorAll(".choice")) choice.remove();
+    for (const [name, theirs] of Object.entries(conflict ?? {})) this.#offer(name, theirs);
+  }
+
+  #offer(name, theirs) {
+    const mine = this.#values()[name];
+    const field = this.element.elements[name].closest(".field");
+    field.before(choiceElement(name, { mine, theirs }, (value) => {
+      this.#set(name, value);
+      this.#keep(this.#changes());
+    }));
+  }
+
+  #explain({ error, notice }) {
     if (error) showErrors(this.element, error);
     if (!notice) return;
     const element = this.element.querySelector("[data-part=notice]");
     element.textContent = notice;
     element.hidden = false;
-  }
-
-  #offer(name, values) {
-    const field = this.element.elements[name]?.closest(".field");
-    field?.before(choiceElement(name, values, (value) => this.#set(name, value)));
   }
 }

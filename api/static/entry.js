@@ -1,14 +1,18 @@
 /** One task on the page: the version that the service confirmed, the writes not yet confirmed, and one state. */
+import { conflictOf } from "./conflicts.js";
 
 let keys = 0;
 
 /** States of an entry. Exactly one holds; `kind` names it. */
 export const State = {
-  /** A row. `error` is the reason why a tick or a deletion was rejected; `draft` the fields of an editor that was left. */
-  shown: ({ error = null, draft = null } = {}) => ({ kind: "shown", error, draft }),
+  /**
+   * A row. `error` is the reason why a tick or a deletion was rejected. `draft` has the fields typed in an editor that was
+   * left; it and `conflict` are null without one.
+   */
+  shown: ({ error = null, draft = null, conflict = null } = {}) => ({ kind: "shown", error, draft, conflict }),
   /**
    * An open editor. `changes` has the typed fields; `error` and `notice` explain why it is open.
-   * `conflict` maps each field that was changed here and elsewhere to the value from elsewhere, or is null.
+   * `conflict` maps each field that was typed here and changed elsewhere to the value from elsewhere, or is null.
    */
   editing: (changes = {}, { error = null, notice = null, conflict = null } = {}) => ({
     kind: "editing", changes, error, notice, conflict,
@@ -25,26 +29,34 @@ export class Entry {
   task;
   /** The confirmed version's entity tag; null if the task is known from a list only. */
   etag = null;
-  /** Changed fields that are not confirmed yet, oldest first. */
-  changes = [];
+  /**
+   * Writes that are not confirmed yet, oldest first: `{kind, fields, key?, since?}`. `kind` is "create", "edit",
+   * "complete" or "remove". A create has its Idempotency-Key, and the time of its first attempt (ms since the epoch).
+   */
+  writes = [];
   state = State.shown();
   /** When the task was added, then stored, on this page (performance.now()); -Infinity for a listed task. */
   addedAt = Number.NEGATIVE_INFINITY;
-  /** Sends the writes of one task one after another. */
-  queue = Promise.resolve();
 
-  constructor(task = null) {
+  constructor(task = null, etag = null) {
     this.task = task;
+    this.etag = etag;
   }
 
   /** The task as the page shows it: confirmed version and changes. */
   get shown() {
-    return Object.assign({ title: "", description: null, due_date: null, completed: false }, this.task, ...this.changes);
+    const changes = this.writes.map(({ fields }) => fields);
+    return Object.assign({ title: "", description: null, due_date: null, completed: false }, this.task, ...changes);
+  }
+
+  /** The version that an editor starts from; null for a task that was never stored. */
+  get base() {
+    return this.task || this.isSaving ? this.shown : null;
   }
 
   /** Whether a write of this task is not confirmed yet. */
   get isSaving() {
-    return this.changes.length > 0;
+    return this.writes.length > 0;
   }
 
   /** Whether the page must keep the entry although a list does not contain it. */
@@ -56,10 +68,24 @@ export class Entry {
     return this.state.kind === "shown" ? this.state.error : null;
   }
 
-  confirm(task, etag = null) {
+  get draft() {
+    return this.state.kind === "shown" ? this.state.draft : null;
+  }
+
+  /** Takes the service's version of the task. `write` is the write that it confirms, if any. */
+  confirm(task, etag = null, write = null) {
+    const before = this.shown;
     // A list that was requested earlier may not contain the task.
     if (this.task === null) this.addedAt = performance.now();
     if (etag !== null || task.updated_at !== this.task?.updated_at) this.etag = etag;
     this.task = task;
+    this.settle(write);
+    const typed = this.state.kind === "editing" ? this.state.changes : this.draft;
+    const conflict = typed && conflictOf(before, this.shown, typed);
+    if (conflict) this.state.conflict = { ...this.state.conflict, ...conflict };
+  }
+
+  settle(write) {
+    this.writes = this.writes.filter((other) => other !== write);
   }
 }

@@ -48,8 +48,8 @@ export class Row {
   }
 
   update() {
-    const { task, state, changes } = this.#entry;
-    const drawn = [task, state, ...changes];
+    const { task, state, writes } = this.#entry;
+    const drawn = [task, state, state.conflict, ...writes];
     if (drawn.length === this.#drawn.length && drawn.every((part, index) => part === this.#drawn[index])) return;
     this.#drawn = drawn;
     const before = this.#mode;
@@ -109,7 +109,8 @@ export class Row {
     this.#action("undo").setAttribute("aria-label", `Undo deleting ${title}`);
     this.updateDue();
     this.#part(".row-state").hidden = !this.#entry.isSaving;
-    this.#part(".row-meta").hidden = due === null && !this.#entry.isSaving;
+    this.#part(".row-draft").hidden = this.#entry.draft === null;
+    this.#part(".row-meta").hidden = due === null && !this.#entry.isSaving && this.#entry.draft === null;
     this.#part(".row-error").textContent = this.#entry.error ?? "";
     this.#part(".row-error").hidden = this.#entry.error === null;
   }
@@ -130,14 +131,16 @@ export class Row {
   }
 
   #showEditor() {
-    const { state, task } = this.#entry;
+    const { state, base } = this.#entry;
     const editing = state.kind === "editing" ? state : null;
-    if (editing && editing === this.#shownEditing) return this.#editor.rebase(task);
+    if (editing && editing === this.#shownEditing) return this.#editor.rebase(base, state);
     this.#shownEditing = editing;
     this.#editor?.element.remove();
-    this.#editor = editing && new Editor(task, editing, {
+    this.#editor = editing && new Editor(base, editing, {
       save: (fields) => this.#writes.saveEditor(this.#entry, fields),
-      cancel: () => this.#writes.closeEditor(this.#entry),
+      keep: (fields) => this.#writes.keepDraft(this.#entry, fields),
+      leave: () => this.#writes.leaveEditor(this.#entry),
+      cancel: () => this.#writes.discardDraft(this.#entry),
     });
     if (this.#editor) this.element.append(this.#editor.element);
     return undefined;

@@ -10,10 +10,10 @@ export class Shortcuts {
   #actions;
 
   /** `actions` maps each key to what it does. */
-  constructor(actions) {
+  constructor(device, actions) {
     this.#actions = { ...actions, "?": () => this.#dialog.showModal() };
-    this.#switch.checked = isOn();
-    this.#switch.addEventListener("change", () => remember(this.#switch.checked));
+    this.#switch.checked = device.read(KEY) !== "off";
+    this.#switch.addEventListener("change", () => device.write(KEY, this.#switch.checked ? null : "off"));
     byId("show-shortcuts").addEventListener("click", () => this.#dialog.showModal());
     byId("close-shortcuts").addEventListener("click", () => this.#dialog.close());
     document.addEventListener("keydown", (event) => this.#press(event));
@@ -26,23 +26,5 @@ export class Shortcuts {
     if (!Object.hasOwn(this.#actions, key) || target.closest(TYPING)) return;
     event.preventDefault();
     this.#actions[key]();
-  }
-}
-
-/* A browser may block storage: the choice then lasts as long as the page. */
-
-function isOn() {
-  try {
-    return localStorage.getItem(KEY) !== "off";
-  } catch {
-    return true;
-  }
-}
-
-function remember(on) {
-  try {
-    localStorage.setItem(KEY, on ? "on" : "off");
-  } catch {
-    // The choice then lasts as long as the page.
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The tasks on the page, in the list's order. The page shows the confirmed version of each plus its changes, so removing
  * a rejected change undoes it.
- * Fires "order" when rows are added, removed or moved, and "entry" (`detail` = entry) when one changes.
+ * Fires "order" when rows are added, removed or moved, "entry" (`detail` = entry) when one changes, and "kept" (`detail`
+ * = entry) when only the text typed in its editor changes.
  */
 import { Entry } from "./entry.js";
 
@@ -27,7 +28,7 @@ export class TaskList extends EventTarget {
    */
   replaceAll(tasks, requestedAt) {
     const listed = new Set(tasks.map((task) => this.#entryFor(task)));
-    const isKept = (entry) => entry.state.kind === "editing" || !entry.task || entry.addedAt > requestedAt;
+    const isKept = (entry) => entry.state.kind === "editing" || entry.draft || !entry.task || entry.addedAt > requestedAt;
     const kept = this.#order.filter((entry) => isKept(entry) && !listed.has(entry));
     this.#order = [...kept, ...listed];
     this.#deleteUnlisted();
@@ -47,9 +48,22 @@ export class TaskList extends EventTarget {
   raise(...entries) {
     for (const entry of entries) this.#remember(entry);
     const missing = entries.filter((entry) => !this.#order.includes(entry));
-    if (missing.length === 0) return entries.forEach((entry) => this.changed(entry));
-    this.#order = [...missing, ...this.#order];
-    return this.#orderChanged();
+    if (missing.length > 0) {
+      this.#order = [...missing, ...this.#order];
+      this.#orderChanged();
+    }
+    for (const entry of entries) this.changed(entry);
+  }
+
+  /** Moves a stored entry to where it belongs by `compare`, which compares tasks. Tasks added on this page stay on top. */
+  move(entry, compare) {
+    const others = this.#order.filter((other) => other !== entry);
+    const isAfter = ({ task, addedAt }) => task && addedAt === Number.NEGATIVE_INFINITY && compare(entry.task, task) < 0;
+    const index = others.findIndex(isAfter);
+    others.splice(index < 0 ? others.length : index, 0, entry);
+    if (others.every((other, place) => other === this.#order[place])) return;
+    this.#order = others;
+    this.#orderChanged();
   }
 
   drop(entry) {
@@ -65,9 +79,21 @@ export class TaskList extends EventTarget {
     this.#orderChanged();
   }
 
+  /** The entry of a task that a page before knew; a new one if this page does not know it. It may be in no list. */
+  adopt(task, etag) {
+    const entry = (task && this.#byTask.get(task.id)) ?? new Entry(task, etag);
+    if (!task) entry.addedAt = performance.now();
+    this.#remember(entry);
+    return entry;
+  }
+
+  has(entry) {
+    return this.#entries.has(entry);
+  }
+
   /** Makes an entry whose task was deleted elsewhere one that is not stored yet. */
   unstore(entry) {
-    this.#byTask.delete(entry.task.id);
+    if (entry.task) this.#byTask.delete(entry.task.id);
     entry.task = null;
     entry.etag = null;
   }
@@ -77,10 +103,14 @@ export class TaskList extends EventTarget {
     this.dispatchEvent(new CustomEvent("entry", { detail: entry }));
   }
 
+  kept(entry) {
+    this.dispatchEvent(new CustomEvent("kept", { detail: entry }));
+  }
+
   #entryFor(task) {
     const known = this.#byTask.get(task.id);
     const entry = known ?? new Entry(task);
-    if (known && !known.isSaving) known.confirm(task);
+    if (known && !known.isSaving && !isOlder(task, known.task)) known.confirm(task);
     this.#remember(entry);
     return entry;
   }
@@ -105,4 +135,9 @@ export class TaskList extends EventTarget {
   #orderChanged() {
     this.dispatchEvent(new Event("order"));
   }
+}
+
+/** A list that was requested before a write may come after the write's response. */
+function isOlder(task, known) {
+  return Date.parse(task.updated_at) < Date.parse(known.updated_at);
 }
