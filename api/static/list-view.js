@@ -162,8 +162,6 @@ export class ListView {
     change();
     if (!row) return;
     const rows = this.#visibleRows();
-    // A row that moves loses the focus.
-    if (index >= 0 && document.activeElement !== focused && rows.some(({ element }) => element.contains(focused))) focused.focus();
     // document.activeElement alone would not do: a hidden element keeps the focus until the next frame.
     if (rows.some(({ element }) => element.contains(document.activeElement))) return;
     if (rows.includes(row)) row.focus(this.#lastFocused);

@@ -27,7 +27,7 @@ export class Row {
     this.#writes = writes;
     this.element.classList.toggle("is-new", entry.task === null);
     this.#part(".tick").addEventListener("change", (event) => writes.setCompleted(entry, event.target.checked));
-    this.#part(".tick").setAttribute("aria-describedby", (this.#part(".due-text").id = `due-${entry.key}`));
+    this.#part(".due-text").id = `due-${entry.key}`;
     this.element.addEventListener("click", (event) => this.#act(event.target));
     this.#holdUndo();
     this.update();
@@ -73,6 +73,9 @@ export class Row {
     meta.classList.toggle("is-today", Boolean(isToday) && !overdue && !completed);
     meta.classList.toggle("is-overdue", overdue);
     this.#part(".due-text").hidden = due === null;
+    // A description counts even where it is hidden.
+    if (due === null) this.#part(".tick").removeAttribute("aria-describedby");
+    else this.#part(".tick").setAttribute("aria-describedby", this.#part(".due-text").id);
     const time = this.#part(".due");
     const shown = overdue ? `${text} · overdue` : text ?? "";
     if (time.textContent !== shown) time.textContent = shown;

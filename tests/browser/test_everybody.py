@@ -25,7 +25,7 @@ STOP = """
   const at = document.elementFromPoint(left + width / 2, top + height / 2);
   const outlined = [element, shown, element.closest("form")].some((each) => each && getComputedStyle(each).outlineStyle !== "none");
   return {
-    name: element.getAttribute("aria-label") ?? element.id ?? element.textContent,
+    name: element.getAttribute("aria-label") ?? (element.id || element.name || element.textContent),
     isBody: element === document.body,
     isLargeEnough: (width >= 24 && height >= 24) || element.matches("p a"),
     isVisible: outlined,
@@ -147,12 +147,12 @@ def test_every_stop_of_the_tab_key_is_seen_and_large_enough(
     tab.log_in(account)
     expect(tab.rows).to_have_count(2)
     tab.edit("No hurry")
-    tab.page.evaluate("document.activeElement.blur(), document.body.focus()")
+    tab.page.locator(".skip-link").focus()
     seen = set()
-    for _ in range(40):
+    for _ in range(60):
         tab.page.keyboard.press("Tab")
         stop = tab.page.evaluate(STOP)
-        if stop["isBody"] or stop["name"] in seen:
+        if stop["isBody"]:
             break
         seen.add(stop["name"])
         assert stop["isLargeEnough"], stop
