@@ -101,7 +101,7 @@ export class Writes extends EventTarget {
 
   /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
-    entry.state = State.deleted();
+    entry.state = State.deleted(State.shown({ ...entry.state, error: null }));
     this.releaseUndo(entry);
     this.#list.changed(entry);
     this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible.`);
@@ -109,7 +109,7 @@ export class Writes extends EventTarget {
 
   undo(entry) {
     this.holdUndo(entry);
-    entry.state = State.shown();
+    entry.state = entry.state.before;
     this.#list.changed(entry);
     this.#announcer.say(`Restored: ${entry.shown.title}`);
   }
