@@ -194,16 +194,16 @@ def routes(
     if settings.web_page:
         root = f"{mounts[-1].root}/".lstrip("/")
         table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts), api_root=root)]
-    return [*table, *_reference_routes(table, mounts)]
+    return [*table, *_reference_routes(table, mounts, web_page=settings.web_page)]
 
 
-def _reference_routes(table: Sequence[Route], mounts: Sequence[Mount]) -> list[Route]:
+def _reference_routes(table: Sequence[Route], mounts: Sequence[Mount], *, web_page: bool) -> list[Route]:
     """The document of the frontend's wire format; where it has its own, the canonical one's as well."""
     documents: dict[str, list[Route]] = {root: [] for root in dict.fromkeys(mount.root for mount in mounts)}
     for route in table:
         documents[getattr(route.resource, "root", "")].append(route)
     own = [(f"{root}{DOCUMENT_PATH}", ApiDocument(build_document(listed))) for root, listed in documents.items()]
-    return [Route(*pair) for pair in (*own, *reference_routes())]
+    return [Route(*pair) for pair in (*own, *reference_routes(web_page=web_page))]
 
 
 def _task_routes(mount: Mount, tasks: Tasks, database: Database) -> list[Route]:

@@ -10,7 +10,13 @@ from falcon.testing import TestClient
 
 from api.pages import STATIC, page_routes
 
-TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 
 
 def client_of(*, local_accounts: bool = True) -> TestClient:
