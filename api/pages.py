@@ -6,6 +6,7 @@ public API like any other client. `/docs` is in reference.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,10 @@ STATIC: Final = Path(__file__).parent / "static"
 MAX_PREFIXES: Final = 8
 """How many prefixes an HTML file is kept for. Only a trusted proxy can name one."""
 
+_MODULES: Final = b"  <!-- preloaded modules -->\n"
+_IMPORT: Final = re.compile(
+    r'^(?:import|export)\b[^;]*? from "\./([\w-]+\.js)";$|^import "\./([\w-]+\.js)";$', re.MULTILINE
+)
 _ACCOUNTS_ON: Final = b'data-local-accounts="true"'
 _API_ROOT: Final = b'data-api-root=""'
 _ACCOUNTS_OFF: Final = b'data-local-accounts="false"'
@@ -73,6 +78,7 @@ def page_routes(*, local_accounts: bool, api_root: str = "") -> list[tuple[str, 
     html = (STATIC / "index.html").read_bytes()
     if _ACCOUNTS_ON not in html:
         raise ValueError(f"index.html lacks the attribute {_ACCOUNTS_ON.decode()}")
+    html = html.replace(_MODULES, "".join(map(_preload_link, _modules_of("app.js"))).encode(), 1)
     html = html.replace(_API_ROOT, f'data-api-root="{api_root}"'.encode(), 1)
     if not local_accounts:
         html = html.replace(_ACCOUNTS_ON, _ACCOUNTS_OFF, 1)
@@ -83,3 +89,18 @@ def read_folder(folder: Path) -> dict[str, Asset]:
     """The files of a folder by name, without its HTML, which has its own path, and without its subfolders."""
     paths = (path for path in sorted(folder.iterdir()) if path.suffix in CONTENT_TYPES and path.suffix != ".html")
     return {path.name: Asset.read(path) for path in paths}
+
+
+def _modules_of(entry_point: str) -> list[str]:
+    """The modules that the entry point imports, directly or not. Without preloading each level costs a round trip."""
+    found: set[str] = set()
+    unread = [entry_point]
+    while unread:
+        imports = {a or b for a, b in _IMPORT.findall((STATIC / unread.pop()).read_text(encoding="utf-8"))}
+        unread.extend(imports - found)
+        found |= imports
+    return sorted(found)
+
+
+def _preload_link(name: str) -> str:
+    return f'  <link rel="modulepreload" href="/static/{name}">\n'

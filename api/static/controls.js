@@ -1,7 +1,7 @@
 /** The controls for filter, search and sort, and the number of tasks of each filter. */
+import { byId } from "./dom.js";
 
 const TYPING_PAUSE_MS = 200;
-const byId = (id) => document.getElementById(id);
 
 export class Controls {
   #browse;
@@ -72,33 +72,5 @@ export class Controls {
     const { length } = this.#list.entries;
     if (this.#browse.nextCursor !== null) return `${length} tasks shown, more can be loaded.`;
     return length === 1 ? "1 task." : `${length === 0 ? "No" : length} tasks.`;
-  }
-}
-
-/** Refreshes the numbers after a change, with at most one request at a time. */
-export class Counter {
-  #client;
-  #show;
-  #running = false;
-  #wanted = false;
-
-  constructor(client, show) {
-    this.#client = client;
-    this.#show = show;
-  }
-
-  async refresh() {
-    this.#wanted = true;
-    if (this.#running) return;
-    this.#running = true;
-    while (this.#wanted) {
-      this.#wanted = false;
-      try {
-        this.#show(await this.#client.counts());
-      } catch {
-        // The numbers are optional, and the list reports the same error.
-      }
-    }
-    this.#running = false;
   }
 }

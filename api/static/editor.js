@@ -1,8 +1,10 @@
 /** The form that edits one task in place. It saves only the changed fields, and keeps the others. */
 import { dueField, dueFrom } from "./dates.js";
+import { byId } from "./dom.js";
 import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "./fields.js";
 
-const TEMPLATE = document.getElementById("editor-template");
+const FIELDS = ["title", "description", "due_date"];
+const TEMPLATE = byId("editor-template");
 
 export class Editor {
   element = TEMPLATE.content.firstElementChild.cloneNode(true);
@@ -10,15 +12,18 @@ export class Editor {
   #description = this.element.elements.description;
   #due = this.element.elements.due_date;
   #initial;
+  #conflict = null;
   #task;
 
-  /** `editing` as in Entry: the changes to show already, and the error or notice to explain them. */
-  constructor(task, editing, { save, cancel }) {
+  /** `editing` is the state "editing" of entry.js: the changes to show already, and the error or notice to explain them. */
+  constructor(task, editing, { save, keep, leave, cancel }) {
     connectLabels(this.element);
     submitByKeyboard(this.element);
     this.element.setAttribute("aria-label", task ? `Edit ${task.title}` : "New task, not saved yet");
     this.#fill(task, editing.changes);
     this.#explain(editing);
+    this.#showConflict(editing.conflict);
+    this.element.addEventListener("input", () => keep(this.#changes()));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       if (hasMistakes({ form: this.element, title: this.#title, due: this.#due })) return;
@@ -27,7 +32,8 @@ export class Editor {
     });
     this.element.querySelector("[data-action=cancel]").addEventListener("click", cancel);
     this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") cancel();
+      // Escape also ends the choice of an input method, which is not meant for the editor.
+      if (event.key === "Escape" && !event.isComposing) leave();
     });
   }
 
@@ -37,9 +43,11 @@ export class Editor {
     if (target === this.#title) target.setSelectionRange(target.value.length, target.value.length);
   }
 
-  /** Shows a newer version of the task in the fields that were not edited. */
-  rebase(task) {
-    if (task !== this.#task) this.#fill(task, this.#changes());
+  /** Shows a newer version of the task in the fields that were not edited, and what is in conflict with the others. */
+  rebase(task, { conflict }) {
+    if (FIELDS.some((name) => task?.[name] !== this.#task?.[name])) this.#fill(task, this.#changes());
+    this.#task = task;
+    this.#showConflict(conflict);
   }
 
   #fill(task, changes) {
@@ -65,6 +73,33 @@ export class Editor {
   #changes() {
     const values = Object.entries(this.#values());
     return Object.fromEntries(values.filter(([name, value]) => value !== this.#initial[name]));
+  }
+
+  /** Shows the value from elsewhere of each field in conflict; the field has one's own, until the other is chosen. */
+  #showConflict(conflict) {
+    if (conflict === this.#conflict) return;
+    this.#conflict = conflict;
+    const group = this.element.querySelector("[data-part=conflict]");
+    group.replaceChildren(...Object.entries(conflict ?? {}).map(([name, theirs]) => this.#choice(name, theirs)));
+    group.hidden = conflict === null;
+  }
+
+  #choice(name, theirs) {
+    const label = this.element.elements[name].closest(".field").querySelector("label").textContent;
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet" });
+    button.textContent = `Use the other ${label.toLowerCase()}`;
+    button.addEventListener("click", () => {
+      const field = this.element.elements[name];
+      if (name === "due_date") Object.assign(field, dueField(theirs));
+      else field.value = theirs ?? "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+    });
+    const text = document.createElement("p");
+    text.textContent = `${label} elsewhere: ${theirs ?? "none"}`;
+    const choice = document.createElement("div");
+    choice.append(text, button);
+    return choice;
   }
 
   #explain({ error, notice }) {

@@ -1,7 +1,6 @@
 /** The list on the page: one row for each task; a skeleton while loading; a message if the list is empty or failed. */
+import { byId } from "./dom.js";
 import { Row } from "./row.js";
-
-const byId = (id) => document.getElementById(id);
 
 const EMPTY = {
   all: ["Nothing to do.", "Write down the first thing above."],
@@ -28,6 +27,10 @@ export class ListView {
     browse.addEventListener("change", () => this.#showState());
     byId("list-retry").addEventListener("click", () => browse.retry());
     this.#more.addEventListener("click", () => this.#loadMore());
+  }
+
+  focus(entry) {
+    this.#rows.get(entry)?.focus();
   }
 
   /** Updates the relative dates, such as "tomorrow" after midnight. */
@@ -67,9 +70,12 @@ export class ListView {
 
   /** If `change` removes the focused row, focuses the row that replaces it. */
   #keepFocus(change) {
+    const focused = document.activeElement;
     const index = this.#visibleRows().findIndex(({ element }) => element.contains(document.activeElement));
     change();
     const rows = this.#visibleRows();
+    // A row that moves loses the focus.
+    if (index >= 0 && document.activeElement !== focused && rows.some(({ element }) => element.contains(focused))) focused.focus();
     // document.activeElement alone would not do: a hidden element keeps the focus until the next frame.
     if (index < 0 || rows.some(({ element }) => element.contains(document.activeElement))) return;
     if (rows.length > 0) rows[Math.min(index, rows.length - 1)].focus();

@@ -1,8 +1,11 @@
 /** One task in the list: shown, in its editor, or deleted with an undo button. Sets text as text, never as HTML. */
 import { describeDue } from "./dates.js";
+import { byId } from "./dom.js";
 import { Editor } from "./editor.js";
 
-const TEMPLATE = document.getElementById("row-template");
+/** The parts of a row that show each state of an entry. */
+const MODES = { shown: "view", editing: "editor", deleted: "undo", removing: "gone" };
+const TEMPLATE = byId("row-template");
 
 export class Row {
   element = TEMPLATE.content.firstElementChild.cloneNode(true);
@@ -35,7 +38,7 @@ export class Row {
   }
 
   update() {
-    const mode = this.#entry.editing ? "editor" : { shown: "view", undo: "undo", gone: "gone" }[this.#entry.phase];
+    const mode = MODES[this.#entry.state.kind];
     const before = this.#mode;
     const mayFocus = document.activeElement === document.body || this.element.contains(document.activeElement);
     this.#mode = mode;
@@ -66,9 +69,10 @@ export class Row {
     this.#action("delete").setAttribute("aria-label", `Delete ${title}`);
     this.#action("undo").setAttribute("aria-label", `Undo deleting ${title}`);
     this.#showDue(due, completed);
-    const saving = this.#entry.changes.length > 0;
+    const saving = this.#entry.isSaving;
     this.#part(".row-state").hidden = !saving;
-    this.#part(".row-meta").hidden = due === null && !saving;
+    this.#part(".row-draft").hidden = this.#entry.draft === null;
+    this.#part(".row-meta").hidden = due === null && !saving && this.#entry.draft === null;
     this.#part(".row-error").textContent = this.#entry.error ?? "";
     this.#part(".row-error").hidden = this.#entry.error === null;
   }
@@ -86,13 +90,16 @@ export class Row {
   }
 
   #showEditor() {
-    const { editing, task } = this.#entry;
-    if (editing && editing === this.#shownEditing) return this.#editor.rebase(task);
+    const { state, base } = this.#entry;
+    const editing = state.kind === "editing" ? state : null;
+    if (editing && editing === this.#shownEditing) return this.#editor.rebase(base, state);
     this.#shownEditing = editing;
     this.#editor?.element.remove();
-    this.#editor = editing && new Editor(task, editing, {
+    this.#editor = editing && new Editor(base, editing, {
       save: (fields) => this.#writes.saveEditor(this.#entry, fields),
-      cancel: () => this.#writes.closeEditor(this.#entry),
+      keep: (fields) => this.#writes.keepDraft(this.#entry, fields),
+      leave: () => this.#writes.leaveEditor(this.#entry),
+      cancel: () => this.#writes.discardDraft(this.#entry),
     });
     if (this.#editor) this.element.append(this.#editor.element);
     return undefined;

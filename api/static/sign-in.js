@@ -1,13 +1,15 @@
 /** The forms to log in and to register or, if another server keeps the accounts, to paste its token. */
 import { describeError, Unreachable } from "./api.js";
+import { byId } from "./dom.js";
 import { clearErrors, showErrors } from "./fields.js";
 
-const byId = (id) => document.getElementById(id);
+/** The name of the source that renews tokens of local accounts. */
+export const ACCOUNT_SOURCE = "account";
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const TEXTS = {
-  logIn: { title: "Log in", question: "New here?", other: "Create an account", autocomplete: "current-password" },
-  register: { title: "Create an account", question: "Have an account?", other: "Log in", autocomplete: "new-password" },
+  logIn: { title: "Log in", busy: "Logging in…", question: "New here?", other: "Create an account", autocomplete: "current-password" },
+  register: { title: "Create an account", busy: "Creating the account…", question: "Have an account?", other: "Log in", autocomplete: "new-password" },
 };
 
 export class SignIn {
@@ -15,9 +17,11 @@ export class SignIn {
   #session;
   #announcer;
   #mode = "logIn";
+  #isBusy = false;
   #request = new AbortController();
   #section = byId("sign-in");
   #account = byId("account-form");
+  #submit = this.#account.querySelector("[type=submit]");
   #tokenForm = byId("token-form");
   #hasAccounts = document.documentElement.dataset.localAccounts === "true";
 
@@ -46,6 +50,7 @@ export class SignIn {
   }
 
   hide() {
+    this.#stop();
     this.#section.hidden = true;
   }
 
@@ -55,33 +60,52 @@ export class SignIn {
   }
 
   #setMode(mode) {
-    this.#request.abort();
+    this.#stop();
     this.#mode = mode;
     const { title, question, other, autocomplete } = TEXTS[mode];
     byId("sign-in-title").textContent = this.#hasAccounts ? title : "Log in";
     byId("switch-question").textContent = question;
     byId("switch-mode").textContent = other;
-    this.#account.querySelector("[type=submit]").textContent = title;
+    this.#submit.textContent = title;
     this.#account.elements.password.autocomplete = autocomplete;
     this.#account.querySelector("[data-only=register]").hidden = mode !== "register";
     clearErrors(this.#account);
   }
 
+  /** Aborts a request that is under way. */
+  #stop() {
+    this.#request.abort();
+    this.#request = new AbortController();
+    this.#setBusy(false);
+  }
+
+  /** Not `disabled`: the button would lose the focus. */
+  #setBusy(busy) {
+    const { title, busy: busyTitle } = TEXTS[this.#mode];
+    this.#isBusy = busy;
+    this.#account.setAttribute("aria-busy", String(busy));
+    this.#submit.setAttribute("aria-disabled", String(busy));
+    this.#submit.textContent = busy ? busyTitle : title;
+  }
+
   async #submitAccount(event) {
     event.preventDefault();
+    if (this.#isBusy) return;
     const { email, password, name } = this.#account.elements;
     const fields = { email: email.value.trim(), password: password.value };
     if (this.#mode === "register" && name.value.trim() !== "") fields.name = name.value.trim();
-    // A second submission replaces one that still waits.
-    this.#request.abort();
-    const { signal } = (this.#request = new AbortController());
+    const { signal } = this.#request;
+    this.#setBusy(true);
     clearErrors(this.#account);
     try {
       const { token, user } = await this.#client[this.#mode](fields, signal);
+      const remember = this.#account.elements.remember.checked;
+      this.#stop();
       this.#account.reset();
-      this.#session.start(token, user);
+      this.#session.start(token, { account: user, remember, source: ACCOUNT_SOURCE });
     } catch (error) {
       if (error.name === "AbortError") return;
+      this.#setBusy(false);
       const shown = error instanceof Unreachable ? { message: `${error.message} Please try again.` } : error;
       showErrors(this.#account, shown);
       this.#announcer.alert(describeError(shown));
@@ -97,8 +121,9 @@ export class SignIn {
       showErrors(this.#tokenForm, { fields: new Map([["token", message]]) });
       return;
     }
+    const remember = this.#tokenForm.elements.remember.checked;
     clearErrors(this.#tokenForm);
     this.#tokenForm.reset();
-    this.#session.start(token);
+    this.#session.start(token, { remember });
   }
 }
