@@ -25,6 +25,7 @@ from api.jose.jwks import KeySet
 from api.login_guard import LoginGuard
 from api.middleware import Authentication, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import DOCUMENT_PATH, build_document
+from api.page_html import PageOptions
 from api.pages import page_routes
 from api.password_hasher import PasswordHasher
 from api.postgres.database import Database
@@ -193,7 +194,13 @@ def routes(
         table += own
     if settings.web_page:
         root = f"{mounts[-1].root}/".lstrip("/")
-        table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts), api_root=root)]
+        options = PageOptions(
+            local_accounts=bool(settings.local_accounts),
+            api_root=root,
+            sign_in_url=settings.sign_in_url,
+            token_url=settings.page_token_url,
+        )
+        table += [Route(*pair) for pair in page_routes(options)]
     return [*table, *_reference_routes(table, mounts, web_page=settings.web_page)]
 
 

@@ -13,7 +13,7 @@ import falcon
 import orjson
 
 from api.assets import Asset
-from api.page_headers import page_headers
+from api.page_headers import reference_headers
 from api.pages import MAX_PREFIXES, STATIC, Files, HtmlFile, read_folder
 
 FOLDER: Final = STATIC / "reference"
@@ -31,7 +31,7 @@ class ApiDocument:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
-        self._headers = page_headers()
+        self._headers = reference_headers()
         self._below = lru_cache(MAX_PREFIXES)(self._write_prefix)
         self._below("")
 
@@ -48,7 +48,7 @@ class ApiDocument:
 
 def reference_routes(*, web_page: bool = True) -> list[tuple[str, object]]:
     """(URI template, resource) pairs. With `web_page` the reference has a link back to the page."""
-    headers = page_headers()
+    headers = reference_headers()
     html = (FOLDER / "index.html").read_bytes()
     if _PAGE_LINK not in html:
         raise ValueError(f"reference/index.html lacks {_PAGE_LINK.decode()}")

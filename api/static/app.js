@@ -9,6 +9,8 @@ import { Counts } from "./counts.js";
 import { today } from "./dates.js";
 import { byId } from "./dom.js";
 import { Freshness } from "./freshness.js";
+import { install } from "./install.js";
+import { Issuer, ISSUER_SOURCE } from "./issuer.js";
 import { KeptWork } from "./kept-work.js";
 import { ListView } from "./list-view.js";
 import { Moments } from "./moments.js";
@@ -23,6 +25,7 @@ import { JsonStorage } from "./storage.js";
 import { Tabs } from "./tabs.js";
 import { TaskList } from "./task-list.js";
 import { TickUndo } from "./tick-undo.js";
+import { TokenForm } from "./token-form.js";
 import { Writes } from "./writes.js";
 
 // The page may be below a prefix that a proxy strips. This file is at static/app.js below it. The canonical contract
@@ -51,7 +54,10 @@ const kept = new KeptWork({ device, tab, locks, list, restore: restoreRecord });
 
 const view = new ListView({ list, browse, writes, announcer });
 const controls = new Controls({ browse, list, announcer });
-const signIn = new SignIn({ client, session, announcer });
+const { localAccounts, signInUrl, tokenUrl } = document.documentElement.dataset;
+const issuer = new Issuer({ signInUrl, tokenUrl }, device);
+const tokenForm = localAccounts === "true" ? null : new TokenForm({ client, session, announcer, issuer });
+const signIn = new SignIn({ client, session, announcer, tokenForm });
 const composer = new Composer({ add, keep: (words) => kept.keepWords(words) });
 const tickUndo = new TickUndo(writes, (entry, completed) => {
   writes.setCompleted(entry, completed);
@@ -88,6 +94,7 @@ function showTasks() {
 
 function showSignIn(reason) {
   if (reason === null) {
+    issuer.pause();
     kept.erase();
     clearUserData();
   }
@@ -127,10 +134,12 @@ function comeBack() {
   if (document.hidden) return;
   showDates();
   session.follow();
+  signIn.comeBack();
   renewal.schedule();
   freshness.invalidate();
 }
 
+renewal.addSource(ISSUER_SOURCE, issuer);
 renewal.addSource(ACCOUNT_SOURCE, { renew: (token) => client.renew(token) });
 session.addEventListener("start", () => {
   showTasks();
@@ -180,3 +189,5 @@ window.addEventListener("beforeunload", (event) => {
 showDates();
 if (session.token) showTasks();
 else signIn.show(null);
+// When the page is ready, so that it does not compete with its files.
+window.addEventListener("load", () => install());

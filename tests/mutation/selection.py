@@ -34,6 +34,8 @@ TESTS: Final = {
     "api/openapi/*": "test_openapi.py",
     "api/pages.py": "browser/test_assets.py test_compression.py",
     "api/assets.py": "browser/test_assets.py test_compression.py",
+    "api/page_html.py": "browser/test_assets.py browser/test_install.py",
+    "api/service_worker.py": "browser/test_install.py",
     "api/content_codings.py": "test_compression.py",
     "api/page_headers.py": "browser/test_assets.py test_reference.py",
     "api/password*": "contracts/test_passwords.py",
