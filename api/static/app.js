@@ -9,6 +9,8 @@ import { Counts } from "./counts.js";
 import { today } from "./dates.js";
 import { byId } from "./dom.js";
 import { Freshness } from "./freshness.js";
+import { install } from "./install.js";
+import { Issuer, ISSUER_SOURCE } from "./issuer.js";
 import { KeptWork } from "./kept-work.js";
 import { ListView } from "./list-view.js";
 import { Moments } from "./moments.js";
@@ -23,6 +25,7 @@ import { ACCOUNT_SOURCE, SignIn } from "./sign-in.js";
 import { JsonStorage } from "./storage.js";
 import { Tabs } from "./tabs.js";
 import { TaskList } from "./task-list.js";
+import { TokenForm } from "./token-form.js";
 import { UndoBar } from "./undo-bar.js";
 import { Writes } from "./writes.js";
 
@@ -52,7 +55,10 @@ const kept = new KeptWork({ device, tab, locks, list, restore: restoreRecord });
 
 const view = new ListView({ list, browse, writes, announcer });
 const controls = new Controls(browse, device);
-const signIn = new SignIn({ client, session, announcer });
+const { localAccounts, signInUrl, tokenUrl } = document.documentElement.dataset;
+const issuer = new Issuer({ signInUrl, tokenUrl }, device);
+const tokenForm = localAccounts === "true" ? null : new TokenForm({ client, session, announcer, issuer });
+const signIn = new SignIn({ client, session, announcer, tokenForm });
 const undoBar = new UndoBar();
 const composer = new Composer({ add, addAll, keep: (words) => kept.keepWords(words), announcer });
 new Shortcuts(device, {
@@ -114,6 +120,7 @@ function showTasks() {
 
 function showSignIn(reason) {
   if (reason === null) {
+    issuer.pause();
     kept.erase();
     clearUserData();
   }
@@ -153,10 +160,12 @@ function comeBack() {
   if (document.hidden) return;
   showDates();
   session.follow();
+  signIn.comeBack();
   renewal.schedule();
   freshness.invalidate();
 }
 
+renewal.addSource(ISSUER_SOURCE, issuer);
 renewal.addSource(ACCOUNT_SOURCE, { renew: (token) => client.renew(token) });
 session.addEventListener("start", () => {
   showTasks();
@@ -210,3 +219,5 @@ window.addEventListener("beforeunload", (event) => {
 showDates();
 if (session.token) showTasks();
 else signIn.show(null);
+// When the page is ready, so that it does not compete with its files.
+window.addEventListener("load", () => install());

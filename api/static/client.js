@@ -35,6 +35,11 @@ export class Client {
     return body.data.token;
   }
 
+  /** @throws the error response if the service does not accept the token */
+  async check(token) {
+    await call("GET", `${this.#tasks}?limit=1`, { token });
+  }
+
   /**
    * One page of a list, or at least the first `atLeast` tasks of it.
    * `query` has status, search, sort and order; `cursor` is null for the first page.

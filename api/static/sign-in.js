@@ -1,11 +1,10 @@
-/** The forms to log in and to register or, if another server keeps the accounts, to paste its token. */
+/** The form to log in and to register. If another server keeps the accounts, token-form.js takes its place. */
 import { describeError, Unreachable } from "./api.js";
 import { byId } from "./dom.js";
 import { clearErrors, showErrors } from "./fields.js";
 
 /** The name of the source that renews tokens of local accounts. */
 export const ACCOUNT_SOURCE = "account";
-const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const TEXTS = {
   logIn: { title: "Log in", busy: "Logging in…", question: "New here?", other: "Create an account", autocomplete: "current-password" },
@@ -22,17 +21,17 @@ export class SignIn {
   #section = byId("sign-in");
   #account = byId("account-form");
   #submit = this.#account.querySelector("[type=submit]");
-  #tokenForm = byId("token-form");
+  #tokenForm;
   #hasAccounts = document.documentElement.dataset.localAccounts === "true";
 
-  constructor({ client, session, announcer }) {
+  /** `tokenForm` signs in those whose account another server keeps. */
+  constructor({ client, session, announcer, tokenForm }) {
     this.#client = client;
     this.#session = session;
     this.#announcer = announcer;
+    this.#tokenForm = tokenForm;
     this.#account.hidden = !this.#hasAccounts;
-    this.#tokenForm.hidden = this.#hasAccounts;
     this.#account.addEventListener("submit", (event) => this.#submitAccount(event));
-    this.#tokenForm.addEventListener("submit", (event) => this.#submitToken(event));
     byId("switch-mode").addEventListener("click", () => {
       this.#setMode(this.#mode === "logIn" ? "register" : "logIn");
       this.#account.elements.email.focus();
@@ -47,6 +46,12 @@ export class SignIn {
     byId("sign-in-notice").textContent = notice ?? "";
     byId("sign-in-notice").hidden = !notice;
     if (notice) this.#announcer.alert(notice);
+    this.#tokenForm?.show();
+  }
+
+  /** The person may have signed in elsewhere meanwhile. */
+  comeBack() {
+    if (!this.#section.hidden) this.#tokenForm?.show();
   }
 
   hide() {
@@ -55,8 +60,8 @@ export class SignIn {
   }
 
   focus() {
-    const field = this.#hasAccounts ? this.#account.elements.email : this.#tokenForm.elements.token;
-    field.focus();
+    if (this.#tokenForm) this.#tokenForm.focus();
+    else this.#account.elements.email.focus();
   }
 
   #setMode(mode) {
@@ -110,20 +115,5 @@ export class SignIn {
       showErrors(this.#account, shown);
       this.#announcer.alert(describeError(shown));
     }
-  }
-
-  #submitToken(event) {
-    event.preventDefault();
-    const field = this.#tokenForm.elements.token;
-    const token = field.value.trim().replace(/^bearer\s+/i, "");
-    if (!JWT.test(token)) {
-      const message = "A token has three parts, separated by dots.";
-      showErrors(this.#tokenForm, { fields: new Map([["token", message]]) });
-      return;
-    }
-    const remember = this.#tokenForm.elements.remember.checked;
-    clearErrors(this.#tokenForm);
-    this.#tokenForm.reset();
-    this.#session.start(token, { remember });
   }
 }

@@ -161,7 +161,7 @@ def test_a_service_without_accounts_asks_for_a_token(
 ) -> None:
     tab = open_tab(on=start_service(LOCAL_ACCOUNTS="off"))
     tab.open()
-    field = tab.page.get_by_label("Token")
+    field = tab.page.get_by_label("Token", exact=True)
     field.fill("three words only")
     tab.page.get_by_role("button", name="Continue").click()
     expect(field).to_have_attribute("aria-invalid", "true")
