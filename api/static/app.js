@@ -139,6 +139,7 @@ function showWork(show) {
   byId("filters").hidden = !show;
   byId("account").hidden = !show;
   byId("tagline").hidden = show;
+  byId("show-shortcuts").hidden = !show;
 }
 
 function showDates() {
@@ -208,5 +209,6 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 showDates();
+document.body.classList.remove("is-starting");
 if (session.token) showTasks();
 else signIn.show(null);
