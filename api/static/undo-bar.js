@@ -38,6 +38,9 @@ export class UndoBar {
   hide() {
     this.#cancel();
     this.#undo = null;
+    // The next person of the page must not find the titles of this one.
+    byId("undo-text").textContent = "";
+    this.#button.removeAttribute("aria-label");
     this.#bar.hidden = true;
   }
 

@@ -26,24 +26,18 @@ export class Writes extends EventTarget {
   }
 
   create(fields) {
-    const entry = new Entry();
-    entry.addedAt = performance.now();
-    this.#insert(entry, fields);
+    const entry = newEntry(fields);
     this.#list.raise(entry);
+    this.#sender.send(entry);
     this.#announcer.say(`Added: ${fields.title}`);
-    return entry;
   }
 
   /** Adds several tasks, sent one after another in this order. Returns their entries. */
   createAll(tasks) {
-    const entries = tasks.map((fields) => {
-      const entry = Object.assign(new Entry(), { addedAt: performance.now() });
-      entry.writes.push({ kind: "create", fields, key: randomName() });
-      return entry;
-    });
+    const entries = tasks.map(newEntry);
     this.#list.raise(...entries);
-    this.#announcer.say(`Added ${entries.length} tasks.`);
-    this.#sendInTurn(entries);
+    this.#sendInOrder(entries);
+    this.#announcer.say(`Added ${tasks.length} tasks.`);
     return entries;
   }
 
@@ -94,7 +88,7 @@ export class Writes extends EventTarget {
   /** `fields` has the changed fields; for a task that was never stored, all fields. */
   saveEditor(entry, fields) {
     entry.state = State.shown();
-    if (!entry.base) this.#insert(entry, fields);
+    if (!entry.base) this.#sender.write(entry, creation(fields));
     else if (Object.keys(fields).length > 0) this.#sender.write(entry, { kind: "edit", fields });
     this.#list.changed(entry);
   }
@@ -107,7 +101,7 @@ export class Writes extends EventTarget {
 
   /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
-    entry.state = State.deleted();
+    entry.state = State.deleted(State.shown({ ...entry.state, error: null }));
     this.releaseUndo(entry);
     this.#list.changed(entry);
     this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible.`);
@@ -115,7 +109,7 @@ export class Writes extends EventTarget {
 
   undo(entry) {
     this.holdUndo(entry);
-    entry.state = State.shown();
+    entry.state = entry.state.before;
     this.#list.changed(entry);
     this.#announcer.say(`Restored: ${entry.shown.title}`);
   }
@@ -153,11 +147,7 @@ export class Writes extends EventTarget {
     return this.#list.all.some((entry) => entry.isSaving && entry.state.kind !== "removing");
   }
 
-  #insert(entry, fields) {
-    this.#sender.write(entry, { kind: "create", fields: { ...fields }, key: randomName() });
-  }
-
-  async #sendInTurn(entries) {
+  async #sendInOrder(entries) {
     for (const entry of entries) await this.#sender.send(entry);
   }
 
@@ -166,4 +156,12 @@ export class Writes extends EventTarget {
     entry.state = State.removing();
     this.#sender.write(entry, { kind: "remove", fields: {} });
   }
+}
+
+function newEntry(fields) {
+  return Object.assign(new Entry(), { addedAt: performance.now(), writes: [creation(fields)] });
+}
+
+function creation(fields) {
+  return { kind: "create", fields: { ...fields }, key: randomName() };
 }
