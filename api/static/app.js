@@ -146,6 +146,7 @@ function showWork(show) {
   byId("filters").hidden = !show;
   byId("account").hidden = !show;
   byId("tagline").hidden = show;
+  byId("show-shortcuts").hidden = !show;
 }
 
 function showDates() {
@@ -217,6 +218,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 showDates();
+document.body.classList.remove("is-starting");
 if (session.token) showTasks();
 else signIn.show(null);
 // When the page is ready, so that it does not compete with its files.

@@ -27,7 +27,10 @@ export class Composer {
     const { title } = this.#form.elements;
     this.#chip = new DueChip(title, announcer);
     submitByKeyboard(this.#form);
-    this.#form.addEventListener("focusin", () => this.#open(true));
+    this.#form.addEventListener("focusin", () => {
+      this.#open(true);
+      this.#chip.load();
+    });
     this.#form.addEventListener("input", () => this.#note());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -64,7 +67,7 @@ export class Composer {
 
   #note() {
     const { elements } = this.#form;
-    this.#chip.update(elements.due_date.value !== "");
+    this.#chip.update(() => elements.due_date.value !== "");
     this.#keep(this.isEmpty ? null : Object.fromEntries(FIELDS.map((name) => [name, elements[name].value])));
   }
 

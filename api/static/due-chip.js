@@ -1,7 +1,6 @@
 /** The due date that the words of a title name: shown before it is taken, and taken only if nobody removes it. */
 import { describeDue } from "./dates.js";
 import { byId } from "./dom.js";
-import { findDueWords } from "./due-words.js";
 
 export class DueChip {
   #title;
@@ -9,6 +8,7 @@ export class DueChip {
   #button = byId("due-chip");
   #found = null;
   #declined = null;
+  #words = null;
 
   constructor(title, announcer) {
     this.#title = title;
@@ -26,9 +26,16 @@ export class DueChip {
     return this.#found;
   }
 
-  /** Reads the title again. A date in the field counts more than words. */
-  update(hasDate) {
-    const found = hasDate ? null : findDueWords(this.#title.value);
+  /** Loads what knows the words: only who writes a task needs it. */
+  load() {
+    this.#words ??= import("./due-words.js").catch(() => null);
+  }
+
+  /** Reads the title again. A date in the field, as `hasDate` says, counts more than words. */
+  async update(hasDate) {
+    this.load();
+    const words = await this.#words;
+    const found = hasDate() ? null : words?.findDueWords(this.#title.value) ?? null;
     this.#show(found?.words === this.#declined ? null : found);
   }
 

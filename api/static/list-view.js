@@ -185,6 +185,7 @@ export class ListView {
     const isEmpty = this.#element.querySelector(".row:not([hidden])") === null;
     this.#element.setAttribute("aria-busy", String(state === "loading"));
     byId("skeleton").hidden = !(state === "loading" && isEmpty);
+    byId("colophon").classList.toggle("is-waiting", state === "loading" && isEmpty);
     byId("list-error").hidden = state !== "error";
     byId("list-error-message").textContent = error?.message ?? "";
     this.#more.hidden = nextCursor === null;

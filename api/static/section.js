@@ -15,6 +15,7 @@ export class Section {
     const heading = this.element.querySelector(".group-title");
     heading.textContent = title;
     heading.hidden = false;
+    this.element.classList.add("has-title");
     heading.id = freshId();
     this.element.setAttribute("aria-labelledby", heading.id);
   }

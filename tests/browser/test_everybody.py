@@ -104,7 +104,7 @@ def test_what_is_seen_is_also_said(open_tab: Callable[..., TasksPage], account: 
     expect(tab.tick("Late")).to_have_accessible_description("Due " + tab.row("Late").locator("time").inner_text())
     assert "overdue" in tab.row("Late").locator("time").inner_text()
     expect(tab.tick("No hurry")).to_have_accessible_description("")
-    tab.page.wait_for_function("said.includes('2 tasks.')")
+    tab.page.wait_for_function("() => said.includes('2 tasks.')")
     assert any(text.startswith("Loading") for text in tab.page.evaluate("said"))
     expect(tab.page.get_by_role("link", name="API reference")).to_be_visible()
 

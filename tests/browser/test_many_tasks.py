@@ -39,9 +39,11 @@ def test_200_tasks_below_5000_take_a_tenth_of_a_second_of_script(
     def load_1000(route: Route) -> None:
         route.continue_(url=re.sub(r"limit=\d+", "limit=1000", route.request.url))
 
+    # Not by its role: that looks at the names of all buttons of all rows.
+    load_more = tab.page.locator("#load-more")
     tab.page.route("**/api/tasks?*cursor=*", load_1000)
     for count in range(1_050, 5_051, 1_000):
-        tab.load_more.click()
+        load_more.click()
         expect(tab.page.locator(".row")).to_have_count(count)
     tab.page.unroute("**/api/tasks?*cursor=*")
 
@@ -49,9 +51,10 @@ def test_200_tasks_below_5000_take_a_tenth_of_a_second_of_script(
     # Not the time of the clock, which says how busy the machine is.
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     before = script_seconds(session)
-    tab.load_more.click()
+    load_more.click()
     expect(tab.page.locator(".row")).to_have_count(5_250)
     took = script_seconds(session) - before
+    print(f"{took:.3f} s of script")
     assert 0 < took <= SCRIPT_SECONDS
 
 

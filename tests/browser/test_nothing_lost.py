@@ -125,6 +125,7 @@ def test_an_edit_saved_before_the_version_has_come_waits_for_it(tab: TasksPage, 
 def test_a_proxy_without_a_response_is_no_reason_to_give_up(tab: TasksPage, account: Account) -> None:
     account.make_task("Patience")
     tab.log_in(account)
+    tab.show("All")
     left = [502, 504]
     tab.page.route(
         "**/complete", lambda route: route.fulfill(status=left.pop(), body="<html>") if left else route.continue_()
