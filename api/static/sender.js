@@ -29,6 +29,7 @@ export class Sender extends EventTarget {
 
   /** Adds a write to an entry, shows it at once, and sends it. */
   write(entry, write) {
+    this.#list.remember(entry);
     entry.writes.push(write);
     if (entry.error) entry.state = State.shown({ ...entry.state, error: null });
     this.#list.changed(entry);

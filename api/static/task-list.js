@@ -46,7 +46,7 @@ export class TaskList extends EventTarget {
 
   /** Makes entries visible, at the top if they are not in the list: new tasks, or one with a rejected change. */
   raise(...entries) {
-    for (const entry of entries) this.#remember(entry);
+    for (const entry of entries) this.remember(entry);
     const missing = entries.filter((entry) => !this.#order.includes(entry));
     if (missing.length > 0) {
       this.#order = [...missing, ...this.#order];
@@ -83,7 +83,7 @@ export class TaskList extends EventTarget {
   adopt(task, etag) {
     const entry = (task && this.#byTask.get(task.id)) ?? new Entry(task, etag);
     if (!task) entry.addedAt = performance.now();
-    this.#remember(entry);
+    this.remember(entry);
     return entry;
   }
 
@@ -99,7 +99,7 @@ export class TaskList extends EventTarget {
   }
 
   changed(entry) {
-    if (this.#entries.has(entry)) this.#remember(entry);
+    if (this.#entries.has(entry)) this.remember(entry);
     this.dispatchEvent(new CustomEvent("entry", { detail: entry }));
   }
 
@@ -111,11 +111,12 @@ export class TaskList extends EventTarget {
     const known = this.#byTask.get(task.id);
     const entry = known ?? new Entry(task);
     if (known && !known.isSaving && !isOlder(task, known.task)) known.confirm(task);
-    this.#remember(entry);
+    this.remember(entry);
     return entry;
   }
 
-  #remember(entry) {
+  /** Knows an entry without showing it: one that has left the list may get another write. */
+  remember(entry) {
     this.#entries.add(entry);
     if (entry.task) this.#byTask.set(entry.task.id, entry);
   }

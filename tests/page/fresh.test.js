@@ -89,6 +89,20 @@ test("a ticked task stays for a moment under Pending, longer after another tick"
   assert.equal(page.list.entries.length, 0);
 });
 
+test("a tick can be taken back after its task has left the list", async () => {
+  server.add("ada", { title: "One" });
+  await browse.setQuery({ status: "pending" });
+  const [entry] = page.list.entries;
+  page.writes.setCompleted(entry, true);
+  await page.clock.advance(5000);
+  assert.equal(page.list.entries.length, 0);
+  page.writes.setCompleted(entry, false);
+  browse.place(entry);
+  await page.clock.advance(5000);
+  assert.equal(server.tasks[0].completed, false);
+  assert.deepEqual(page.list.entries, [entry]);
+});
+
 test("a task moves when the value that sorts it changes", async () => {
   const due = (title, due_date) => server.add("ada", { title, due_date });
   for (const task of [["c", "2031-01-03"], ["b", "2031-01-02"], ["a", "2031-01-01"]]) due(...task);
