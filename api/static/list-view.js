@@ -35,6 +35,8 @@ export class ListView {
   /** The query whose result was announced last. Loading it again is announced only if that was asked for. */
   #announced = null;
   #hasCompleted = false;
+  /** A new one says that groups have to be found anew: another query, or another day. */
+  #grouping = null;
   #lastFocused = null;
   #element = byId("tasks");
   #more = byId("load-more");
@@ -70,6 +72,7 @@ export class ListView {
   /** Updates what depends on the time: "tomorrow" after midnight, and a due time that has passed. */
   refresh() {
     for (const row of this.#rows.values()) row.updateDue();
+    this.#grouping = null;
     if (this.#isGrouped) this.#arrange();
   }
 
@@ -101,6 +104,7 @@ export class ListView {
   #arrange() {
     this.#keepFocus(() => {
       this.#removeOldRows();
+      if (this.#grouping?.query !== this.#browse.query) this.#grouping = { query: this.#browse.query };
       const groups = new Map(Object.keys(GROUPS).map((name) => [name, []]));
       for (const entry of this.#list.entries) groups.get(this.#place(entry)).push(this.#rows.get(entry).element);
       for (const [name, elements] of groups) this.#showSection(name, elements);
@@ -120,10 +124,10 @@ export class ListView {
   /** Draws the row of an entry if it changed. Returns its group. */
   #place(entry) {
     const row = this.#rows.get(entry) ?? this.#addRow(entry);
+    if (!row.update() && row.groupedBy === this.#grouping) return row.group;
     const group = this.#groupOf(entry);
-    row.update();
     if (row.group !== group) row.element.remove();
-    row.group = group;
+    Object.assign(row, { group, groupedBy: this.#grouping });
     return group;
   }
 

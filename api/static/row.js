@@ -11,14 +11,15 @@ const TEMPLATE = byId("row-template");
 
 export class Row {
   element = TEMPLATE.content.firstElementChild.cloneNode(true);
-  /** The heading below which the row stands. */
+  /** The heading below which the row stands, and what decided that. */
   group = null;
+  groupedBy = null;
   #entry;
   #writes;
   #editor = null;
   #shownEditing = null;
   #mode = "view";
-  #drawn = [];
+  #drawn = {};
   #isUnfolded = false;
   #parts = new Map();
 
@@ -47,14 +48,12 @@ export class Row {
     if (this.#mode === "view") this.#writes.openEditor(this.#entry);
   }
 
+  /** Draws the row if its entry has changed since. Returns whether it has. */
   update() {
-    const { task, state, writes } = this.#entry;
-    const drawn = [task, state, state.conflict, ...writes];
-    if (drawn.length === this.#drawn.length && drawn.every((part, index) => part === this.#drawn[index])) return;
-    this.#drawn = drawn;
+    if (!this.#hasChanged()) return false;
     const before = this.#mode;
     const mayFocus = document.activeElement === document.body || this.element.contains(document.activeElement);
-    this.#mode = MODES[state.kind];
+    this.#mode = MODES[this.#entry.state.kind];
     this.#showTask();
     this.#showEditor();
     this.#part(".row-view").hidden = this.#mode !== "view";
@@ -62,6 +61,7 @@ export class Row {
     this.element.hidden = this.#mode === "gone";
     // Move the focus to the new controls, but never take it from another part of the page.
     if (this.#mode !== before && mayFocus && this.#mode !== "gone") this.#focusable(before).focus();
+    return true;
   }
 
   /** Updates what depends on the time. */
@@ -80,6 +80,14 @@ export class Row {
     const shown = overdue ? `${text} · overdue` : text ?? "";
     if (time.textContent !== shown) time.textContent = shown;
     if (due !== null) time.dateTime = due;
+  }
+
+  #hasChanged() {
+    const { task, state, writes } = this.#entry;
+    const now = { task, state, conflict: state.conflict, writes, length: writes.length };
+    if (Object.keys(now).every((name) => now[name] === this.#drawn[name])) return false;
+    this.#drawn = now;
+    return true;
   }
 
   #focusable(before = this.#mode) {

@@ -53,7 +53,7 @@ class TasksPage:
         self.new_task.fill(title)
         composer = self.page.get_by_role("form", name="Add a task")
         composer.get_by_label("Description").fill(description)
-        composer.get_by_label("Due").fill(due)
+        composer.get_by_label("Due optional").fill(due)
         self.new_task.press("Enter")
 
     def row(self, title: str) -> Locator:

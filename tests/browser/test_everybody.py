@@ -13,7 +13,9 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "reduced_
 
 WATCH_SHIFTS = """
 new PerformanceObserver((list) => {
-  for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) window.shifted = (window.shifted ?? 0) + value;
+  for (const { value, hadRecentInput } of list.getEntries()) {
+    if (!hadRecentInput) window.shifted = (window.shifted ?? 0) + value;
+  }
 }).observe({ type: "layout-shift", buffered: true });
 """
 
@@ -23,12 +25,12 @@ STOP = """
   const shown = element.matches("input[type=radio]") ? element.closest("label") : element;
   const { left, top, width, height } = shown.getBoundingClientRect();
   const at = document.elementFromPoint(left + width / 2, top + height / 2);
-  const outlined = [element, shown, element.closest("form")].some((each) => each && getComputedStyle(each).outlineStyle !== "none");
+  const isOutlined = (each) => each !== null && getComputedStyle(each).outlineStyle !== "none";
   return {
     name: element.getAttribute("aria-label") ?? (element.id || element.name || element.textContent),
     isBody: element === document.body,
     isLargeEnough: (width >= 24 && height >= 24) || element.matches("p a"),
-    isVisible: outlined,
+    isVisible: [element, shown, element.closest("form")].some(isOutlined),
     isOnTop: shown.contains(at) || at?.closest("label")?.control === element,
   };
 }

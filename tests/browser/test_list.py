@@ -113,6 +113,10 @@ def test_load_more_shows_every_task_once_while_tasks_are_added(tab: TasksPage, a
     tab.sort.select_option("Newest first")
     expect(tab.page.locator(".row-title").first).to_have_text("Task 119")
     expect(tab.rows).to_have_count(50)
+    # As small as the first page, so that there is a third.
+    tab.page.route(
+        "**/api/tasks?*limit=200*", lambda route: route.continue_(url=route.request.url.replace("=200", "=50"))
+    )
     account.make_task("Added elsewhere")
     tab.add("Added here")
     tab.expect_stored()
