@@ -29,15 +29,15 @@ beforeEach(() => {
 });
 
 test("a refresh keeps as many tasks as were loaded, and takes what has changed", async () => {
-  for (let number = 0; number < 120; number += 1) server.add("ada", { title: `Task ${number}` });
+  for (let number = 0; number < 300; number += 1) server.add("ada", { title: `Task ${number}` });
   await browse.load();
   await browse.loadMore();
   server.add("ada", { title: "From the phone" });
   await browse.refresh();
-  assert.equal(page.list.entries.length, 100);
+  assert.equal(page.list.entries.length, 250);
   assert.equal(page.list.entries[0].task.title, "From the phone");
   await browse.loadMore();
-  assert.equal(page.list.entries.length, 121);
+  assert.equal(page.list.entries.length, 301);
 });
 
 test("a tick is one request, and the numbers follow it", async () => {
