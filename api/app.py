@@ -25,6 +25,7 @@ from api.jose.jwks import KeySet
 from api.login_guard import LoginGuard
 from api.middleware import Authentication, PrivateHeaders, RateLimiting, RequestLog
 from api.openapi import DOCUMENT_PATH, build_document
+from api.page_html import PageOptions
 from api.pages import page_routes
 from api.password_hasher import PasswordHasher
 from api.postgres.database import Database
@@ -193,17 +194,23 @@ def routes(
         table += own
     if settings.web_page:
         root = f"{mounts[-1].root}/".lstrip("/")
-        table += [Route(*pair) for pair in page_routes(local_accounts=bool(settings.local_accounts), api_root=root)]
-    return [*table, *_reference_routes(table, mounts)]
+        options = PageOptions(
+            local_accounts=bool(settings.local_accounts),
+            api_root=root,
+            sign_in_url=settings.sign_in_url,
+            token_url=settings.page_token_url,
+        )
+        table += [Route(*pair) for pair in page_routes(options)]
+    return [*table, *_reference_routes(table, mounts, web_page=settings.web_page)]
 
 
-def _reference_routes(table: Sequence[Route], mounts: Sequence[Mount]) -> list[Route]:
+def _reference_routes(table: Sequence[Route], mounts: Sequence[Mount], *, web_page: bool) -> list[Route]:
     """The document of the frontend's wire format; where it has its own, the canonical one's as well."""
     documents: dict[str, list[Route]] = {root: [] for root in dict.fromkeys(mount.root for mount in mounts)}
     for route in table:
         documents[getattr(route.resource, "root", "")].append(route)
     own = [(f"{root}{DOCUMENT_PATH}", ApiDocument(build_document(listed))) for root, listed in documents.items()]
-    return [Route(*pair) for pair in (*own, *reference_routes())]
+    return [Route(*pair) for pair in (*own, *reference_routes(web_page=web_page))]
 
 
 def _task_routes(mount: Mount, tasks: Tasks, database: Database) -> list[Route]:

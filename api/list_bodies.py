@@ -14,8 +14,8 @@ import falcon
 import orjson
 from falcon import Response
 
-from api.content_codings import compress
 from api.entity_tags import format_weak_tag, matches_if_none_match
+from api.list_compression import compress
 from api.request_context import Request
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 import idna
 
@@ -60,6 +61,12 @@ def parse_origin(text: str) -> str:
         raise ValueError("has no valid port")
     host = _ANY_LABEL + _parse_parent(host[2:]) if host.startswith(_ANY_LABEL) else _parse_host(host)
     return f"{scheme}://{host}" + (f":{int(port)}" if port and int(port) != _DEFAULT_PORTS[scheme] else "")
+
+
+def origin_of(url: str) -> str:
+    """The origin of an http or https URL without a user. Raises ValueError like `parse_origin`."""
+    parts = urlsplit(url)
+    return parse_origin(f"{parts.scheme}://{parts.netloc}")
 
 
 class AllowedOrigins:

@@ -1,44 +1,27 @@
-"""The document at /openapi.json and the interactive reference at /docs, all from memory.
+"""The document at /openapi.json and the interactive reference at /docs, which shows it. All from memory.
 
-The reference is Swagger UI from the package offapi, so nothing on the page comes from another host. It shows
-/openapi.json.
+The reference is a page of this project: scripts without a library write the document as HTML in the browser.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, Final
 
 import falcon
 import orjson
 
-from api.pages import CONTENT_TYPES, SECURITY_HEADERS, STATIC, Asset
+from api.assets import Asset
+from api.page_headers import reference_headers
+from api.pages import MAX_PREFIXES, STATIC, Files, HtmlFile, read_folder
 
 FOLDER: Final = STATIC / "reference"
-INDEX: Final = "index.html"
 
-SWAGGER_UI: Final[Mapping[str, str]] = {
-    "swagger-ui-bundle.js": "swagger_bundle.js",
-    "swagger-ui.css": "swagger_style.css",
-}
-"""Names of files on the page, and in offapi."""
+SHARED: Final = ("base.css", "icon.svg")
+"""The page's files that the reference uses too."""
 
-# Swagger UI creates markup from strings, so it cannot run with Trusted Types. Its icons are data URLs.
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-REFERENCE_HEADERS: Final[Mapping[str, str]] = {**SECURITY_HEADERS, "Content-Security-Policy": _POLICY}
+_PAGE_LINK: Final = b'<a href="/">Back to the tasks</a> '
 
 
 class ApiDocument:
@@ -48,53 +31,30 @@ class ApiDocument:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
-        self._asset = Asset.of(orjson.dumps(document), falcon.MEDIA_JSON)
+        self._headers = reference_headers()
+        self._below = lru_cache(MAX_PREFIXES)(self._write_prefix)
+        self._below("")
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        asset = self._below(req.root_path) if req.root_path else self._asset
-        asset.send(req, resp)
+        self._below(req.root_path).send(req, resp, self._headers)
 
-    def _below(self, prefix: str) -> Asset:
+    on_head = on_get
+
+    def _write_prefix(self, prefix: str) -> Asset:
         """The document of a service below a prefix that a proxy strips."""
-        servers = [{**server, "url": prefix} for server in self._document["servers"]]
-        return Asset.of(orjson.dumps({**self._document, "servers": servers}), falcon.MEDIA_JSON)
-
-    on_head = on_get
+        servers = [{**server, "url": prefix or server["url"]} for server in self._document["servers"]]
+        return Asset(orjson.dumps({**self._document, "servers": servers}), falcon.MEDIA_JSON)
 
 
-class Reference:
-    """GET returns the reference page, or one of its files by name."""
-
-    auth_required = False
-
-    def __init__(self) -> None:
-        self._assets = {
-            name: Asset.of(path.read_bytes(), CONTENT_TYPES[path.suffix]) for name, path in _files().items()
-        }
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str = INDEX) -> None:
-        asset = self._assets.get(name)
-        if asset is None:
-            raise falcon.HTTPNotFound
-        if name == INDEX:
-            asset = asset.below(req.root_path)
-        asset.send(req, resp)
-        resp.set_headers(dict(REFERENCE_HEADERS))
-
-    on_head = on_get
-
-
-def reference_routes() -> list[tuple[str, object]]:
-    """(URI template, resource) pairs."""
-    reference = Reference()
-    return [("/docs", reference), ("/docs/{name}", reference)]
-
-
-def _files() -> dict[str, Path]:
-    # The package is not imported, because it reads all its files into memory.
-    spec = find_spec("offapi")
-    assert spec is not None
-    assert spec.origin is not None
-    swagger_ui = {name: Path(spec.origin).with_name(file) for name, file in SWAGGER_UI.items()}
-    own = [STATIC / "icon.svg", *(path for path in FOLDER.iterdir() if path.suffix in CONTENT_TYPES)]
-    return {**swagger_ui, **{path.name: path for path in own}}
+def reference_routes(*, web_page: bool = True) -> list[tuple[str, object]]:
+    """(URI template, resource) pairs. With `web_page` the reference has a link back to the page."""
+    headers = reference_headers()
+    html = (FOLDER / "index.html").read_bytes()
+    if _PAGE_LINK not in html:
+        raise ValueError(f"reference/index.html lacks {_PAGE_LINK.decode()}")
+    if not web_page:
+        html = html.replace(_PAGE_LINK, b"")
+    # Its own, because /static/ is not served without the page.
+    shared = {name: Asset.read(STATIC / name) for name in SHARED}
+    files = Files({**shared, **read_folder(FOLDER)}, headers)
+    return [("/docs", HtmlFile(html, headers)), ("/docs/{name}", files)]

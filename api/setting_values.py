@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 
+from api.origins import origin_of
 from api.postgres.database_url import parse_url
 from api.profiles.reading import read_profile
 from api.profiles.wire_format import WireFormat
@@ -106,6 +107,16 @@ def parse_http_url(value: str) -> str:
     parts = _split_url(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
         raise ValueError("must be an http or https URL")
+    return value
+
+
+def parse_origin_url(value: str) -> str:
+    """A URL of a server that the page calls: its origin must be one for browsers."""
+    parse_http_url(value)
+    try:
+        origin_of(value)
+    except ValueError as ex:
+        raise ValueError(f"must be an http or https URL: it {ex}") from None
     return value
 
 

@@ -28,6 +28,7 @@ from api.setting_values import (
     parse_frontend,
     parse_http_url,
     parse_networks,
+    parse_origin_url,
     parse_rate,
     parse_rate_storage,
     parse_secret,
@@ -83,7 +84,7 @@ class Settings:
     better_auth_secrets: tuple[str, ...] = _setting(
         parse_versioned_secrets, (), "several secrets, 2:newer,1:older; the newest signs, all verify", secret=True
     )
-    jwks_url: str | None = _setting(parse_http_url, None, "URL of the issuer's public keys (a JWK set); unset: none")
+    jwks_url: str | None = _setting(parse_origin_url, None, "URL of the issuer's public keys (a JWK set); unset: none")
     jwt_issuer: str | None = _setting(parse_text, None, "the iss a token must have; unset: any (JWKS_URL: its origin)")
     jwt_audience: tuple[str, ...] | None = _setting(
         parse_audiences, None, "the aud a token must have, one of a,b, or any; unset: any (JWKS_URL: its origin)"
@@ -153,6 +154,16 @@ class Settings:
         None,
         "the profile of your frontend: a name, or a path that ends in .toml; unset: the canonical contract",
     )
+    sign_in_url: str | None = _setting(
+        parse_http_url,
+        None,
+        "the page on which users of your auth server sign in; {return_url} in it becomes the address of our page",
+    )
+    token_url: str | None = _setting(
+        parse_origin_url,
+        None,
+        "where our page gets a token of a signed-in user; unset: with SIGN_IN_URL, JWKS_URL with /token for /jwks",
+    )
     web_page: bool = _setting(parse_switch, True, "serve the page at /")
     metrics_port: int | None = _setting(integer(1, 65_535), None, "port of Prometheus metrics; unset: none")
     log_level: str = _setting(one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
@@ -162,6 +173,14 @@ class Settings:
     def allowed_origins(self) -> AllowedOrigins:
         """The browser origins that may call."""
         return allow_origins(self.cors_origins, self.host)
+
+    @property
+    def page_token_url(self) -> str | None:
+        """Where the page gets a token for the session that a browser has at the auth server. None: nowhere."""
+        if self.token_url is not None or self.sign_in_url is None or self.jwks_url is None:
+            return self.token_url
+        base, slash, name = self.jwks_url.rpartition("/")
+        return f"{base}{slash}token" if name == "jwks" else None
 
     @property
     def secrets(self) -> tuple[str, ...]:

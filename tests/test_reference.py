@@ -11,9 +11,11 @@ from collections.abc import Callable
 import pytest
 from falcon.testing import TestClient
 
-from api.reference import FOLDER, SWAGGER_UI
+from api.pages import STATIC
+from api.reference import FOLDER
 
-OWN = sorted(path.name for path in FOLDER.iterdir())
+OWN = sorted(path.name for path in FOLDER.iterdir() if path.suffix != ".html")
+SHARED = ["base.css", "icon.svg"]
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -21,7 +23,12 @@ def test_every_file_is_served_unchanged(client: TestClient, name: str) -> None:
     assert client.simulate_get(f"/docs/{name}").content == (FOLDER / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", [*OWN, *SWAGGER_UI])
+@pytest.mark.parametrize("name", SHARED)
+def test_the_pages_style_and_icon_are_served_too(client: TestClient, name: str) -> None:
+    assert client.simulate_get(f"/docs/{name}").content == (STATIC / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", [*OWN, *SHARED])
 def test_an_unchanged_file_is_304(client: TestClient, name: str) -> None:
     result = client.simulate_get(f"/docs/{name}")
     assert result.status_code == 200
@@ -43,19 +50,34 @@ def test_the_content_security_policy_forbids_other_hosts_and_inline_scripts(clie
     directives = dict(each.split(" ", 1) for each in policy.split("; "))
     assert directives["default-src"] == "'none'"
     assert directives["script-src"] == directives["style-src"] == directives["connect-src"] == "'self'"
+    assert directives["require-trusted-types-for"] == "'script'"
+    assert directives["trusted-types"] == "'none'"
     assert "unsafe" not in policy
     assert "http" not in policy
 
 
 def test_the_page_names_only_files_of_this_service(client: TestClient) -> None:
     page = client.simulate_get("/docs").text
-    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
+    addresses = re.findall(r'(?:src|href)="(/[^"]*)"', page)
     assert len(addresses) >= 5
     assert all(client.simulate_get(address).status_code == 200 for address in addresses)
     assert "<script>" not in page
+    assert 'href="/"' in page
 
 
-@pytest.mark.parametrize("name", ["swagger_bundle.js", "..%2freference.py", "%2e%2e", "nothing.js"])
+def test_every_module_is_named_once(client: TestClient) -> None:
+    page = client.simulate_get("/docs").text
+    for path in FOLDER.glob("*.js"):
+        assert page.count(f'"/docs/{path.name}"') == 1, path.name
+
+
+def test_no_module_writes_markup_or_names_another_host() -> None:
+    for path in FOLDER.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"innerHTML|insertAdjacentHTML|https?://|eval\(", text), path.name
+
+
+@pytest.mark.parametrize("name", ["index.html", "app.js", "..%2freference.py", "%2e%2e", "nothing.js"])
 def test_any_other_name_is_not_found(client: TestClient, name: str) -> None:
     assert client.simulate_get(f"/docs/{name}").status_code == 404
 
@@ -63,4 +85,6 @@ def test_any_other_name_is_not_found(client: TestClient, name: str) -> None:
 def test_the_reference_is_served_without_the_web_page(make_client: Callable[..., TestClient]) -> None:
     client = make_client(WEB_PAGE="off")
     assert client.simulate_get("/").status_code == 404
-    assert client.simulate_get("/docs").status_code == 200
+    result = client.simulate_get("/docs")
+    assert result.status_code == 200
+    assert 'href="/"' not in result.text

@@ -47,6 +47,8 @@ DEFAULTS = {
     "trusted_proxy": (),
     "root_path": "",
     "frontend": None,
+    "sign_in_url": None,
+    "token_url": None,
     "web_page": True,
     "metrics_port": None,
     "log_level": "info",
@@ -74,6 +76,13 @@ def test_the_settings_have_these_defaults() -> None:
         ("JWKS_URL", "/jwks"),
         ("JWKS_URL", "http://auth.example.com:99999/jwks"),
         ("JWKS_URL", "http://[auth.example.com/jwks"),
+        ("JWKS_URL", "https://auth.example.com;script-src/jwks"),
+        ("SIGN_IN_URL", "/sign-in"),
+        ("SIGN_IN_URL", "javascript:alert(1)"),
+        ("SIGN_IN_URL", "https://user@app.example.com/sign-in"),
+        ("TOKEN_URL", "/api/auth/token"),
+        ("TOKEN_URL", "https://auth.example.com, https://evil.example/token"),
+        ("TOKEN_URL", "https://auth.example.com;script-src/token"),
         *(("JWT_AUDIENCE", value) for value in (",", "a,", ",a", "a,,b", "any,a", "a, any")),
         *(("USER_CLAIM", value) for value in (".", "user.", ".id", "user..id", "exp", "nbf", "iat", "iss", "aud")),
         ("TOKEN_TTL", "0"),
@@ -289,3 +298,31 @@ class TestASettingInAFile:
         file = tmp_path / "mounted"
         file.write_text("80")
         assert load_settings({**BASIS, f"{name}_FILE": str(file)}).port == 8000
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, None),
+        ({"JWKS_URL": "https://auth.example.com/api/auth/jwks"}, None),
+        ({"SIGN_IN_URL": "https://app.example.com/sign-in"}, None),
+        (
+            {"SIGN_IN_URL": "https://app.example.com/in", "JWKS_URL": "https://auth.example.com/api/auth/jwks"},
+            "https://auth.example.com/api/auth/token",
+        ),
+        ({"SIGN_IN_URL": "https://app.example.com/in", "JWKS_URL": "https://id.example.com/keys.json"}, None),
+        (
+            {
+                "SIGN_IN_URL": "https://app.example.com/in",
+                "JWKS_URL": "http://auth:3001/api/auth/jwks",
+                "TOKEN_URL": "https://auth.example.com/api/auth/token",
+            },
+            "https://auth.example.com/api/auth/token",
+        ),
+        ({"TOKEN_URL": "https://auth.example.com/token"}, "https://auth.example.com/token"),
+    ],
+)
+def test_the_page_gets_tokens_beside_the_keys_if_a_sign_in_page_is_named(
+    environ: dict[str, str], url: str | None
+) -> None:
+    assert load_settings(environ).page_token_url == url

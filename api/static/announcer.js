@@ -1,8 +1,9 @@
 /** Announces changes to screen readers, through one polite and one assertive live region. */
+import { byId } from "./dom.js";
 
 export class Announcer {
-  #polite = document.getElementById("polite");
-  #assertive = document.getElementById("assertive");
+  #polite = byId("polite");
+  #assertive = byId("assertive");
 
   say(text) {
     this.#put(this.#polite, text);

@@ -22,7 +22,7 @@ export function describeError({ message, fields }) {
 /** No response: the browser is offline, the service is down, or the request timed out. */
 export class Unreachable extends Error {
   constructor() {
-    super(navigator.onLine ? "The service cannot be reached." : "You are offline.");
+    super(globalThis.navigator?.onLine === false ? "You are offline." : "The service cannot be reached.");
   }
 }
 
@@ -33,10 +33,10 @@ const TIMEOUT_MS = 20_000;
  * @throws {ErrorResponse | Unreachable} or the signal's reason if it is aborted
  */
 export async function call(method, path, { token, headers = {}, json, signal } = {}) {
+  signal?.throwIfAborted();
   const controller = new AbortController();
   const abort = () => controller.abort();
   const timer = setTimeout(abort, TIMEOUT_MS);
-  signal?.throwIfAborted();
   signal?.addEventListener("abort", abort);
   try {
     const response = await fetch(path, {

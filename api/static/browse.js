@@ -1,9 +1,12 @@
 /**
  * The list's query (filter, search, sort) and its pages by cursor.
- * A new request aborts the one before. Fires "change".
+ * A new request aborts the one before. Fires "requested", "change", and "loaded" (`detail` = total) after a first page.
  */
+import { systemClock } from "./clock.js";
+import { comparison, sortValue } from "./sorting.js";
 
-const REMOVAL_DELAY_MS = 600;
+/** A task that moves or leaves stays for a moment, so that a second click does not meet another task. */
+const STAY_MS = 1500;
 
 export class Browse extends EventTarget {
   query = { status: "all", search: "", sort: "created", order: "desc" };
@@ -13,14 +16,20 @@ export class Browse extends EventTarget {
   nextCursor = null;
   #client;
   #list;
+  #clock;
   #request = new AbortController();
   #retry = () => this.load();
+  /** What each entry was sorted by when it was placed. */
+  #placed = new WeakMap();
+  #unsettled = new Set();
+  #cancelSettling = () => {};
 
-  constructor(client, list) {
+  constructor(client, list, clock = systemClock) {
     super();
     this.#client = client;
     this.#list = list;
-    list.addEventListener("entry", ({ detail }) => this.#removeLater(detail));
+    this.#clock = clock;
+    list.addEventListener("entry", ({ detail }) => this.#settleLater(detail));
   }
 
   setQuery(part) {
@@ -31,12 +40,17 @@ export class Browse extends EventTarget {
   load() {
     this.#retry = () => this.load();
     this.nextCursor = null;
-    return this.#loadPage((tasks, requestedAt) => this.#list.replaceAll(tasks, requestedAt));
+    return this.#loadFirst();
+  }
+
+  /** Loads again as many tasks as are shown, without a sign of loading. */
+  refresh() {
+    return this.#loadFirst({ atLeast: this.#list.entries.length, isQuiet: true });
   }
 
   loadMore() {
     this.#retry = () => this.loadMore();
-    return this.#loadPage((tasks) => this.#list.append(tasks));
+    return this.#loadPage(this.nextCursor, {}, ({ tasks }) => this.#list.append(tasks));
   }
 
   retry() {
@@ -49,20 +63,29 @@ export class Browse extends EventTarget {
     this.#setState("idle");
   }
 
-  /** Loads a page and gives its tasks to `show`, which returns the new entries. Null if loading failed. */
-  async #loadPage(show) {
+  #loadFirst(options = {}) {
+    return this.#loadPage(null, options, ({ tasks, total }, requestedAt) => {
+      this.#list.replaceAll(tasks, requestedAt);
+      this.dispatchEvent(new CustomEvent("loaded", { detail: total }));
+    });
+  }
+
+  /** Loads a page and gives it to `show`, which returns the new entries. Null if loading failed. */
+  async #loadPage(cursor, { atLeast, isQuiet = false }, show) {
     this.#request.abort();
     const { signal } = (this.#request = new AbortController());
     const requestedAt = performance.now();
-    this.#setState("loading");
+    this.dispatchEvent(new Event("requested"));
+    if (!isQuiet) this.#setState("loading");
     try {
-      const { tasks, nextCursor } = await this.#client.list(this.#parameters(), this.nextCursor, signal);
-      this.nextCursor = nextCursor;
-      const fresh = show(tasks, requestedAt);
+      const page = await this.#client.list(this.#parameters(), cursor, { atLeast, signal });
+      this.nextCursor = page.nextCursor;
+      const fresh = show(page, requestedAt);
+      for (const entry of this.#list.entries) this.#notePlace(entry);
       this.#setState("ready");
       return fresh;
     } catch (error) {
-      if (error.name !== "AbortError") this.#setState(error.status === 401 ? "idle" : "error", error);
+      if (error.name !== "AbortError") this.#setState("error", error);
       return null;
     }
   }
@@ -78,12 +101,39 @@ export class Browse extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** A task that no longer matches the filter stays visible for a moment, so that its tick is seen. */
-  #removeLater(entry) {
-    if (this.#belongs(entry)) return;
-    setTimeout(() => {
-      if (!this.#belongs(entry)) this.#list.drop(entry);
-    }, REMOVAL_DELAY_MS);
+  /** Moves or removes changed entries once nothing has changed for a moment. */
+  #settleLater(entry) {
+    this.#unsettled.add(entry);
+    this.#cancelSettling();
+    this.#cancelSettling = this.#clock.after(STAY_MS, () => {
+      const entries = [...this.#unsettled].filter((each) => this.#list.has(each));
+      this.#unsettled.clear();
+      for (const each of entries) this.#settle(each);
+    });
+  }
+
+  #settle(entry) {
+    if (!this.#belongs(entry)) return this.#list.drop(entry);
+    const hasMoved = entry.task && this.#placed.has(entry) && this.#placed.get(entry) !== this.#sortValue(entry);
+    if (!hasMoved || entry.isBusy) return undefined;
+    this.#notePlace(entry);
+    return this.#list.move(entry, comparison(this.query));
+  }
+
+  /** Puts an entry into the list where it belongs: one that was ticked, has left, and is ticked off again. */
+  place(entry) {
+    this.#list.raise(entry);
+    if (!entry.task) return;
+    this.#notePlace(entry);
+    this.#list.move(entry, comparison(this.query));
+  }
+
+  #notePlace(entry) {
+    if (entry.task) this.#placed.set(entry, this.#sortValue(entry));
+  }
+
+  #sortValue(entry) {
+    return sortValue(entry.task, this.query.sort);
   }
 
   #belongs(entry) {

@@ -1,6 +1,5 @@
 /** The banner for requests that wait for a retry: the error, the seconds left, and a button to retry at once. */
-
-const byId = (id) => document.getElementById(id);
+import { byId } from "./dom.js";
 
 export class Connection {
   #retryQueue;

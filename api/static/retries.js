@@ -3,16 +3,22 @@
  * Its callers send only requests that are safe to repeat. The banner shows the queue.
  */
 import { ErrorResponse, Unreachable } from "./api.js";
+import { systemClock } from "./clock.js";
 
 const MAX_PAUSE_SECONDS = 8;
+/** The service did not take the request. */
+const NOT_TAKEN = new Set([429, 503]);
+/** A proxy got no response from the service, which may have taken the request. */
+const NO_RESPONSE = new Set([502, 504]);
 
 /** The requests that wait for a retry, each with `message` and `until` (ms since the epoch). Fires "change". */
 export class RetryQueue extends EventTarget {
+  #clock;
   #waiters = new Set();
 
-  constructor() {
+  constructor(clock = systemClock) {
     super();
-    window.addEventListener("online", () => this.retryNow());
+    this.#clock = clock;
   }
 
   /** The waiter that retries first, or null. */
@@ -25,23 +31,29 @@ export class RetryQueue extends EventTarget {
   }
 
   async pause(seconds, message, signal) {
-    const waiter = { message, until: Date.now() + seconds * 1000 };
+    const waiter = { message, until: this.#clock.now() + seconds * 1000 };
     this.#waiters.add(waiter);
     this.dispatchEvent(new Event("change"));
     await new Promise((resolve) => {
-      waiter.wake = resolve;
-      setTimeout(resolve, seconds * 1000);
-      signal?.addEventListener("abort", resolve, { once: true });
+      const cancel = this.#clock.after(seconds * 1000, resolve);
+      waiter.wake = () => {
+        cancel();
+        resolve();
+      };
+      signal?.addEventListener("abort", waiter.wake, { once: true });
     });
+    signal?.removeEventListener("abort", waiter.wake);
     this.#waiters.delete(waiter);
     this.dispatchEvent(new Event("change"));
     signal?.throwIfAborted();
   }
 }
 
-/** True for a response that asks the client to wait and retry. */
-function isRetryable(error) {
-  return error instanceof ErrorResponse && (error.status === 429 || error.status === 503);
+/** `resend` allows to repeat a request that the service may have executed. */
+function isRetryable(error, resend) {
+  if (error instanceof Unreachable) return resend;
+  if (!(error instanceof ErrorResponse)) return false;
+  return NOT_TAKEN.has(error.status) || (resend && NO_RESPONSE.has(error.status));
 }
 
 /** Calls `attempt` until it succeeds, fails with an error that is not retryable, or `signal` is aborted. */
@@ -50,7 +62,7 @@ export async function withRetries(queue, attempt, { signal, resend = true } = {}
     try {
       return await attempt();
     } catch (error) {
-      if (!isRetryable(error) && !(resend && error instanceof Unreachable)) throw error;
+      if (!isRetryable(error, resend)) throw error;
       const pause = Math.max(error.retryAfter ?? 1, Math.min(failures, MAX_PAUSE_SECONDS));
       await queue.pause(pause, error.message, signal);
     }

@@ -1,13 +1,14 @@
-/** The forms to log in and to register or, if another server keeps the accounts, to paste its token. */
+/** The form to log in and to register. If another server keeps the accounts, token-form.js takes its place. */
 import { describeError, Unreachable } from "./api.js";
+import { byId } from "./dom.js";
 import { clearErrors, showErrors } from "./fields.js";
 
-const byId = (id) => document.getElementById(id);
-const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+/** The name of the source that renews tokens of local accounts. */
+export const ACCOUNT_SOURCE = "account";
 
 const TEXTS = {
-  logIn: { title: "Log in", question: "New here?", other: "Create an account", autocomplete: "current-password" },
-  register: { title: "Create an account", question: "Have an account?", other: "Log in", autocomplete: "new-password" },
+  logIn: { title: "Log in", busy: "Logging in…", question: "New here?", other: "Create an account", autocomplete: "current-password" },
+  register: { title: "Create an account", busy: "Creating the account…", question: "Have an account?", other: "Log in", autocomplete: "new-password" },
 };
 
 export class SignIn {
@@ -15,20 +16,22 @@ export class SignIn {
   #session;
   #announcer;
   #mode = "logIn";
+  #isBusy = false;
   #request = new AbortController();
   #section = byId("sign-in");
   #account = byId("account-form");
-  #tokenForm = byId("token-form");
+  #submit = this.#account.querySelector("[type=submit]");
+  #tokenForm;
   #hasAccounts = document.documentElement.dataset.localAccounts === "true";
 
-  constructor({ client, session, announcer }) {
+  /** `tokenForm` signs in those whose account another server keeps. */
+  constructor({ client, session, announcer, tokenForm }) {
     this.#client = client;
     this.#session = session;
     this.#announcer = announcer;
+    this.#tokenForm = tokenForm;
     this.#account.hidden = !this.#hasAccounts;
-    this.#tokenForm.hidden = this.#hasAccounts;
     this.#account.addEventListener("submit", (event) => this.#submitAccount(event));
-    this.#tokenForm.addEventListener("submit", (event) => this.#submitToken(event));
     byId("switch-mode").addEventListener("click", () => {
       this.#setMode(this.#mode === "logIn" ? "register" : "logIn");
       this.#account.elements.email.focus();
@@ -43,62 +46,74 @@ export class SignIn {
     byId("sign-in-notice").textContent = notice ?? "";
     byId("sign-in-notice").hidden = !notice;
     if (notice) this.#announcer.alert(notice);
+    this.#tokenForm?.show();
+  }
+
+  /** The person may have signed in elsewhere meanwhile. */
+  comeBack() {
+    if (!this.#section.hidden) this.#tokenForm?.show();
   }
 
   hide() {
+    this.#stop();
     this.#section.hidden = true;
   }
 
   focus() {
-    const field = this.#hasAccounts ? this.#account.elements.email : this.#tokenForm.elements.token;
-    field.focus();
+    if (this.#tokenForm) this.#tokenForm.focus();
+    else this.#account.elements.email.focus();
   }
 
   #setMode(mode) {
-    this.#request.abort();
+    this.#stop();
     this.#mode = mode;
     const { title, question, other, autocomplete } = TEXTS[mode];
     byId("sign-in-title").textContent = this.#hasAccounts ? title : "Log in";
     byId("switch-question").textContent = question;
     byId("switch-mode").textContent = other;
-    this.#account.querySelector("[type=submit]").textContent = title;
+    this.#submit.textContent = title;
     this.#account.elements.password.autocomplete = autocomplete;
     this.#account.querySelector("[data-only=register]").hidden = mode !== "register";
     clearErrors(this.#account);
   }
 
+  /** Aborts a request that is under way. */
+  #stop() {
+    this.#request.abort();
+    this.#request = new AbortController();
+    this.#setBusy(false);
+  }
+
+  /** Not `disabled`: the button would lose the focus. */
+  #setBusy(busy) {
+    const { title, busy: busyTitle } = TEXTS[this.#mode];
+    this.#isBusy = busy;
+    this.#account.setAttribute("aria-busy", String(busy));
+    this.#submit.setAttribute("aria-disabled", String(busy));
+    this.#submit.textContent = busy ? busyTitle : title;
+  }
+
   async #submitAccount(event) {
     event.preventDefault();
+    if (this.#isBusy) return;
     const { email, password, name } = this.#account.elements;
     const fields = { email: email.value.trim(), password: password.value };
     if (this.#mode === "register" && name.value.trim() !== "") fields.name = name.value.trim();
-    // A second submission replaces one that still waits.
-    this.#request.abort();
-    const { signal } = (this.#request = new AbortController());
+    const { signal } = this.#request;
+    this.#setBusy(true);
     clearErrors(this.#account);
     try {
       const { token, user } = await this.#client[this.#mode](fields, signal);
+      const remember = this.#account.elements.remember.checked;
+      this.#stop();
       this.#account.reset();
-      this.#session.start(token, user);
+      this.#session.start(token, { account: user, remember, source: ACCOUNT_SOURCE });
     } catch (error) {
       if (error.name === "AbortError") return;
+      this.#setBusy(false);
       const shown = error instanceof Unreachable ? { message: `${error.message} Please try again.` } : error;
       showErrors(this.#account, shown);
       this.#announcer.alert(describeError(shown));
     }
-  }
-
-  #submitToken(event) {
-    event.preventDefault();
-    const field = this.#tokenForm.elements.token;
-    const token = field.value.trim().replace(/^bearer\s+/i, "");
-    if (!JWT.test(token)) {
-      const message = "A token has three parts, separated by dots.";
-      showErrors(this.#tokenForm, { fields: new Map([["token", message]]) });
-      return;
-    }
-    clearErrors(this.#tokenForm);
-    this.#tokenForm.reset();
-    this.#session.start(token);
   }
 }

@@ -1,53 +1,15 @@
 /**
- * The tasks on the page: for each the version that the service confirmed, and the changes not yet confirmed.
- * The page shows the confirmed version plus the changes, so removing a rejected change undoes it.
- * Fires "order" when rows are added, removed or moved, and "entry" (`detail` = entry) when one changes.
+ * The tasks on the page, in the list's order. The page shows the confirmed version of each plus its changes, so removing
+ * a rejected change undoes it.
+ * Fires "order" when rows are added, removed or moved, "entry" (`detail` = entry) when one changes, and "kept" (`detail`
+ * = entry) when only the text typed in its editor changes.
  */
-
-let keys = 0;
-
-/** One task and its pending changes. */
-export class Entry {
-  key = (keys += 1);
-  /** The version that the service confirmed; null before the task is stored. */
-  task;
-  /** The confirmed version's entity tag; null if the task is known from a list only. */
-  etag = null;
-  /** Changed fields that are not confirmed yet, oldest first. */
-  changes = [];
-  /** The open editor: `{changes, error, notice}`; null when closed. */
-  editing = null;
-  /** "shown", "undo" (deleted, can be undone) or "gone" (the DELETE is being sent). */
-  phase = "shown";
-  error = null;
-  /** When the task was added, then stored, on this page (performance.now()); -Infinity for a listed task. */
-  addedAt = Number.NEGATIVE_INFINITY;
-  /** Sends the writes of one task one after another. */
-  queue = Promise.resolve();
-
-  constructor(task = null) {
-    this.task = task;
-  }
-
-  /** The task as the page shows it: confirmed version and changes. */
-  get shown() {
-    return Object.assign({ title: "", description: null, due_date: null, completed: false }, this.task, ...this.changes);
-  }
-
-  get isBusy() {
-    return this.changes.length > 0 || this.editing !== null || this.phase !== "shown";
-  }
-
-  confirm(task, etag = null) {
-    // A list that was requested earlier may not contain the task.
-    if (this.task === null) this.addedAt = performance.now();
-    if (etag !== null || task.updated_at !== this.task?.updated_at) this.etag = etag;
-    this.task = task;
-  }
-}
+import { Entry } from "./entry.js";
 
 export class TaskList extends EventTarget {
   #entries = new Set();
+  /** Entries by the id of their task; entries that are not stored yet are missing. */
+  #byTask = new Map();
   #order = [];
 
   /** Entries from top to bottom. */
@@ -65,9 +27,9 @@ export class TaskList extends EventTarget {
    * are not stored yet, and every open editor, so that a filter loses no typed text.
    */
   replaceAll(tasks, requestedAt) {
-    const listed = tasks.map((task) => this.#entryFor(task));
-    const isKept = (entry) => entry.editing || !entry.task || entry.addedAt > requestedAt;
-    const kept = this.#order.filter((entry) => isKept(entry) && !listed.includes(entry));
+    const listed = new Set(tasks.map((task) => this.#entryFor(task)));
+    const isKept = (entry) => entry.state.kind === "editing" || entry.draft || !entry.task || entry.addedAt > requestedAt;
+    const kept = this.#order.filter((entry) => isKept(entry) && !listed.has(entry));
     this.#order = [...kept, ...listed];
     this.#deleteUnlisted();
     this.#orderChanged();
@@ -75,51 +37,108 @@ export class TaskList extends EventTarget {
 
   /** Appends the next page, without tasks that are already in the list. Returns the new entries. */
   append(tasks) {
-    const fresh = tasks.map((task) => this.#entryFor(task)).filter((entry) => !this.#order.includes(entry));
+    const present = new Set(this.#order);
+    const fresh = tasks.map((task) => this.#entryFor(task)).filter((entry) => !present.has(entry));
     this.#order = [...this.#order, ...fresh];
     this.#orderChanged();
     return fresh;
   }
 
-  /** Makes an entry visible, at the top if it is not in the list: a new task, or one with a rejected change. */
-  raise(entry) {
-    this.#entries.add(entry);
-    if (this.#order.includes(entry)) return this.changed(entry);
-    this.#order = [entry, ...this.#order];
-    return this.#orderChanged();
+  /** Makes entries visible, at the top if they are not in the list: new tasks, or one with a rejected change. */
+  raise(...entries) {
+    for (const entry of entries) this.remember(entry);
+    const missing = entries.filter((entry) => !this.#order.includes(entry));
+    if (missing.length > 0) {
+      this.#order = [...missing, ...this.#order];
+      this.#orderChanged();
+    }
+    for (const entry of entries) this.changed(entry);
+  }
+
+  /** Moves a stored entry to where it belongs by `compare`, which compares tasks. Tasks added on this page stay on top. */
+  move(entry, compare) {
+    const others = this.#order.filter((other) => other !== entry);
+    const isAfter = ({ task, addedAt }) => task && addedAt === Number.NEGATIVE_INFINITY && compare(entry.task, task) < 0;
+    const index = others.findIndex(isAfter);
+    others.splice(index < 0 ? others.length : index, 0, entry);
+    if (others.every((other, place) => other === this.#order[place])) return;
+    this.#order = others;
+    this.#orderChanged();
   }
 
   drop(entry) {
-    this.#entries.delete(entry);
+    this.#forget(entry);
     this.#order = this.#order.filter((other) => other !== entry);
     this.#orderChanged();
   }
 
   clear() {
     this.#entries.clear();
+    this.#byTask.clear();
     this.#order = [];
     this.#orderChanged();
   }
 
-  changed(entry) {
-    this.dispatchEvent(new CustomEvent("entry", { detail: entry }));
-  }
-
-  #entryFor(task) {
-    const known = this.all.find((entry) => entry.task?.id === task.id);
-    const entry = known ?? new Entry(task);
-    if (known && known.changes.length === 0) known.confirm(task);
-    this.#entries.add(entry);
+  /** The entry of a task that a page before knew; a new one if this page does not know it. It may be in no list. */
+  adopt(task, etag) {
+    const entry = (task && this.#byTask.get(task.id)) ?? new Entry(task, etag);
+    if (!task) entry.addedAt = performance.now();
+    this.remember(entry);
     return entry;
   }
 
+  has(entry) {
+    return this.#entries.has(entry);
+  }
+
+  /** Makes an entry whose task was deleted elsewhere one that is not stored yet. */
+  unstore(entry) {
+    if (entry.task) this.#byTask.delete(entry.task.id);
+    entry.task = null;
+    entry.etag = null;
+  }
+
+  changed(entry) {
+    if (this.#entries.has(entry)) this.remember(entry);
+    this.dispatchEvent(new CustomEvent("entry", { detail: entry }));
+  }
+
+  kept(entry) {
+    this.dispatchEvent(new CustomEvent("kept", { detail: entry }));
+  }
+
+  #entryFor(task) {
+    const known = this.#byTask.get(task.id);
+    const entry = known ?? new Entry(task);
+    if (known && !known.isSaving && !isOlder(task, known.task)) known.confirm(task);
+    this.remember(entry);
+    return entry;
+  }
+
+  /** Knows an entry without showing it: one that has left the list may get another write. */
+  remember(entry) {
+    this.#entries.add(entry);
+    if (entry.task) this.#byTask.set(entry.task.id, entry);
+  }
+
   #deleteUnlisted() {
+    const listed = new Set(this.#order);
     for (const entry of this.#entries) {
-      if (!entry.isBusy && !this.#order.includes(entry)) this.#entries.delete(entry);
+      if (!entry.isBusy && !listed.has(entry)) this.#forget(entry);
     }
+  }
+
+  #forget(entry) {
+    this.#entries.delete(entry);
+    if (entry.task) this.#byTask.delete(entry.task.id);
   }
 
   #orderChanged() {
     this.dispatchEvent(new Event("order"));
   }
+}
+
+/** A list that was requested before a write may come after the write's response. */
+function isOlder(task, known) {
+  return Date.parse(task.updated_at) < Date.parse(known.updated_at);
 }

@@ -1,218 +1,167 @@
-/**
- * Every write: shown at once, sent after the task's earlier writes, undone if rejected.
- * A rejected text is not lost: it returns to an editor, with the error messages at its fields.
- */
-import { describeError, ErrorResponse } from "./api.js";
-import { Entry } from "./task-list.js";
+/** What a person does to tasks: each act is shown at once, and sent by sender.js. */
+import { ErrorResponse } from "./api.js";
+import { systemClock } from "./clock.js";
+import { Entry, State } from "./entry.js";
+import { randomName } from "./random.js";
 
 const UNDO_MS = 5000;
-const CHANGED_ELSEWHERE = "This task was changed elsewhere. Your changes are below; saving applies them to its newest version.";
-const DELETED_ELSEWHERE = "This task was deleted elsewhere. Saving adds it again.";
 
-/** Fires "settled" after each write, successful or not. */
+/** Fires "ticked" after a tick, with `{entry, completed}` as its `detail`. */
 export class Writes extends EventTarget {
   #client;
   #list;
+  #sender;
   #announcer;
+  #clock;
+  /** For each entry that is deleted: cancels the timer that ends the time to undo. */
   #undoTimers = new Map();
 
-  constructor(client, list, announcer) {
+  constructor({ client, list, sender, announcer, clock = systemClock }) {
     super();
     this.#client = client;
     this.#list = list;
+    this.#sender = sender;
     this.#announcer = announcer;
+    this.#clock = clock;
   }
 
   create(fields) {
-    const entry = new Entry();
-    entry.addedAt = performance.now();
-    this.#insert(entry, fields);
+    const entry = newEntry(fields);
     this.#list.raise(entry);
+    this.#sender.send(entry);
     this.#announcer.say(`Added: ${fields.title}`);
   }
 
-  /** Opens the editor. Fetches a task that is known from a list only, to get its entity tag. */
+  /** Adds several tasks, sent one after another in this order. Returns their entries. */
+  createAll(tasks) {
+    const entries = tasks.map(newEntry);
+    this.#list.raise(...entries);
+    this.#sendInOrder(entries);
+    this.#announcer.say(`Added ${tasks.length} tasks.`);
+    return entries;
+  }
+
+  /** Deletes tasks without a time to undo that. */
+  removeAll(entries) {
+    for (const entry of entries) {
+      const isSent = entry.task || entry.writes.some(({ since }) => since !== undefined);
+      if (!isSent) entry.writes = [];
+      if (isSent) this.#removeNow(entry);
+      else this.#list.drop(entry);
+    }
+    this.#announcer.say(`Removed ${entries.length} tasks.`);
+  }
+
+  /** Opens the editor, with the draft if one was kept. */
   async openEditor(entry) {
-    entry.editing = { changes: {}, error: null, notice: null };
-    entry.error = null;
+    entry.state = State.editing({ ...entry.draft }, { conflict: entry.state.conflict });
     this.#list.changed(entry);
-    if (!entry.task || entry.etag) return;
-    const before = entry.task;
     try {
-      const { task, etag } = await this.#client.find(before.id);
-      if (entry.task !== before || entry.changes.length > 0) return;
-      entry.confirm(task, etag);
-      if (entry.editing && task.updated_at !== before.updated_at) this.#list.changed(entry);
+      if (!entry.isSaving) await this.#sender.fetchVersion(entry);
     } catch (error) {
-      if (!(error instanceof ErrorResponse)) return;
-      // The editor works without the entity tag; saving will report the error.
+      if (!(error instanceof ErrorResponse) && error.name !== "AbortError") throw error;
+      // Saving fetches the version again, and reports the error.
     }
   }
 
-  closeEditor(entry) {
-    entry.editing = null;
-    if (entry.task || entry.changes.length > 0) this.#list.changed(entry);
+  /** Keeps what is typed in an open editor; `fields` has the changed fields. */
+  keepDraft(entry, fields) {
+    entry.state.changes = fields;
+    this.#list.kept(entry);
+  }
+
+  /** Closes the editor and keeps its text as a draft. The editor of a task that was never stored stays open. */
+  leaveEditor(entry) {
+    if (!entry.base) return;
+    const { changes, conflict } = entry.state;
+    entry.state = Object.keys(changes).length > 0 ? State.shown({ draft: changes, conflict }) : State.shown();
+    this.#list.changed(entry);
+  }
+
+  /** Closes the editor, or removes the draft, without saving. */
+  discardDraft(entry) {
+    entry.state = State.shown();
+    if (entry.base) this.#list.changed(entry);
     else this.#list.drop(entry);
   }
 
   /** `fields` has the changed fields; for a task that was never stored, all fields. */
   saveEditor(entry, fields) {
-    entry.editing = null;
-    if (!entry.task && entry.changes.length === 0) this.#insert(entry, fields);
-    else if (Object.keys(fields).length > 0) this.#edit(entry, fields);
+    entry.state = State.shown();
+    if (!entry.base) this.#sender.write(entry, creation(fields));
+    else if (Object.keys(fields).length > 0) this.#sender.write(entry, { kind: "edit", fields });
     this.#list.changed(entry);
   }
 
   setCompleted(entry, completed) {
     this.#announcer.say(`${completed ? "Completed" : "Not completed"}: ${entry.shown.title}`);
-    this.#write(entry, { completed }, {
-      send: () => this.#client.setCompleted(entry.task.id, completed),
-      onError: (error) => this.#showError(entry, error),
-    });
+    this.#sender.write(entry, { kind: "complete", fields: { completed } });
+    this.dispatchEvent(new CustomEvent("ticked", { detail: { entry, completed } }));
   }
 
   /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
-    entry.phase = "undo";
-    entry.error = null;
-    this.#undoTimers.set(entry, setTimeout(() => this.#removeNow(entry), UNDO_MS));
+    entry.state = State.deleted(State.shown({ ...entry.state, error: null }));
+    this.releaseUndo(entry);
     this.#list.changed(entry);
-    this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible for five seconds.`);
+    this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible.`);
   }
 
   undo(entry) {
-    this.#stopUndo(entry);
-    entry.phase = "shown";
+    this.holdUndo(entry);
+    entry.state = entry.state.before;
     this.#list.changed(entry);
     this.#announcer.say(`Restored: ${entry.shown.title}`);
   }
 
+  /** Stops the time to undo, such as while the button has the focus or the pointer. */
+  holdUndo(entry) {
+    this.#undoTimers.get(entry)?.();
+    this.#undoTimers.delete(entry);
+  }
+
+  /** Starts the time to undo from its beginning. */
+  releaseUndo(entry) {
+    if (entry.state.kind !== "deleted") return;
+    this.holdUndo(entry);
+    this.#undoTimers.set(entry, this.#clock.after(UNDO_MS, () => this.#removeNow(entry)));
+  }
+
   /** Sends waiting deletions at once; for the end of the page or of the session. */
   leave() {
-    for (const entry of this.#undoTimers.keys()) this.#stopUndo(entry);
-    for (const entry of this.#list.all.filter(({ phase, task }) => phase !== "shown" && task)) {
-      this.#client.removeOnLeaving(entry.task.id);
-      this.#list.drop(entry);
+    for (const entry of this.#list.all) {
+      if (entry.state.kind === "deleted" && entry.base) this.#removeNow(entry);
+      if (entry.state.kind === "removing" && entry.task) this.#client.removeOnLeaving(entry.task.id);
     }
   }
 
-  /** Whether leaving the page now would lose a write that is not stored yet. */
+  /** Forgets all tasks and what waits; for the end of an identity. */
+  reset() {
+    for (const cancel of this.#undoTimers.values()) cancel();
+    this.#undoTimers.clear();
+    this.#list.clear();
+  }
+
+  /** Whether a write is not stored yet. */
   get isPending() {
-    return this.#list.all.some((entry) => entry.changes.length > 0 && entry.phase === "shown");
+    return this.#list.all.some((entry) => entry.isSaving && entry.state.kind !== "removing");
   }
 
-  #insert(entry, fields) {
-    const key = idempotencyKey();
-    this.#write(entry, { ...fields }, {
-      creates: true,
-      send: () => this.#client.create(fields, key),
-      onError: (error) => this.#reopen(entry, fields, error),
-    });
-  }
-
-  #edit(entry, fields) {
-    this.#write(entry, fields, {
-      send: () => this.#client.change(entry.task.id, fields, entry.etag),
-      onError: async (error) => {
-        if (error.status === 404) return this.#reopenDeleted(entry, fields);
-        if (error.status !== 412) return this.#reopen(entry, fields, error);
-        return this.#reconcile(entry, fields);
-      },
-    });
-  }
-
-  #stopUndo(entry) {
-    clearTimeout(this.#undoTimers.get(entry));
-    this.#undoTimers.delete(entry);
+  async #sendInOrder(entries) {
+    for (const entry of entries) await this.#sender.send(entry);
   }
 
   #removeNow(entry) {
-    this.#undoTimers.delete(entry);
-    entry.phase = "gone";
-    this.#list.changed(entry);
-    this.#write(entry, {}, {
-      send: async () => {
-        await this.#client.remove(entry.task.id);
-        this.#list.drop(entry);
-        return null;
-      },
-      onError: (error) => {
-        entry.phase = "shown";
-        this.#showError(entry, error);
-      },
-    });
-  }
-
-  #write(entry, change, { creates = false, send, onError }) {
-    entry.changes.push(change);
-    entry.error = null;
-    this.#list.changed(entry);
-    const sendAndConfirm = async () => {
-      try {
-        // Without a task its creation was rejected: there is nothing to change.
-        const stored = creates || entry.task ? await send() : null;
-        if (stored) entry.confirm(stored.task, stored.etag);
-        this.#removeChange(entry, change);
-      } catch (error) {
-        this.#removeChange(entry, change);
-        if (error.name !== "AbortError") await onError(error);
-      }
-      this.#list.changed(entry);
-      this.dispatchEvent(new Event("settled"));
-    };
-    entry.queue = entry.queue.then(sendAndConfirm);
-  }
-
-  #removeChange(entry, change) {
-    entry.changes = entry.changes.filter((other) => other !== change);
-  }
-
-  /** Shows the error of a rejected tick or deletion below the task. */
-  #showError(entry, error) {
-    if (error.status === 404) {
-      this.#list.drop(entry);
-      this.#announcer.say(`Already deleted: ${entry.shown.title}`);
-      return;
-    }
-    entry.error = error.message;
-    this.#list.raise(entry);
-    this.#announcer.alert(`${entry.shown.title}: ${error.message}`);
-  }
-
-  #reopen(entry, changes, error, notice = null) {
-    this.#stopUndo(entry);
-    entry.phase = "shown";
-    entry.editing = { changes, error, notice };
-    this.#list.raise(entry);
-    this.#announcer.alert(notice ?? `Not saved. ${describeError(error)}`);
-  }
-
-  #reopenDeleted(entry, changes) {
-    const fields = { ...pick(entry.task), ...changes };
-    entry.task = null;
-    entry.etag = null;
-    this.#reopen(entry, fields, null, DELETED_ELSEWHERE);
-  }
-
-  /** Fetches the newer version after a 412. It may contain the change already, if only the response was lost. */
-  async #reconcile(entry, changes) {
-    try {
-      const { task, etag } = await this.#client.find(entry.task.id);
-      entry.confirm(task, etag);
-      if (Object.entries(changes).every(([name, value]) => task[name] === value)) return;
-      this.#reopen(entry, changes, null, CHANGED_ELSEWHERE);
-    } catch (error) {
-      if (error.status === 404) this.#reopenDeleted(entry, changes);
-      else if (error.name !== "AbortError") this.#reopen(entry, changes, error);
-    }
+    this.holdUndo(entry);
+    entry.state = State.removing();
+    this.#sender.write(entry, { kind: "remove", fields: {} });
   }
 }
 
-function pick({ title, description, due_date, completed }) {
-  return { title, description, due_date, completed };
+function newEntry(fields) {
+  return Object.assign(new Entry(), { addedAt: performance.now(), writes: [creation(fields)] });
 }
 
-/** Not crypto.randomUUID: it needs a secure context, and the page may be served over plain HTTP on a local network. */
-function idempotencyKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+function creation(fields) {
+  return { kind: "create", fields: { ...fields }, key: randomName() };
 }

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.better_auth.servers import AuthServer
+from tests.better_auth.servers import AuthServer, require_node
 from tests.better_auth.users import Setup
-from tests.support.processes import PROJECT, Service
-from tests.support.programs import missing
+from tests.support.processes import Service
 
 
 @pytest.fixture(scope="session")
 def node() -> None:
-    """Node and the npm workspace: without them these tests fail in CI and are skipped elsewhere."""
-    if shutil.which("node") and (PROJECT / "node_modules" / "better-auth").is_dir():
-        return
-    missing("needs node 20 and the npm workspace: run `npm ci` in the project's root")
+    require_node()
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.http import Response
 from tests.support.ports import free_port
 from tests.support.processes import PROJECT, WebServer
+from tests.support.programs import missing
 
 EXAMPLE = PROJECT / "examples" / "better-auth"
 START_TIMEOUT = 60.0
+
+
+def require_node() -> None:
+    """Without node and the npm workspace, tests of Better Auth fail in CI and are skipped elsewhere."""
+    if not shutil.which("node") or not (PROJECT / "node_modules" / "better-auth").is_dir():
+        missing("needs node 20 and the npm workspace: run `npm ci` in the project's root")
 
 
 class AuthServer(WebServer):

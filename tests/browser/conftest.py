@@ -69,7 +69,8 @@ def open_tab(browser: Browser, service: Service) -> Iterator[Callable[..., Tasks
     watched: list[Watch] = []
 
     def open_tab(on: Service = service, **options: Any) -> TasksPage:
-        page = browser.new_context(base_url=on.origin, **options).new_page()
+        # Playwright does not route the requests of a page with a service worker; test_install.py allows it.
+        page = browser.new_context(**{"base_url": on.origin, "service_workers": "block", **options}).new_page()
         watched.append(Watch(page, on.origin))
         return TasksPage(page)
 

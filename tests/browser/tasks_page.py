@@ -53,7 +53,7 @@ class TasksPage:
         self.new_task.fill(title)
         composer = self.page.get_by_role("form", name="Add a task")
         composer.get_by_label("Description").fill(description)
-        composer.get_by_label("Due").fill(due)
+        composer.get_by_label("Due optional").fill(due)
         self.new_task.press("Enter")
 
     def row(self, title: str) -> Locator:
@@ -81,6 +81,10 @@ class TasksPage:
     def undo(self, title: str) -> None:
         """Press Undo in the place of the deleted task."""
         self.page.get_by_role("button", name=f"Undo deleting {title}", exact=True).click()
+
+    def leave_undo(self) -> None:
+        """Move focus and pointer away: while one is on an undo button, its deletion waits."""
+        self.page.get_by_role("heading", name="Tasks", exact=True).click()
 
     def show(self, status: str) -> None:
         """Choose a status filter by its name."""

@@ -8,14 +8,21 @@ import pytest
 from falcon import App
 from falcon.testing import TestClient
 
+from api.page_html import PageOptions
 from api.pages import STATIC, page_routes
 
-TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 
 
-def client_of(*, local_accounts: bool = True) -> TestClient:
+def client_of(*, local_accounts: bool = True, token_url: str | None = None) -> TestClient:
     app: App[Any, Any] = App()
-    for template, resource in page_routes(local_accounts=local_accounts):
+    for template, resource in page_routes(PageOptions(local_accounts=local_accounts, token_url=token_url)):
         app.add_route(template, resource)
     return TestClient(app)
 
@@ -69,10 +76,19 @@ def test_the_content_security_policy_allows_only_the_pages_own_files() -> None:
     headers = client_of().simulate_get("/").headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     own = {name for name, sources in policy.items() if sources == "'self'"}
-    assert own == {"script-src", "style-src", "img-src", "connect-src"}
+    assert own == {"script-src", "style-src", "img-src", "connect-src", "manifest-src", "worker-src"}
     none = {name for name, sources in policy.items() if sources == "'none'"}
-    assert none == {"default-src", "base-uri", "form-action", "frame-ancestors", "trusted-types"}
+    assert none == {"default-src", "base-uri", "form-action", "frame-ancestors"}
+    assert policy["trusted-types"] == "worker"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_content_security_policy_allows_the_origin_of_the_token_url_and_no_other() -> None:
+    client = client_of(token_url="https://auth.example.com:443/api/auth/token?x=1")
+    for path in ("/", "/static/app.js", "/service-worker.js"):
+        policy = client.simulate_get(path).headers["content-security-policy"]
+        assert "connect-src 'self' https://auth.example.com;" in policy
+        assert policy.count("http") == 1
 
 
 def test_the_page_says_whether_local_accounts_are_on() -> None:
@@ -83,7 +99,7 @@ def test_the_page_says_whether_local_accounts_are_on() -> None:
 
 
 def test_no_file_names_another_host_or_holds_inline_code() -> None:
-    for path in (path for path in STATIC.iterdir() if path.is_file()):
+    for path in (path for path in STATIC.iterdir() if path.is_file() and path.suffix != ".png"):
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, path.name
         assert "https://" not in text, path.name
@@ -93,7 +109,9 @@ def test_no_file_names_another_host_or_holds_inline_code() -> None:
     assert " on" + "click=" not in html
 
 
-def test_every_module_is_preloaded_once() -> None:
-    html = (STATIC / "index.html").read_text()
-    for path in STATIC.glob("*.js"):
-        assert html.count(f'"/static/{path.name}"') == 1, path.name
+def test_every_module_that_the_page_needs_at_once_is_preloaded_once() -> None:
+    html = client_of().simulate_get("/").text
+    scripts = {path.name: path.read_text() for path in STATIC.glob("*.js")}
+    later = {name for name in scripts if any(f'import("./{name}")' in text for text in scripts.values())}
+    for name in scripts:
+        assert html.count(f'"/static/{name}"') == (0 if name in later else 1), name

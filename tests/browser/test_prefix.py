@@ -51,21 +51,24 @@ def test_a_new_user_works_on_the_page(page: Page) -> None:
     tab.add("Book the ferry")
     expect(tab.row("Book the ferry")).to_be_visible()
     tab.expect_stored()
+    tab.show("All")
     tab.tick("Book the ferry").check()
     tab.expect_stored()
     page.reload()
     expect(tab.tick("Book the ferry")).to_be_checked()
     page.get_by_role("link", name="API reference").click()
-    expect(page.locator("#operations-Tasks-listTasks")).to_be_visible()
+    expect(page.locator("#listTasks")).to_be_visible()
+    page.get_by_role("link", name="Back to the tasks").click()
+    expect(tab.tick("Book the ferry")).to_be_checked()
 
 
 @pytest.mark.parametrize("path", ["/todo/docs", "/todo/docs/"])
 def test_the_reference_calls_below_the_prefix(page: Page, path: str, requests: list[str], proxy: Proxy) -> None:
     page.goto(path)
-    block = page.locator("#operations-Tasks-listTasks")
-    block.locator(".opblock-summary-control").click()
-    block.locator("button.execute").click()
-    row = block.locator(".live-responses-table tbody tr.response").first
-    expect(row).to_be_visible()
-    assert json.loads(row.locator("pre").first.inner_text())["error"]["code"] == "UNAUTHORIZED"
+    call = page.locator("#listTasks")
+    call.locator("summary").first.click()
+    call.get_by_role("button", name="Send").click()
+    body = call.get_by_role("group", name="Body of the response")
+    expect(body).to_be_visible()
+    assert json.loads(body.inner_text())["error"]["code"] == "UNAUTHORIZED"
     assert [url for url in requests if url.startswith(f"{proxy.origin}/todo/api/tasks")]

@@ -1,0 +1,3 @@
+/** Access to the document that several views share. */
+
+export const byId = (id) => document.getElementById(id);
