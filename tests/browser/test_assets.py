@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -109,7 +110,28 @@ def test_no_file_names_another_host_or_holds_inline_code() -> None:
     assert " on" + "click=" not in html
 
 
-def test_every_module_is_preloaded_once() -> None:
-    html = client_of().simulate_get("/").text
+def test_the_page_loads_one_script_and_one_style_which_hold_every_file() -> None:
+    client = client_of()
+    html = client.simulate_get("/").text
+    assert re.findall(r'(?:src|rel="stylesheet" href)="([^"]*)"', html) == ["/static/page.css", "/static/page.js"]
+    script, style = client.simulate_get("/static/page.js").text, client.simulate_get("/static/page.css").text
     for path in STATIC.glob("*.js"):
-        assert html.count(f'"/static/{path.name}"') == 1, path.name
+        for name in re.findall(r"^export (?:async )?(?:class|function|const) (\w+)", path.read_text(), re.MULTILINE):
+            assert re.search(rf"(?:class|function|const) {name}\b", script), (path.name, name)
+    for path in STATIC.glob("*.css"):
+        for name in re.findall(r"^\.([\w-]+) \{$", path.read_text(), re.MULTILINE):
+            assert f".{name}" in style, (path.name, name)
+
+
+def test_the_first_load_weighs_at_most_40_kb_compressed() -> None:
+    client = client_of()
+    html = client.simulate_get("/").text
+    lazy = re.findall(r'import\("\./([\w-]+\.js)"\)', client.simulate_get("/static/page.js").text)
+    urls = ["/", *re.findall(r'(?:href|src)="(/static/[^"]*)"', html), *(f"/static/{name}" for name in lazy)]
+    assert len(urls) >= 5
+    loaded = [url for url in urls if not url.endswith(".png")]
+    sizes = {
+        url: int(client.simulate_get(url, headers={"Accept-Encoding": "gzip"}).headers["content-length"])
+        for url in loaded
+    }
+    assert sum(sizes.values()) <= 40_000, sizes
