@@ -20,12 +20,13 @@ import { RetryQueue } from "./retries.js";
 import { Sender } from "./sender.js";
 import { SessionStore } from "./session-store.js";
 import { Session } from "./session.js";
+import { Shortcuts } from "./shortcuts.js";
 import { ACCOUNT_SOURCE, SignIn } from "./sign-in.js";
 import { JsonStorage } from "./storage.js";
 import { Tabs } from "./tabs.js";
 import { TaskList } from "./task-list.js";
-import { TickUndo } from "./tick-undo.js";
 import { TokenForm } from "./token-form.js";
+import { UndoBar } from "./undo-bar.js";
 import { Writes } from "./writes.js";
 
 // The page may be below a prefix that a proxy strips. This file is at static/app.js below it. The canonical contract
@@ -53,16 +54,20 @@ const restore = new Restore(list, sender);
 const kept = new KeptWork({ device, tab, locks, list, restore: restoreRecord });
 
 const view = new ListView({ list, browse, writes, announcer });
-const controls = new Controls({ browse, list, announcer });
+const controls = new Controls(browse, device);
 const { localAccounts, signInUrl, tokenUrl } = document.documentElement.dataset;
 const issuer = new Issuer({ signInUrl, tokenUrl }, device);
 const tokenForm = localAccounts === "true" ? null : new TokenForm({ client, session, announcer, issuer });
 const signIn = new SignIn({ client, session, announcer, tokenForm });
-const composer = new Composer({ add, keep: (words) => kept.keepWords(words) });
-const tickUndo = new TickUndo(writes, (entry, completed) => {
-  writes.setCompleted(entry, completed);
-  browse.place(entry);
-  view.focus(entry);
+const undoBar = new UndoBar();
+const composer = new Composer({ add, addAll, keep: (words) => kept.keepWords(words), announcer });
+new Shortcuts(device, {
+  n: () => composer.focus(),
+  "/": () => byId("search").focus(),
+  j: () => view.step(1),
+  k: () => view.step(-1),
+  x: () => view.current?.toggle(),
+  e: () => view.current?.edit(),
 });
 new Connection(retryQueue, announcer);
 
@@ -74,6 +79,26 @@ function add(fields) {
   controls.includePending();
 }
 
+function addAll(tasks) {
+  const entries = writes.createAll(tasks);
+  controls.includePending();
+  undoBar.offer(`Added ${tasks.length} tasks.`, { label: "Undo adding them", undo: () => writes.removeAll(entries) });
+}
+
+/** A tick may have been meant for another row, and its row may leave the list. */
+function offerTickUndo({ entry, completed }) {
+  const { title } = entry.shown;
+  undoBar.offer(`${completed ? "Completed" : "Not completed"}: “${title}”`, {
+    label: `Undo ${completed ? "completing" : "reopening"} ${title}`,
+    isBrief: true,
+    undo() {
+      writes.setCompleted(entry, !completed);
+      browse.place(entry);
+      view.focus(entry);
+    },
+  });
+}
+
 function restoreRecord({ entries, words }) {
   for (const entry of entries) restore.run(entry);
   if (words && composer.isEmpty) composer.fill(words);
@@ -83,7 +108,8 @@ function restoreRecord({ entries, words }) {
 function showTasks() {
   if (owner !== session.identity) {
     kept.close();
-    clearUserData();
+    // The first person of a page gets the view that its URL names.
+    if (owner !== null) clearUserData();
     owner = session.identity;
     kept.open(owner.id);
   }
@@ -109,8 +135,8 @@ function clearUserData() {
   writes.reset();
   counts.clear();
   composer.clear();
+  undoBar.hide();
   controls.reset();
-  tickUndo.hide();
   announcer.clear();
 }
 
@@ -120,6 +146,7 @@ function showWork(show) {
   byId("filters").hidden = !show;
   byId("account").hidden = !show;
   byId("tagline").hidden = show;
+  byId("show-shortcuts").hidden = !show;
 }
 
 function showDates() {
@@ -154,7 +181,11 @@ browse.addEventListener("requested", () => {
   counts.expect();
 });
 browse.addEventListener("loaded", ({ detail }) => counts.load(browse.query, detail));
-counts.addEventListener("change", () => controls.showCounts(counts.value));
+counts.addEventListener("change", () => {
+  controls.showCounts(counts.value);
+  view.showCounts(counts.value);
+});
+writes.addEventListener("ticked", ({ detail }) => offerTickUndo(detail));
 sender.addEventListener("settled", ({ detail: { kind, before, after } }) => {
   const mayMatchOrNot = browse.query.search !== "" && (kind === "create" || kind === "edit");
   if (mayMatchOrNot) counts.reload(browse.query);
@@ -187,6 +218,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 showDates();
+document.body.classList.remove("is-starting");
 if (session.token) showTasks();
 else signIn.show(null);
 // When the page is ready, so that it does not compete with its files.

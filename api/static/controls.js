@@ -1,21 +1,26 @@
-/** The controls for filter, search and sort, and the number of tasks of each filter. */
+/** The controls for filter, search and sort, in step with the URL; and the number of tasks of each filter. */
+import { Address } from "./address.js";
 import { byId } from "./dom.js";
+import { apiQueryOf } from "./views.js";
 
 const TYPING_PAUSE_MS = 200;
 
 export class Controls {
   #browse;
-  #list;
-  #announcer;
   #typingTimer;
   #filters = byId("filters");
   #search = byId("search");
   #sort = byId("sort");
+  #address;
 
-  constructor({ browse, list, announcer }) {
+  constructor(browse, device) {
     this.#browse = browse;
-    this.#list = list;
-    this.#announcer = announcer;
+    this.#address = new Address(device, (view) => {
+      this.#fill(view);
+      this.#load();
+    });
+    this.#fill(this.#address.view);
+    browse.query = apiQueryOf(this.#address.view);
     this.#filters.addEventListener("change", () => this.#apply());
     this.#sort.addEventListener("change", () => this.#apply());
     this.#search.addEventListener("input", () => {
@@ -42,10 +47,11 @@ export class Controls {
     this.#apply();
   }
 
+  /** Forgets what belongs to a user: the searched words and the numbers. */
   reset() {
-    this.#filters.reset();
-    byId("find").reset();
-    this.#browse.query = this.#query();
+    this.#address.endPart();
+    this.#fill(this.#address.view);
+    this.#browse.query = apiQueryOf(this.#address.view);
     this.showCounts(null);
   }
 
@@ -57,20 +63,25 @@ export class Controls {
     byId("progress").setAttribute("width", String(100 * share));
   }
 
-  async #apply() {
+  #apply() {
     clearTimeout(this.#typingTimer);
-    await this.#browse.setQuery(this.#query());
-    if (this.#browse.state === "ready") this.#announcer.say(this.#summary());
+    this.#address.go({
+      status: this.#filters.elements.status.value,
+      sort: this.#sort.value,
+      search: this.#search.value.trim(),
+    });
+    this.#load();
   }
 
-  #query() {
-    const [sort, order] = this.#sort.value.split(" ");
-    return { status: this.#filters.elements.status.value, search: this.#search.value.trim(), sort, order };
+  #fill({ status, sort, search }) {
+    this.#filters.elements.status.value = status;
+    this.#sort.value = sort;
+    this.#search.value = search;
   }
 
-  #summary() {
-    const { length } = this.#list.entries;
-    if (this.#browse.nextCursor !== null) return `${length} tasks shown, more can be loaded.`;
-    return length === 1 ? "1 task." : `${length === 0 ? "No" : length} tasks.`;
+  #load() {
+    const query = apiQueryOf(this.#address.view);
+    if (byId("work").hidden) this.#browse.query = query;
+    else this.#browse.setQuery(query);
   }
 }

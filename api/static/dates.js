@@ -6,8 +6,9 @@
 const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const DAY_MS = 86_400_000;
 
-/* The page's texts are English, and a screen reader would mispronounce a weekday in another language. */
-const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
+/* The page's texts are English, and a screen reader would mispronounce a weekday in another language. Node 20, which
+   runs the tests of this module, has no navigator. */
+const LOCALE = globalThis.navigator?.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
 
 const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
 const WEEKDAY = format({ weekday: "long" });
@@ -28,6 +29,14 @@ export function describeDue(due, now = new Date()) {
   const instant = isCalendarDate(due) ? null : new Date(due);
   const isPast = instant ? instant < now : distance < 0;
   return { text: dayText(day, distance, now) + (instant ? `, ${TIME.format(instant)}` : ""), isToday: distance === 0, isPast };
+}
+
+/** Where a task that is due then belongs among "overdue", "today", "tomorrow", "later" and "none". */
+export function dueGroup(due, now = new Date()) {
+  if (due === null) return "none";
+  const distance = (dayOf(due) - localDay(now)) / DAY_MS;
+  if (distance < 0 || (!isCalendarDate(due) && new Date(due) < now)) return "overdue";
+  return ["today", "tomorrow"][distance] ?? "later";
 }
 
 /** The type and value of a field that holds `due` as precisely as the page shows it. */

@@ -1,4 +1,5 @@
 /** The form that edits one task in place. It saves only the changed fields, and keeps the others. */
+import { choiceElement } from "./choice.js";
 import { dueField, dueFrom } from "./dates.js";
 import { byId } from "./dom.js";
 import { connectLabels, hasMistakes, showErrors, submitByKeyboard } from "./fields.js";
@@ -12,6 +13,7 @@ export class Editor {
   #description = this.element.elements.description;
   #due = this.element.elements.due_date;
   #initial;
+  #keep;
   #conflict = null;
   #task;
 
@@ -21,6 +23,7 @@ export class Editor {
     submitByKeyboard(this.element);
     this.element.setAttribute("aria-label", task ? `Edit ${task.title}` : "New task, not saved yet");
     this.#fill(task, editing.changes);
+    this.#keep = keep;
     this.#explain(editing);
     this.#showConflict(editing.conflict);
     this.element.addEventListener("input", () => keep(this.#changes()));
@@ -57,14 +60,17 @@ export class Editor {
     Object.assign(this.#due, dueField(task?.due_date ?? null));
     // Read from the fields: they may drop line breaks or seconds of the task, and that is not a change.
     this.#initial = this.#values();
-    if ("title" in changes) this.#title.value = changes.title;
-    if ("description" in changes) this.#description.value = changes.description ?? "";
-    if ("due_date" in changes) Object.assign(this.#due, dueField(changes.due_date));
+    for (const [name, value] of Object.entries(changes)) this.#set(name, value);
+  }
+
+  #set(name, value) {
+    if (name === "due_date") Object.assign(this.#due, dueField(value));
+    else if (name in this.#initial) this.element.elements[name].value = value ?? "";
   }
 
   #values() {
     return {
-      title: this.#title.value,
+      title: this.#title.value.trim(),
       description: this.#description.value || null,
       due_date: dueFrom(this.#due),
     };
@@ -75,31 +81,21 @@ export class Editor {
     return Object.fromEntries(values.filter(([name, value]) => value !== this.#initial[name]));
   }
 
-  /** Shows the value from elsewhere of each field in conflict; the field has one's own, until the other is chosen. */
+  /** Shows both values of each field in conflict; the field keeps one's own until the other is chosen. */
   #showConflict(conflict) {
     if (conflict === this.#conflict) return;
     this.#conflict = conflict;
-    const group = this.element.querySelector("[data-part=conflict]");
-    group.replaceChildren(...Object.entries(conflict ?? {}).map(([name, theirs]) => this.#choice(name, theirs)));
-    group.hidden = conflict === null;
+    for (const choice of this.element.querySelectorAll(".choice")) choice.remove();
+    for (const [name, theirs] of Object.entries(conflict ?? {})) this.#offer(name, theirs);
   }
 
-  #choice(name, theirs) {
-    const label = this.element.elements[name].closest(".field").querySelector("label").textContent;
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet" });
-    button.textContent = `Use the other ${label.toLowerCase()}`;
-    button.addEventListener("click", () => {
-      const field = this.element.elements[name];
-      if (name === "due_date") Object.assign(field, dueField(theirs));
-      else field.value = theirs ?? "";
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.focus();
-    });
-    const text = document.createElement("p");
-    text.textContent = `${label} elsewhere: ${theirs ?? "none"}`;
-    const choice = document.createElement("div");
-    choice.append(text, button);
-    return choice;
+  #offer(name, theirs) {
+    const mine = this.#values()[name];
+    const field = this.element.elements[name].closest(".field");
+    field.before(choiceElement(name, { mine, theirs }, (value) => {
+      this.#set(name, value);
+      this.#keep(this.#changes());
+    }));
   }
 
   #explain({ error, notice }) {

@@ -17,8 +17,8 @@ export const State = {
   editing: (changes = {}, { error = null, notice = null, conflict = null } = {}) => ({
     kind: "editing", changes, error, notice, conflict,
   }),
-  /** Deleted, can be undone. */
-  deleted: () => ({ kind: "deleted" }),
+  /** Deleted, can be undone; `before` is the state to go back to. */
+  deleted: (before) => ({ kind: "deleted", before }),
   /** The DELETE is being sent. */
   removing: () => ({ kind: "removing" }),
 };

@@ -65,6 +65,7 @@ function mark(control, text) {
   control.setAttribute("aria-describedby", message.id);
 }
 
-function freshId() {
+/** An id or a name that nothing else on the page has. */
+export function freshId() {
   return `part-${(ids += 1)}`;
 }

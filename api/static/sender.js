@@ -27,20 +27,20 @@ export class Sender extends EventTarget {
     this.#clock = clock;
   }
 
-  /** Adds a write to an entry, and shows it at once. */
+  /** Adds a write to an entry, shows it at once, and sends it. */
   write(entry, write) {
     entry.writes.push(write);
     if (entry.error) entry.state = State.shown({ ...entry.state, error: null });
     this.#list.changed(entry);
-    return this.send(entry);
+    this.send(entry);
   }
 
-  /** Sends what waits. Writes that were begun by another person stay unsent; see Client. */
+  /** Sends what waits. Stops if the entry leaves the page, as all do when another person logs in. */
   async send(entry) {
     if (this.#sending.has(entry)) return;
     this.#sending.add(entry);
     try {
-      while (entry.isSaving) await this.#sendNext(entry, entry.writes[0]);
+      while (entry.isSaving && this.#list.has(entry)) await this.#sendNext(entry, entry.writes[0]);
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     } finally {

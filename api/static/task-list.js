@@ -44,14 +44,15 @@ export class TaskList extends EventTarget {
     return fresh;
   }
 
-  /** Makes an entry visible, at the top if it is not in the list: a new task, or one with a rejected change. */
-  raise(entry) {
-    this.#remember(entry);
-    if (!this.#order.includes(entry)) {
-      this.#order = [entry, ...this.#order];
+  /** Makes entries visible, at the top if they are not in the list: new tasks, or one with a rejected change. */
+  raise(...entries) {
+    for (const entry of entries) this.#remember(entry);
+    const missing = entries.filter((entry) => !this.#order.includes(entry));
+    if (missing.length > 0) {
+      this.#order = [...missing, ...this.#order];
       this.#orderChanged();
     }
-    this.changed(entry);
+    for (const entry of entries) this.changed(entry);
   }
 
   /** Moves a stored entry to where it belongs by `compare`, which compares tasks. Tasks added on this page stay on top. */

@@ -26,12 +26,30 @@ export class Writes extends EventTarget {
   }
 
   create(fields) {
-    const entry = new Entry();
-    entry.addedAt = performance.now();
-    this.#insert(entry, fields);
+    const entry = newEntry(fields);
     this.#list.raise(entry);
+    this.#sender.send(entry);
     this.#announcer.say(`Added: ${fields.title}`);
-    return entry;
+  }
+
+  /** Adds several tasks, sent one after another in this order. Returns their entries. */
+  createAll(tasks) {
+    const entries = tasks.map(newEntry);
+    this.#list.raise(...entries);
+    this.#sendInOrder(entries);
+    this.#announcer.say(`Added ${tasks.length} tasks.`);
+    return entries;
+  }
+
+  /** Deletes tasks without a time to undo that. */
+  removeAll(entries) {
+    for (const entry of entries) {
+      const isSent = entry.task || entry.writes.some(({ since }) => since !== undefined);
+      if (!isSent) entry.writes = [];
+      if (isSent) this.#removeNow(entry);
+      else this.#list.drop(entry);
+    }
+    this.#announcer.say(`Removed ${entries.length} tasks.`);
   }
 
   /** Opens the editor, with the draft if one was kept. */
@@ -70,7 +88,7 @@ export class Writes extends EventTarget {
   /** `fields` has the changed fields; for a task that was never stored, all fields. */
   saveEditor(entry, fields) {
     entry.state = State.shown();
-    if (!entry.base) this.#insert(entry, fields);
+    if (!entry.base) this.#sender.write(entry, creation(fields));
     else if (Object.keys(fields).length > 0) this.#sender.write(entry, { kind: "edit", fields });
     this.#list.changed(entry);
   }
@@ -83,7 +101,7 @@ export class Writes extends EventTarget {
 
   /** Shows the row as deleted with an undo button, and sends the DELETE when the time to undo is over. */
   remove(entry) {
-    entry.state = State.deleted();
+    entry.state = State.deleted(State.shown({ ...entry.state, error: null }));
     this.releaseUndo(entry);
     this.#list.changed(entry);
     this.#announcer.say(`Deleted: ${entry.shown.title}. Undo is possible.`);
@@ -91,7 +109,7 @@ export class Writes extends EventTarget {
 
   undo(entry) {
     this.holdUndo(entry);
-    entry.state = State.shown();
+    entry.state = entry.state.before;
     this.#list.changed(entry);
     this.#announcer.say(`Restored: ${entry.shown.title}`);
   }
@@ -129,8 +147,8 @@ export class Writes extends EventTarget {
     return this.#list.all.some((entry) => entry.isSaving && entry.state.kind !== "removing");
   }
 
-  #insert(entry, fields) {
-    this.#sender.write(entry, { kind: "create", fields: { ...fields }, key: randomName() });
+  async #sendInOrder(entries) {
+    for (const entry of entries) await this.#sender.send(entry);
   }
 
   #removeNow(entry) {
@@ -138,4 +156,12 @@ export class Writes extends EventTarget {
     entry.state = State.removing();
     this.#sender.write(entry, { kind: "remove", fields: {} });
   }
+}
+
+function newEntry(fields) {
+  return Object.assign(new Entry(), { addedAt: performance.now(), writes: [creation(fields)] });
+}
+
+function creation(fields) {
+  return { kind: "create", fields: { ...fields }, key: randomName() };
 }

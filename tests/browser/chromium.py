@@ -14,7 +14,17 @@ from tests.support.programs import missing
 
 try:
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect, sync_playwright
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        CDPSession,
+        Locator,
+        Page,
+        Request,
+        Route,
+        expect,
+        sync_playwright,
+    )
 except ImportError:
     missing("needs the browser tests' packages: pip install 'playwright' 'axe-playwright-python'")
 
@@ -40,6 +50,7 @@ __all__ = [
     "Axe",
     "Browser",
     "BrowserContext",
+    "CDPSession",
     "Locator",
     "Page",
     "Request",

@@ -82,6 +82,10 @@ class TasksPage:
         """Press Undo in the place of the deleted task."""
         self.page.get_by_role("button", name=f"Undo deleting {title}", exact=True).click()
 
+    def leave_undo(self) -> None:
+        """Move focus and pointer away: while one is on an undo button, its deletion waits."""
+        self.page.get_by_role("heading", name="Tasks", exact=True).click()
+
     def show(self, status: str) -> None:
         """Choose a status filter by its name."""
         self.page.get_by_role("radio", name=status).check()

@@ -112,6 +112,7 @@ def test_completing_a_task_deleted_elsewhere_removes_it(tab: TasksPage, account:
 def test_text_typed_for_a_task_deleted_elsewhere_can_be_saved_as_a_new_task(tab: TasksPage, account: Account) -> None:
     task = account.make_task("Old words", description="Details", completed=True)
     tab.log_in(account)
+    tab.show("All")
     editor = tab.edit("Old words")
     account.call("DELETE", f"/api/tasks/{task['id']}")
     editor.get_by_label("Title").fill("New words")

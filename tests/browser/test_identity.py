@@ -40,6 +40,7 @@ def test_a_note_that_waits_when_the_session_expires_is_not_sent_for_the_next_per
     bob = Account(service)
     tab.page.clock.install()
     tab.log_in(account)
+    tab.show("All")
     respond_once(tab.page, "POST", 429, BUSY, **{"Retry-After": "30"})
     tab.add("Ada's note")
     expect(tab.banner).to_contain_text("Too many requests")
@@ -68,6 +69,7 @@ def test_a_tick_that_meets_an_expired_session_is_stored_after_logging_in_again(
 ) -> None:
     account.make_task("Water the tree")
     tab.log_in(account)
+    tab.show("All")
     expire(tab, "Water the tree")
     tab.log_in_again(account)
     expect(tab.tick("Water the tree")).to_be_checked()

@@ -110,6 +110,8 @@ def test_load_more_shows_every_task_once_while_tasks_are_added(tab: TasksPage, a
     for title in titles:
         account.make_task(title)
     tab.log_in(account)
+    tab.sort.select_option("Newest first")
+    expect(tab.page.locator(".row-title").first).to_have_text("Task 119")
     expect(tab.rows).to_have_count(50)
     account.make_task("Added elsewhere")
     tab.add("Added here")
@@ -170,6 +172,7 @@ def test_a_deleted_task_is_deleted_for_good_after_the_undo_period(tab: TasksPage
     account.make_task("For ever")
     tab.log_in(account)
     tab.delete("For ever")
+    tab.leave_undo()
     expect(tab.page.get_by_text("Nothing to do.")).to_be_visible()
     _until(lambda: account.tasks() == [], tab)
 

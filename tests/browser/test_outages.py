@@ -84,11 +84,11 @@ def test_a_lost_response_does_not_duplicate_a_task(tab: TasksPage, account: Acco
 def test_rate_limited_writes_are_retried_until_stored(
     start_service: Callable[..., Service], open_tab: Callable[..., TasksPage]
 ) -> None:
-    service = start_service(RATE_LIMIT="12/5second")
+    service = start_service(RATE_LIMIT="6/10second")
     account = Account(service)
     tab = open_tab(on=service)
     tab.log_in(account)
-    titles = [f"Task {number}" for number in range(12)]
+    titles = [f"Task {number}" for number in range(8)]
     for title in titles:
         tab.add(title)
     expect(tab.banner).to_contain_text("Too many requests")

@@ -51,6 +51,7 @@ def test_a_new_user_works_on_the_page(page: Page) -> None:
     tab.add("Book the ferry")
     expect(tab.row("Book the ferry")).to_be_visible()
     tab.expect_stored()
+    tab.show("All")
     tab.tick("Book the ferry").check()
     tab.expect_stored()
     page.reload()

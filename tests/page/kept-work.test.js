@@ -77,6 +77,20 @@ test("an editor that is left keeps its text as a draft, which opens again with i
   assert.equal(entry.draft, null);
 });
 
+test("a draft survives a deletion that is undone", async () => {
+  const page = await open();
+  page.list.replaceAll([server.add("ada", { title: "Old title" })], 0);
+  const [entry] = page.list.entries;
+  await page.writes.openEditor(entry);
+  page.writes.keepDraft(entry, { title: "Long words" });
+  page.writes.leaveEditor(entry);
+  page.writes.remove(entry);
+  page.writes.undo(entry);
+  await shared.clock.advance(10_000);
+  assert.deepEqual(entry.draft, { title: "Long words" });
+  assert.deepEqual(server.writes(), []);
+});
+
 test("the editor of a task that was never stored stays open: it has the only copy", async () => {
   const page = await open();
   page.writes.create({ title: "x".repeat(501) });
