@@ -1,21 +1,11 @@
-"""Writes the page's HTML: what the settings say, the modules to preload, the version of all its files."""
+"""Writes the page's HTML: what the settings say, the bundled files, and the version of all of them."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from typing import Final
-
-from api.assets import Asset
-
-_MODULES: Final = "  <!-- preloaded modules -->\n"
-_IMPORT: Final = re.compile(
-    r'^(?:import|export)\b[^;]*? from "\./([\w-]+\.js)";$|^import "\./([\w-]+\.js)";$', re.MULTILINE
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +20,8 @@ class PageOptions:
     token_url: str | None = None
 
 
-def write_page(folder: Path, files: Mapping[str, Asset], options: PageOptions) -> bytes:
-    """The HTML. Its version changes with any file of the page, so its entity tag does too."""
-    html = (folder / "index.html").read_text(encoding="utf-8")
-    html = _replace(html, _MODULES, "".join(map(_preload_link, _modules_of(folder, "app.js"))))
+def write_page(html: str, files: Mapping[str, bytes], options: PageOptions) -> tuple[str, str]:
+    """The HTML and its version, which changes with the HTML and with any of these files."""
     values = {
         "local-accounts": "true" if options.local_accounts else "false",
         "api-root": options.api_root,
@@ -41,29 +29,16 @@ def write_page(folder: Path, files: Mapping[str, Asset], options: PageOptions) -
         "token-url": options.token_url or "",
     }
     for name, value in values.items():
-        html = _replace(html, f'data-{name}=""', f'data-{name}="{escape(value)}"')
+        html = _set(html, name, value)
     digest = hashlib.sha256(html.encode())
-    for name, asset in files.items():
-        digest.update(f"{name} {asset.plain.etag}\n".encode())
-    return _replace(html, 'data-version=""', f'data-version="{digest.hexdigest()[:16]}"').encode()
+    for name, body in sorted(files.items()):
+        digest.update(f"{name} {hashlib.sha256(body).hexdigest()}\n".encode())
+    version = digest.hexdigest()[:16]
+    return _set(html, "version", version), version
 
 
-def _replace(html: str, old: str, new: str) -> str:
-    if old not in html:
-        raise ValueError(f"index.html lacks {old.strip()}")
-    return html.replace(old, new, 1)
-
-
-def _modules_of(folder: Path, entry_point: str) -> list[str]:
-    """The modules that the entry point imports, directly or not. Without preloading each level costs a round trip."""
-    found: set[str] = set()
-    unread = [entry_point]
-    while unread:
-        imports = {a or b for a, b in _IMPORT.findall((folder / unread.pop()).read_text(encoding="utf-8"))}
-        unread.extend(imports - found)
-        found |= imports
-    return sorted(found)
-
-
-def _preload_link(name: str) -> str:
-    return f'  <link rel="modulepreload" href="/static/{name}">\n'
+def _set(html: str, name: str, value: str) -> str:
+    empty = f'data-{name}=""'
+    if empty not in html:
+        raise ValueError(f"the HTML lacks the attribute {empty}")
+    return html.replace(empty, f'data-{name}="{escape(value)}"', 1)

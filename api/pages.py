@@ -14,11 +14,14 @@ from typing import Final
 import falcon
 
 from api.assets import CONTENT_TYPES, Asset
+from api.page_bundle import bundle_page, lazy_modules
 from api.page_headers import page_headers
 from api.page_html import PageOptions, write_page
 from api.service_worker import WORKER_FILE, write_worker
 
 STATIC: Final = Path(__file__).parent / "static"
+
+ENTRY_POINT: Final = "app.js"
 
 MAX_PREFIXES: Final = 8
 """How many prefixes an HTML file is kept for. Only a trusted proxy can name one."""
@@ -81,12 +84,16 @@ def page_routes(options: PageOptions) -> list[tuple[str, object]]:
     """(URI template, resource) pairs."""
     headers = page_headers(options.token_url)
     files = read_folder(STATIC)
-    html = write_page(STATIC, files, options)
-    worker = Asset(write_worker(STATIC, html, files), CONTENT_TYPES[".js"])
+    texts = read_texts(STATIC)
+    bundle = bundle_page((STATIC / "index.html").read_text(encoding="utf-8"), texts)
+    singly = {"icon.svg", *lazy_modules(ENTRY_POINT, texts)}
+    needed = {**bundle.files, **{name: files[name].plain.body for name in singly}}
+    html, version = write_page(bundle.html, needed, options)
+    worker = Asset(write_worker(STATIC, version, needed), CONTENT_TYPES[".js"])
     return [
-        ("/", HtmlFile(html, headers)),
+        ("/", HtmlFile(html.encode(), headers)),
         (f"/{WORKER_FILE}", File(worker, headers)),
-        ("/static/{name}", Files(files, headers)),
+        ("/static/{name}", Files({**files, **assets_of(bundle.files)}, headers)),
     ]
 
 
@@ -94,3 +101,13 @@ def read_folder(folder: Path) -> dict[str, Asset]:
     """The files of a folder by name, without its HTML, which has its own path, and without its subfolders."""
     paths = (path for path in sorted(folder.iterdir()) if path.suffix in CONTENT_TYPES and path.suffix != ".html")
     return {path.name: Asset.read(path) for path in paths}
+
+
+def read_texts(folder: Path) -> dict[str, str]:
+    """The scripts and styles of a folder by name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.suffix in (".js", ".css")}
+
+
+def assets_of(files: Mapping[str, bytes]) -> dict[str, Asset]:
+    """Files that are not on disk."""
+    return {name: Asset(body, CONTENT_TYPES[Path(name).suffix]) for name, body in files.items()}

@@ -13,15 +13,16 @@ import falcon
 import orjson
 
 from api.assets import Asset
+from api.page_bundle import bundle_page
 from api.page_headers import reference_headers
-from api.pages import MAX_PREFIXES, STATIC, Files, HtmlFile, read_folder
+from api.pages import MAX_PREFIXES, STATIC, Files, HtmlFile, assets_of, read_texts
 
 FOLDER: Final = STATIC / "reference"
 
-SHARED: Final = ("base.css", "icon.svg")
-"""The page's files that the reference uses too."""
+SHARED: Final = ("base.css",)
+"""The page's styles that the reference uses too."""
 
-_PAGE_LINK: Final = b'<a href="/">Back to the tasks</a> '
+_PAGE_LINK: Final = '<a href="/">Back to the tasks</a> '
 
 
 class ApiDocument:
@@ -49,12 +50,12 @@ class ApiDocument:
 def reference_routes(*, web_page: bool = True) -> list[tuple[str, object]]:
     """(URI template, resource) pairs. With `web_page` the reference has a link back to the page."""
     headers = reference_headers()
-    html = (FOLDER / "index.html").read_bytes()
-    if _PAGE_LINK not in html:
-        raise ValueError(f"reference/index.html lacks {_PAGE_LINK.decode()}")
-    if not web_page:
-        html = html.replace(_PAGE_LINK, b"")
-    # Its own, because /static/ is not served without the page.
-    shared = {name: Asset.read(STATIC / name) for name in SHARED}
-    files = Files({**shared, **read_folder(FOLDER)}, headers)
-    return [("/docs", HtmlFile(html, headers)), ("/docs/{name}", files)]
+    shared = {name: (STATIC / name).read_text(encoding="utf-8") for name in SHARED}
+    bundle = bundle_page((FOLDER / "index.html").read_text(encoding="utf-8"), {**shared, **read_texts(FOLDER)})
+    if _PAGE_LINK not in bundle.html:
+        raise ValueError(f"reference/index.html lacks {_PAGE_LINK}")
+    html = bundle.html if web_page else bundle.html.replace(_PAGE_LINK, "")
+    # Its own icon, because /static/ is not served without the page.
+    icon = {"icon.svg": Asset.read(STATIC / "icon.svg")}
+    files = Files({**icon, **assets_of(bundle.files)}, headers)
+    return [("/docs", HtmlFile(html.encode(), headers)), ("/docs/{name}", files)]

@@ -7,7 +7,7 @@ import gzip
 import pytest
 from falcon.testing import TestClient
 
-PATHS = ["/", "/static/app.js", "/static/base.css", "/docs", "/docs/reference.js", "/openapi.json"]
+PATHS = ["/", "/static/page.js", "/static/page.css", "/static/app.js", "/docs", "/docs/page.js", "/openapi.json"]
 
 
 def headers_for(accepted: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -109,9 +110,29 @@ def test_no_file_names_another_host_or_holds_inline_code() -> None:
     assert " on" + "click=" not in html
 
 
-def test_every_module_that_the_page_needs_at_once_is_preloaded_once() -> None:
-    html = client_of().simulate_get("/").text
-    scripts = {path.name: path.read_text() for path in STATIC.glob("*.js")}
-    later = {name for name in scripts if any(f'import("./{name}")' in text for text in scripts.values())}
-    for name in scripts:
-        assert html.count(f'"/static/{name}"') == (0 if name in later else 1), name
+def test_the_page_loads_one_script_and_one_style_which_hold_every_file_needed_at_once() -> None:
+    client = client_of()
+    html = client.simulate_get("/").text
+    assert re.findall(r'(?:src|rel="stylesheet" href)="([^"]*)"', html) == ["/static/page.css", "/static/page.js"]
+    script, style = client.simulate_get("/static/page.js").text, client.simulate_get("/static/page.css").text
+    later = set(re.findall(r'import\("\./([\w-]+\.js)"\)', script))
+    for path in (path for path in STATIC.glob("*.js") if path.name not in later):
+        for name in re.findall(r"^export (?:async )?(?:class|function|const) (\w+)", path.read_text(), re.MULTILINE):
+            assert re.search(rf"(?:class|function|const) {name}\b", script), (path.name, name)
+    for path in STATIC.glob("*.css"):
+        for name in re.findall(r"^\.([\w-]+) \{$", path.read_text(), re.MULTILINE):
+            assert f".{name}" in style, (path.name, name)
+
+
+def test_the_first_load_weighs_at_most_40_kb_compressed() -> None:
+    client = client_of()
+    html = client.simulate_get("/").text
+    lazy = re.findall(r'import\("\./([\w-]+\.js)"\)', client.simulate_get("/static/page.js").text)
+    urls = ["/", *re.findall(r'(?:href|src)="(/static/[^"]*)"', html), *(f"/static/{name}" for name in lazy)]
+    assert len(urls) >= 5
+    loaded = [url for url in urls if not url.endswith(".png")]
+    sizes = {
+        url: int(client.simulate_get(url, headers={"Accept-Encoding": "gzip"}).headers["content-length"])
+        for url in loaded
+    }
+    assert sum(sizes.values()) <= 40_000, sizes

@@ -102,7 +102,7 @@ def test_the_cache_holds_the_pages_files_and_never_data_also_after_a_log_out(tab
         tab.page.evaluate("(path) => fetch(path).then((response) => response.text())", path)
     tab.log_out()
     entries: list[tuple[str, str]] = tab.page.evaluate(ENTRIES)
-    assert {"/", "/static/app.js", "/static/base.css"} <= {path for path, _ in entries}
+    assert {"/", "/static/page.js", "/static/page.css", "/static/icon.svg"} <= {path for path, _ in entries}
     assert [path for path, _ in entries if path != "/" and not path.startswith("/static/")] == []
     assert [path for path, body in entries if "secret plan" in body or account.email in body] == []
 

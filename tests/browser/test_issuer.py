@@ -20,7 +20,7 @@ from tests.support.processes import Service
 from tests.support.signing import claims, make_signer, token_for
 from tests.support.waiting import wait_until
 
-LIFETIME = 8
+LIFETIME = 5
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 SIGN_IN_PAGE = """<!doctype html><title>Sign in</title>

@@ -37,6 +37,7 @@ TESTS: Final = {
     "api/openapi/*": "test_openapi.py",
     "api/pages.py": "browser/test_assets.py test_compression.py",
     "api/assets.py": "browser/test_assets.py test_compression.py",
+    "api/page_bundle.py": "browser/test_assets.py test_bundle.py",
     "api/page_html.py": "browser/test_assets.py browser/test_install.py",
     "api/service_worker.py": "browser/test_install.py",
     "api/content_codings.py": "test_compression.py",
