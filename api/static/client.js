@@ -52,7 +52,7 @@ export class Client {
     let next = cursor;
     let total = null;
     do {
-      const limit = Math.min(MAX_PAGE_SIZE, Math.max(next ? NEXT_PAGE_SIZE : PAGE_SIZE, atLeast - tasks.length));
+      const limit = Math.min(MAX_PAGE_SIZE, Math.max(cursor ? NEXT_PAGE_SIZE : PAGE_SIZE, atLeast - tasks.length));
       const parameters = new URLSearchParams({ ...query, limit, ...(next && { cursor: next }) });
       const { body } = await this.#send("GET", `${this.#tasks}?${parameters}`, { signal });
       tasks.push(...body.data);

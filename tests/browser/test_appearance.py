@@ -99,6 +99,8 @@ def test_the_screenshots_show_a_day_of_tasks(
     account = Account(service, name="Mara Lindqvist")
     _fill(account)
     tab = _open(open_tab, screen, scheme)
+    # What is due in the evening is not overdue yet.
+    tab.page.clock.install(time=datetime.combine(datetime.now(timezone.utc).date(), time(12), timezone.utc))
     tab.log_in(account)
     expect(tab.rows).to_have_count(4)
     expect(tab.page.locator("[data-count=completed]")).to_have_text("2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 import pytest
 
@@ -19,7 +19,8 @@ def tab(open_tab: Callable[..., TasksPage]) -> TasksPage:
     return open_tab(timezone_id="UTC", locale="en-GB")
 
 
-def fill(account: Account) -> None:
+def fill(account: Account) -> datetime:
+    """Add tasks of every group. Returns the noon that they are relative to."""
     today = datetime.now(timezone.utc).date()
 
     def day(distance: int) -> str:
@@ -33,6 +34,7 @@ def fill(account: Account) -> None:
     account.make_task("Today's", due_date=day(0))
     account.make_task("Late", due_date=day(-1))
     account.make_task("Later still", due_date=day(8))
+    return datetime.combine(today, time(12), timezone.utc)
 
 
 def sections(tab: TasksPage) -> list[tuple[str, list[str]]]:
@@ -44,7 +46,7 @@ def sections(tab: TasksPage) -> list[tuple[str, list[str]]]:
 
 
 def test_pending_tasks_stand_under_headings_by_their_due_date(tab: TasksPage, account: Account) -> None:
-    fill(account)
+    tab.page.clock.install(time=fill(account))
     tab.log_in(account)
     expect(tab.rows).to_have_count(6)
     expect(tab.page.get_by_role("radio", name="Pending")).to_be_checked()
