@@ -17,7 +17,6 @@ from api.errors import IdempotencyKeyReused
 from api.models import IdempotencyKey
 from api.postgres.database import Database
 from api.postgres.statements import Parameter, Statement, render
-from api.postgres.timestamps import to_rfc3339
 
 SHOWN_TO_THE_VERSION_BEFORE: Final = 1000
 """Characters of a description that `answer` holds. The version before this one replays from it, this one does not."""
@@ -79,10 +78,8 @@ def find_first_response(database: Database, values: Mapping[str, Any]) -> Sequen
     if bytes(known) != values["fingerprint"]:
         raise IdempotencyKeyReused
     if task_id is None:
-        number, title, description, completed, due, all_day, created, updated, version = answer
-        times = (to_rfc3339(created), to_rfc3339(updated))
-        return (number, title, description, completed, to_rfc3339(due), all_day, *times, version, None)
-    due = values["due_at"] and to_rfc3339(values["due_at"].replace(tzinfo=None).isoformat(" "))
+        return (*answer, None)
+    due = values["due_at"] and values["due_at"].replace(tzinfo=None).isoformat(" ")
     text = (values["title"], values["description"], values["completed"], due, values["due_all_day"])
     extra = values["extra"] and orjson.loads(values["extra"])
     return (task_id, *text, made_at, made_at, 1, extra)

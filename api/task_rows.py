@@ -1,7 +1,8 @@
 """How a task's row becomes what clients see: the select list, and the reading of it. No queries.
 
-Times are selected without a zone, in UTC, and arrive as RFC 3339 text (api/postgres/timestamps.py). A cast to text is
-no immutable function, which RETURNING must have on a distributed PostgreSQL.
+Times are selected without a zone, in UTC, and arrive as text (api/postgres/connection.py): driver objects for them
+would cost more than the rest of a list, and a cast to text is no immutable function, which RETURNING must have on a
+distributed PostgreSQL.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _TIMES: Final = ("due", "created", "updated")
 
 _TABLE_COLUMNS: Final = tuple(getattr(Task, f"{name}_at" if name in _TIMES else name) for name in COLUMNS)
 
+_WITH_FRACTION: Final = len("2026-02-06 10:15:30.123456")
+
 
 def table_columns(*, extra: bool) -> list[Any]:
     """The table's columns that a subquery gives for `select_list` to read."""
@@ -62,9 +65,9 @@ def as_tasks(user_id: str, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]
             "title": title,
             "description": description,
             "completed": completed,
-            "due_date": due and (due[:10] if all_day else due),
-            "created_at": created,
-            "updated_at": updated,
+            "due_date": due and (due[:10] if all_day else _rfc3339(due)),
+            "created_at": _rfc3339(created),
+            "updated_at": _rfc3339(updated),
         }
         for task_id, title, description, completed, due, all_day, created, updated, _ in rows
     ]
@@ -80,9 +83,16 @@ def as_renamed_tasks(user_id: str, rows: Iterable[Sequence[Any]], names: Sequenc
             title_: title,
             description_: description,
             completed_: completed,
-            due_date: due and (due[:10] if all_day else due),
-            created_at: created,
-            updated_at: updated,
+            due_date: due and (due[:10] if all_day else _rfc3339(due)),
+            created_at: _rfc3339(created),
+            updated_at: _rfc3339(updated),
         }
         for task_id, title, description, completed, due, all_day, created, updated, _ in rows
     ]
+
+
+def _rfc3339(text: str) -> str:
+    """PostgreSQL's `2026-02-06 10:15:30.12` as `2026-02-06T10:15:30.120000Z`."""
+    if len(text) != _WITH_FRACTION:
+        text = f"{text[:19]}.{text[20:]:0<6}"
+    return text.replace(" ", "T") + "Z"

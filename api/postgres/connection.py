@@ -15,12 +15,13 @@ import psycopg2._psycopg
 import psycopg2.extensions
 
 from api.postgres.prepared import PreparedStatements
-from api.postgres.timestamps import to_rfc3339
 
 _TIMESTAMP: Final = 1114
 """The type identifier of `timestamp without time zone`."""
 
-_TIMESTAMP_AS_TEXT: Final = psycopg2.extensions.new_type((_TIMESTAMP,), "TIMESTAMP_AS_TEXT", to_rfc3339)
+_TIMESTAMP_AS_TEXT: Final = psycopg2.extensions.new_type(
+    (_TIMESTAMP,), "TIMESTAMP_AS_TEXT", lambda value, cursor: value
+)
 
 
 class Connection(psycopg2.extensions.connection):
