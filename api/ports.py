@@ -17,7 +17,9 @@ def bind_port(settings: Settings, name: str) -> socket.socket:
     except OSError as ex:
         if ex.errno == errno.EADDRINUSE:
             other = port + 1 if port < 65_535 else port - 1
-            raise SettingsError(f"{name}: {ex.strerror}; set another, such as {name}={other}, or stop its user") from ex
+            raise SettingsError(
+                f"{name}: {ex.strerror}; set another, such as {name}={other}, or stop what uses this one"
+            ) from ex
         if ex.errno == errno.EACCES:
             raise SettingsError(f"{name}: {ex.strerror}; set a port from 1024 on, such as {name}=8000") from ex
         raise SettingsError(f"HOST, {name}: {ex.strerror}; HOST must be an address of this machine") from ex

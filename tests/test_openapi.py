@@ -25,7 +25,7 @@ from tests.support.processes import PROJECT
 
 COMMITTED = PROJECT / "docs" / "openapi.json"
 
-FOR_PEOPLE = {"/", "/static/{name}", "/docs", "/docs/{name}", "/openapi.json"}
+FOR_PEOPLE = {"/", "/static/{name}", "/service-worker.js", "/docs", "/docs/{name}", "/openapi.json"}
 """Pages, their files and the document itself: the document does not describe them."""
 
 
