@@ -192,6 +192,12 @@ def test_request_bodies_and_parameters_use_the_validating_schemas(document: dict
     assert limit["schema"]["maximum"] == SCHEMAS["task-query.json"]["properties"]["limit"]["maximum"]
 
 
+def test_no_body_has_a_default_that_a_client_could_fill_in(document: dict[str, Any]) -> None:
+    # A client that sends the defaults of a schema with a change would reopen the task.
+    for name in ("NewTask", "TaskChanges", "Completion"):
+        assert '"default"' not in json.dumps(document["components"]["schemas"][name])
+
+
 def test_every_header_of_the_contract_is_described(document: dict[str, Any]) -> None:
     components = document["components"]
     sent = {each["name"] for each in components["parameters"].values() if each["in"] == "header"}

@@ -464,7 +464,7 @@ export interface components {
         ErrorCode: "MALFORMED_JSON" | "VALIDATION_ERROR" | "EMAIL_TAKEN" | "UNAUTHORIZED" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "INVALID_CREDENTIALS" | "FORBIDDEN" | "NOT_FOUND" | "TASK_LIMIT_REACHED" | "IDEMPOTENCY_KEY_REUSED" | "BAD_REQUEST" | "HEADERS_TOO_LARGE" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMITED" | "INTERNAL_ERROR" | "DATABASE_UNAVAILABLE" | "OVERLOADED" | "KEYS_UNAVAILABLE";
         /**
          * NewTask
-         * @description A task to create. Unknown members are ignored. The owner is always the token's user.
+         * @description A task to create. Without `completed` it is not done. Unknown members are ignored. The owner is always the token's user.
          * @example {
          *       "title": "Buy groceries",
          *       "description": "Milk, eggs, bread",
@@ -485,7 +485,6 @@ export interface components {
             /**
              * Completed
              * @description Whether the task is done.
-             * @default false
              */
             completed?: boolean;
             /**

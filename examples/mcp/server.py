@@ -65,9 +65,6 @@ def describe(route: HTTPRoute, tool: OpenAPITool) -> None:
     properties = tool.parameters["properties"]
     for name in HIDDEN & properties.keys():
         del properties[name]
-    for schema in properties.values():
-        # A change leaves alone what is not given. A model that fills in defaults would reopen the task.
-        schema.pop("default", None)
 
 
 def main() -> None:
