@@ -33,6 +33,10 @@ local function list(user)
   return wrk.format("GET", "/api/tasks", headers[user + 1])
 end
 
+local function search(user)
+  return wrk.format("GET", "/api/tasks?search=landlord", headers[user + 1])
+end
+
 local function create(user)
   return wrk.format("POST", "/api/tasks", body_headers[user + 1], CREATE_BODY)
 end
@@ -60,6 +64,7 @@ SCENARIOS["list-of-20"] = { group = "twenty", request = function() return list(a
 SCENARIOS["list-of-100"] = { group = "hundred", request = function() return list(any_user()) end }
 SCENARIOS["list-of-1000"] = { group = "thousand", request = function() return list(any_user()) end }
 SCENARIOS["list-of-10000"] = { group = "ten-thousand", request = function() return list(any_user()) end }
+SCENARIOS["search"] = { group = "twenty", request = function() return search(any_user()) end }
 SCENARIOS["create"] = { group = "creators", request = function() return create(any_user()) end }
 SCENARIOS["toggle"] = { group = "twenty", request = function()
   return toggle(any_user(), math.random(0, tasks_each - 1))

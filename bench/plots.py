@@ -1,4 +1,4 @@
-"""The two plots of bench/scale.py."""
+"""The plots of bench/scale.py."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def by_total(figures: Figures, file: Path) -> None:
             label=f"{scenario} p95",
         )
     axes.set(xscale="log", xlabel="tasks in the database", ylabel="ms", title="What a call costs as the data grows")
+    axes.set_ylim(bottom=0)
+    _finish(figure, axes, file)
+
+
+def memory(points: Sequence[tuple[int, int]], file: Path) -> None:
+    """Bytes of the larger worker by the number of tasks in the database."""
+    figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    axes.plot([total for total, _ in points], [size / 2**20 for _, size in points], marker=MARKERS[0], label="RSS")
+    axes.set(xscale="log", xlabel="tasks in the database", ylabel="MiB", title="Memory of a worker as the data grows")
     axes.set_ylim(bottom=0)
     _finish(figure, axes, file)
 

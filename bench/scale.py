@@ -1,6 +1,6 @@
 """`python -m bench.scale`: latency by the number of tasks in the database, and of a list by its length.
 
-Writes two plots, docs/images/scale-total.png and docs/images/scale-list.png, and prints the figures.
+Writes the plots docs/images/scale-total.png, scale-memory.png and scale-list.png, and prints the figures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.services import ROOT, Service
 
 TOTALS = (1_000, 10_000, 100_000, 1_000_000)
 LARGEST = 10_000_000
-SCENARIOS = ("get-one", "list-of-20", "create", "toggle")
+SCENARIOS = ("get-one", "list-of-20", "search", "create", "toggle")
 LISTS = {"list-of-10": 10, "list-of-100": 100, "list-of-1000": 1_000, "list-of-10000": 10_000}
 LIST_GROUPS = (
     Group("ten", 100, 10),
@@ -55,15 +55,18 @@ def main(arguments: Sequence[str]) -> int:
             raise StartFailed("\n".join(missing))
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             run = _Run(Path(directory), options.workers, options.seconds)
-            by_total = run.by_total(totals)
+            by_total, memory = run.by_total(totals)
             by_length = run.by_length([services.ours(MAX_TASKS="0"), *peers])
     except (load.LoadFailed, StartFailed) as ex:
         print(f"bench: {ex}", file=sys.stderr)
         return 1
     options.images.mkdir(parents=True, exist_ok=True)
     plots.by_total(by_total, options.images / "scale-total.png")
+    plots.memory(memory, options.images / "scale-memory.png")
     plots.by_length(by_length, options.images / "scale-list.png")
     _print(by_total, by_length)
+    for total, worker in memory:
+        print(f"  {total:>12,}  {worker / 2**20:6.1f} MiB, the larger worker after all scenarios")
     return 0
 
 
@@ -76,9 +79,13 @@ class _Run:
         self._seconds = seconds
         self._secret = secrets.token_urlsafe(48)
 
-    def by_total(self, totals: Sequence[int]) -> dict[str, list[tuple[int, Measurement]]]:
-        """For each scenario the figures by number of tasks: half of users with 20 tasks, half of users with 100."""
+    def by_total(self, totals: Sequence[int]) -> tuple[dict[str, list[tuple[int, Measurement]]], list[tuple[int, int]]]:
+        """For each scenario the figures by number of tasks: half of users with 20 tasks, half of users with 100.
+
+        Also the bytes of the larger worker after all scenarios.
+        """
         figures: dict[str, list[tuple[int, Measurement]]] = {scenario: [] for scenario in SCENARIOS}
+        memory = []
         with databases.postgresql(self._directory / "data") as server_url:
             for total in totals:
                 groups = (
@@ -89,7 +96,8 @@ class _Run:
                 with self._serving(server_url, services.ours(), f"total_{total}", groups) as running:
                     for scenario in SCENARIOS:
                         figures[scenario].append((total, self._measure(running, scenario)))
-        return figures
+                    memory.append((total, running.memory().rss))
+        return figures, memory
 
     def by_length(self, chosen: Sequence[Service]) -> dict[str, list[tuple[int, Measurement]]]:
         """For each service the figures of a list by its length."""
