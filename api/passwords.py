@@ -5,9 +5,8 @@ The commonest passwords are those of the package zxcvbn: 30,000 from published b
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
-
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from api.text import fold_case
 
@@ -17,8 +16,6 @@ MAX_BYTES: Final = 72
 
 MIN_DIFFERENT: Final = 3
 """Different characters, white space aside."""
-
-_COMMON: Final = frozenset(each for each in FREQUENCY_LISTS["passwords"] if len(each) >= MIN_CHARACTERS)
 
 
 def find_fault(password: str) -> str | None:
@@ -30,7 +27,7 @@ def find_fault(password: str) -> str | None:
         return f"must be at most {MAX_BYTES} bytes long, where a letter outside ASCII takes 2 to 4; shorten it"
     if len(set("".join(folded.split()))) < MIN_DIFFERENT:
         return f"must have at least {MIN_DIFFERENT} different characters besides spaces; use several words"
-    if folded.strip() in _COMMON:
+    if folded.strip() in common_passwords():
         return "is among the commonest, which are guessed first; use several words"
     return None
 
@@ -39,3 +36,11 @@ def repeats(password: str, *known: str | None) -> bool:
     """Whether the password is one of these texts, an e-mail's part before the `@` included."""
     folded = {fold_case(text).strip() for text in known if text is not None}
     return fold_case(password).strip() in folded | {text.partition("@")[0] for text in folded}
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """The refused ones. Their package takes 12 MiB, which a worker without registrations saves."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+
+    return frozenset(each for each in FREQUENCY_LISTS["passwords"] if len(each) >= MIN_CHARACTERS)
