@@ -39,7 +39,7 @@ bench: $(STAMP)-develop ## measure the service and its peers, and write bench/re
 bench-compare: $(STAMP)-develop ## processor time of a request at another commit and now, as ratios; REV=main (needs no wrk)
 	$(RUN) bench.compare $(or $(REV),main)
 
-bench-scale: $(STAMP)-develop ## measure from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
+bench-scale: $(STAMP)-develop ## measure latency and memory from 1,000 to 1,000,000 tasks and draw docs/images/scale-*.png
 	$(RUN) bench.scale
 
 bench-servers: $(STAMP)-develop ## measure the application under stock waitress, our server and granian
