@@ -72,13 +72,13 @@ def test_no_response_may_be_read_by_another_origin(
     result = user(method, path, headers={"Origin": origin})
     assert result.status_code == status
     assert not [name for name in result.headers if name.startswith("access-control-")]
-    assert result.headers["vary"] == "Origin"
+    assert "Origin" in result.headers["vary"].split(", ")
 
 
 @pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
 def test_every_response_varies_by_origin(user: Caller, method: str, path: str, status: int) -> None:
-    assert user(method, path).headers["vary"] == "Origin"
-    assert user(method, path, headers={"Origin": ORIGIN}).headers["vary"] == "Origin"
+    assert "Origin" in user(method, path).headers["vary"].split(", ")
+    assert "Origin" in user(method, path, headers={"Origin": ORIGIN}).headers["vary"].split(", ")
 
 
 def preflight(

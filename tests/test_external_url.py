@@ -106,8 +106,8 @@ def test_urls_of_the_service_begin_with_the_prefix(
     headers = {"Authorization": f"Bearer {token_for('ada')}", **headers}
     made = client.simulate_post("/api/tasks", json={"title": "x"}, headers=headers, remote_addr="127.0.0.1")
     assert made.headers["location"] == f"/todo/api/tasks/{made.json['data']['id']}"
-    assert 'src="/todo/static/app.js"' in get("/").text
-    assert 'src="/todo/docs/reference.js"' in get("/docs").text
+    assert 'src="/todo/static/page.js"' in get("/").text
+    assert 'src="/todo/docs/page.js"' in get("/docs").text
     assert get("/openapi.json").json["servers"][0]["url"] == "/todo"
 
 

@@ -156,7 +156,6 @@ def test_a_port_that_is_taken_ends_the_start_before_the_migrations(
         ("DATABASE_URL", "mysql://localhost/tasks"),
         ("WORKERS", "none"),
         ("CORS_ORIGINS", "*"),
-        ("USERS_TABLE", "user"),
         ("BETTER_AUTH_SECRET", "-----BEGIN PUBLIC KEY-----\\nnot a secret\\n-----END PUBLIC KEY-----"),
     ],
 )

@@ -119,8 +119,9 @@ export class Client {
         return await call(method, path, { token, signal, ...options });
       } catch (error) {
         if (!(error instanceof ErrorResponse && error.status === 401)) throw error;
-        refused = token;
         this.#session.expire(token, error.message);
+        // A log-in within the same second may give the same token again.
+        refused = this.#session.token === token ? token : null;
         return attempt();
       }
     };

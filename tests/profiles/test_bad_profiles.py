@@ -192,4 +192,4 @@ def test_every_path_of_the_service_itself_is_closed_to_profiles(
     table = routes(settings, database, users_table, tokens=tokens, storage=None, mounts=mounts)
     templates = [route.template for route in table]
     own = {template.split("/")[1] for template in templates if not template.startswith("/api/{user_id}/")}
-    assert own - {""} == {"canonical", "docs", "health", "openapi.json", "ready", "static"}
+    assert own - {""} == {"canonical", "docs", "health", "openapi.json", "ready", "service-worker.js", "static"}

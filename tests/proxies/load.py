@@ -32,7 +32,10 @@ class Failure:
 
 @dataclass
 class Load:
-    """The outcomes so far; half of the clients read the first task, the others create new ones."""
+    """The outcomes so far; half of the clients read the first task, the others create new ones.
+
+    Each client has a user of its own: a worker serves one user with half of its threads.
+    """
 
     port: int
     succeeded: int = 0
@@ -45,8 +48,6 @@ class Load:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._numbers = count()
-        # Requests that run together have different users: a worker serves one user with half of its threads.
-        self._tokens = [token_for(f"{USER_PREFIX}{number}") for number in range(CLIENTS)]
 
     def run_for(self, requests: int) -> None:
         """Wait until this many further requests have succeeded."""
@@ -56,15 +57,16 @@ class Load:
     def describe(self, title: str) -> str:
         return f"\n{title}: {self.succeeded} succeeded, {self.failures} failed, longest wait {self.longest:.2f} s"
 
-    def call_until_stopped(self, method: str) -> None:
+    def call_until_stopped(self, client: int) -> None:
+        method, token = ("GET", "POST")[client % 2], token_for(f"{USER_PREFIX}{client}")
         connection: Connection | None = None
         deadline = time.monotonic() + LONGEST
         while not self._stopped.is_set() and time.monotonic() < deadline:
-            connection = self._call(connection, method)
+            connection = self._call(connection, method, token)
         if connection is not None:
             connection.close()
 
-    def _call(self, connection: Connection | None, method: str) -> Connection | None:
+    def _call(self, connection: Connection | None, method: str, token: str) -> Connection | None:
         """Send one request; the connection for the next one, or None."""
         number = next(self._numbers)
         title = f"Task {number}"
@@ -72,7 +74,7 @@ class Load:
         began = time.monotonic()
         try:
             connection = connection or Connection(self.port)
-            connection.send(self._head(method, len(body), self._tokens[number % CLIENTS]) + body)
+            connection.send(self._head(method, len(body), token) + body)
             response = connection.read_response()
         except (OSError, AssertionError) as ex:
             self._record(Failure(method, began, repr(ex)))
@@ -120,10 +122,7 @@ def _keep(connection: Connection, response: Response) -> Connection | None:
 def load(port: int) -> Iterator[Load]:
     """Clients that call until the block ends."""
     seen = Load(port)
-    clients = [
-        threading.Thread(target=seen.call_until_stopped, args=(("GET", "POST")[number % 2],))
-        for number in range(CLIENTS)
-    ]
+    clients = [threading.Thread(target=seen.call_until_stopped, args=(number,)) for number in range(CLIENTS)]
     for client in clients:
         client.start()
     try:

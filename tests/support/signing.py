@@ -80,7 +80,11 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in usual.items() if value is not ...}
 
 
+LIFE_SECONDS = 7200
+"""Longer than a run of all tests: some tokens are made when the tests are collected."""
+
+
 def token_for(user_id: str, **claims: Any) -> str:
     """A valid HS256 token as an auth server issues it, with these claims changed; None removes a claim."""
-    payload = {"sub": user_id, "exp": int(time.time()) + 600, **claims}
+    payload = {"sub": user_id, "exp": int(time.time()) + LIFE_SECONDS, **claims}
     return jwt.encode({name: value for name, value in payload.items() if value is not None}, SECRET, "HS256")
