@@ -135,10 +135,11 @@ class Loop:
             threading.Thread(target=self._work_when_stalled, name=f"serve-spare-{number}", daemon=True)
             for number in range(SPARE_THREADS)
         ]
+        self._beat()
+        # Connections wait for the threads. So the parent knows of every worker that has served.
+        on_ready()
         for thread in threads:
             thread.start()
-        self._beat()
-        on_ready()
         try:
             self._supervise()
             return self._drain(shutdown_timeout)

@@ -11,6 +11,8 @@ import { lifetimeOf } from "./token-claims.js";
 /** The part of a token's lifetime after which it is renewed. */
 const RENEW_AFTER = 0.7;
 const RETRY_MS = 5000;
+/** A browser shows another tab what was stored a moment later. */
+const SETTLE_MS = 300;
 
 export class Renewal {
   #session;
@@ -75,7 +77,11 @@ export class Renewal {
       if (this.#session.token === token) this.#session.renew(token, await source.renew(token));
     };
     const isShared = this.#locks && this.#session.origin.remember;
-    return isShared ? this.#locks.request(`tasks.renew.${this.#session.user.id}`, replace) : replace();
+    if (!isShared) return replace();
+    return this.#locks.request(`tasks.renew.${this.#session.user.id}`, async () => {
+      await replace();
+      await new Promise((resolve) => this.#clock.after(SETTLE_MS, resolve));
+    });
   }
 
   #revive(event) {
