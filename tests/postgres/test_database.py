@@ -157,7 +157,7 @@ class TestDeadline:
         assert database.run("SELECT 1") == [(1,)]
 
     def test_cancel_requests_are_not_exhausted(self, make_database: Callable[..., Database]) -> None:
-        database = make_database(statement_timeout=0.1)
+        database = make_database(statement_timeout=0.3)
         for _ in range(10):
             with pytest.raises(DatabaseUnavailable):
                 database.run("SELECT pg_sleep(60)")
