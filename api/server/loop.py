@@ -136,8 +136,7 @@ class Loop:
             for number in range(SPARE_THREADS)
         ]
         self._beat()
-        # Connections wait for the threads. So the parent knows of every worker that has served.
-        on_ready()
+        on_ready()  # Before the threads: so the parent knows of every worker that has served.
         for thread in threads:
             thread.start()
         try:

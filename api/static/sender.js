@@ -86,7 +86,7 @@ export class Sender extends EventTarget {
     const { kind, fields } = write;
     if (kind === "remove") {
       await this.#client.remove(entry.task.id);
-      return this.#dropRemoved(entry, write);
+      return this.#dropRemoved(entry);
     }
     const stored = await {
       create: () => this.#create(entry, write),
@@ -130,7 +130,7 @@ export class Sender extends EventTarget {
 
   #reject(entry, write, error) {
     const isGone = error.status === 404;
-    if (write.kind === "remove" && isGone) return this.#dropRemoved(entry, write);
+    if (write.kind === "remove" && isGone) return this.#dropRemoved(entry);
     if (write.kind === "remove" || write.kind === "complete") return this.#showError(entry, error);
     if (write.kind === "edit" && isGone) return this.#reopenDeleted(entry, write.fields);
     if (write.kind === "edit" && error.status === 412) return this.#reconcile(entry, write.fields);
@@ -147,9 +147,7 @@ export class Sender extends EventTarget {
   #showError(entry, error) {
     const { title } = entry.shown;
     if (error.status === 404) {
-      entry.writes = [];
-      this.#list.unstore(entry);
-      this.#list.drop(entry);
+      this.#dropRemoved(entry);
       this.#announcer.say(`Already deleted: ${title}`);
       return;
     }

@@ -55,7 +55,7 @@ def test_workers_killed_while_the_database_is_away_start_without_it(
             time.sleep(0.1)
         client.close()
         load.recover(server.start())
-        # The load has met one worker that serves again. The other one may need a moment more.
+        # The load has met one worker that serves again. The other one has the same 5 s.
         wait_until(lambda: service.serves("/ready"), "/ready to be 200", 5)
         stopped.set()
         prober.join()
