@@ -90,7 +90,8 @@ def test_all_instances_read_what_one_writes(limited: Cluster) -> None:
 
 def test_a_users_rate_limit_is_shared_by_all_three(limited: Cluster) -> None:
     token = token_for("eager")
-    with ThreadPoolExecutor(12) as pool:
+    # As many as one instance takes of a user at a time, should all of them meet there: one more is 429 too.
+    with ThreadPoolExecutor(4) as pool:
         statuses = Counter(pool.map(lambda _: limited.call("GET", "/api/tasks", token=token).status, range(3 * LIMIT)))
     assert statuses == {200: LIMIT, 429: 2 * LIMIT}
     served = [total(port, "tasks_http_requests_total", route="/api/tasks") for port in limited.metrics]

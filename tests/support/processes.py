@@ -135,9 +135,14 @@ class WebServer(Program):
 
 
 class Service(WebServer):
-    """The `serve.py` of a project's folder with these settings, started in the folder of its log."""
+    """The `serve.py` of a project's folder with these settings, started in the folder of its log.
 
-    def __init__(self, log: Path, environ: Mapping[str, str], project: Path = PROJECT) -> None:
+    `prefix` is a command that executes the command after it, such as `setpriv`.
+    """
+
+    def __init__(
+        self, log: Path, environ: Mapping[str, str], project: Path = PROJECT, prefix: Sequence[str] = ()
+    ) -> None:
         port = int(environ["PORT"]) if environ.get("PORT", "").isdigit() else free_port()
         names = {"PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG"}
         if project != PROJECT:
@@ -146,7 +151,7 @@ class Service(WebServer):
         inherited = {name: os.environ[name] for name in names & os.environ.keys()}
         settings = {"LOG_FORMAT": "json", "PORT": str(port), **environ}
         super().__init__(
-            [sys.executable, str(project / "serve.py")],
+            [*prefix, sys.executable, str(project / "serve.py")],
             log,
             port=port,
             cwd=log.parent,
@@ -164,9 +169,9 @@ class Service(WebServer):
 
 
 @contextlib.contextmanager
-def running(log: Path, **environ: str) -> Iterator[Service]:
+def running(log: Path, prefix: Sequence[str] = (), **environ: str) -> Iterator[Service]:
     """A ready service, stopped at the end."""
-    service = Service(log, environ)
+    service = Service(log, environ, prefix=prefix)
     try:
         service.wait_until_ready()
         yield service
@@ -180,8 +185,8 @@ def starting(folder: Path, **basis: str) -> Iterator[Callable[..., Service]]:
     numbers = count()
     with contextlib.ExitStack() as stack:
 
-        def start(**environ: str) -> Service:
+        def start(prefix: Sequence[str] = (), **environ: str) -> Service:
             log = folder / f"service-{next(numbers)}.log"
-            return stack.enter_context(running(log, **{**basis, **environ}))
+            return stack.enter_context(running(log, prefix, **{**basis, **environ}))
 
         yield start
