@@ -17,6 +17,7 @@ from api.folding import fold_for_request, title_key
 from api.list_queries import ListQuery, Position, encode_cursor, position_after
 from api.list_statements import (
     BEFORE_EVERY_DATE,
+    LEFT_OUT,
     PIECE_BYTES,
     REACHED,
     Shape,
@@ -25,13 +26,14 @@ from api.list_statements import (
     select_by_ids,
     select_outline,
     select_piece,
+    select_short,
 )
 from api.postgres.database import Database
 from api.postgres.statements import Statement
 from api.task_rows import COLUMNS, EXTRA, as_renamed_tasks, as_tasks
 
-PIECE_ROWS: Final = 4096
-"""Rows of a piece at most: about as many of the shortest tasks as PIECE_BYTES hold."""
+PIECE_ROWS: Final = 2048
+"""Rows of a piece at most. Their short texts are 3 MiB at most where titles are ASCII, and 6 MiB else."""
 
 MAX_WHOLE_PAGE: Final = 50
 """Tasks of a page that is always read at once."""
@@ -91,7 +93,10 @@ class _Reading:
         self._database = database
         self._user_id = user_id
         self._query = query
-        self._shape = _shape_of(query)
+        self._shape = shape_of(query)
+        # Assumed of a search, which costs too much to run twice.
+        self._has_long_text = bool(query.words)
+        """Whether the list has a text that `select_short` leaves out."""
 
     def begin_all(self) -> TaskPage:
         """Read the first piece of the whole list."""
@@ -153,8 +158,13 @@ class _Reading:
 
     def _read_piece(self, query: ListQuery, limit: int) -> tuple[Rows, bool]:
         """The rows of a piece, `limit` at most, and whether more follow."""
-        rows = self._run(select_piece(_shape_of(query)), self._values(query, limit + 1))
-        more = len(rows) > limit or (len(rows) > 1 and rows[-1][REACHED] > PIECE_BYTES)
+        shape, values = shape_of(query), self._values(query, limit + 1)
+        if not self._has_long_text:
+            rows = self._run(select_short(shape), values)
+            self._has_long_text = any(row[LEFT_OUT] for row in rows)
+        if self._has_long_text:
+            rows = self._run(select_piece(shape), values)
+        more = len(rows) > limit or (self._has_long_text and len(rows) > 1 and rows[-1][REACHED] > PIECE_BYTES)
         if more:
             rows.pop()
         return rows, more
@@ -202,7 +212,8 @@ class _Reading:
         }
 
 
-def _shape_of(query: ListQuery) -> Shape:
+def shape_of(query: ListQuery) -> Shape:
+    """The shape of the statements that read this list."""
     return Shape(
         query.sort,
         query.descending,

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.list_queries import parse_list_query
+from api.list_statements import select_piece
 from api.postgres.database import Database
 from api.postgres.prepared import prepare_and_execute
-from api.task_list import list_tasks
+from api.task_list import list_tasks, shape_of
 
 SORTS = ("created", "updated", "title", "due_date")
 ORDERS = ("desc", "asc")
@@ -142,7 +143,7 @@ def queries() -> Iterator[tuple[str, str, str, dict[str, str]]]:
 
 
 def plans_of(database: Database, user_id: str, query: Mapping[str, str], mode: str = CUSTOM) -> dict[str, Plan]:
-    """The plans of one query's list: whole, by pages and by cursor."""
+    """The plans of one query's list: whole, with a long text, by pages and by cursor."""
     recorder = Recorder(database)
 
     def request(**extra: object) -> Any:
@@ -153,6 +154,8 @@ def plans_of(database: Database, user_id: str, query: Mapping[str, str], mode: s
     # Before a search, or a list by title, the user's tasks without folded text are selected.
     *folding, whole = recorder.statements
     statements = {"whole": whole, **dict(zip(["to fold"], folding, strict=False))}
+    # A list with a long text is read by this one; a search, always.
+    statements["by length"] = (select_piece(shape_of(parse_list_query(query))).sql, whole[1])
     first = request(limit=LIMIT, page=1)
     # A list that ends on its first page is not counted.
     statements.update(zip(["first page", "count"], recorder.statements[len(folding) :], strict=False))

@@ -74,20 +74,48 @@ def test_a_list_of_many_short_tasks_is_complete(user: Caller, fill: Callable[...
     assert keys == sorted(keys, reverse=True)
 
 
-@pytest.mark.parametrize("tasks", [0, 1, 100])
-def test_a_list_of_one_piece_is_one_statement_and_has_a_length(
-    user: Caller, fill: Callable[..., None], statements: list[str], tasks: int
+@pytest.mark.parametrize(("filled", "number"), [((0, 0), 2), ((1, 1_000), 1), ((2_000, 1_000), 1), ((100, 8_000), 2)])
+def test_a_list_of_one_piece_is_one_statement_if_its_texts_are_short_and_has_a_length(
+    user: Caller, fill: Callable[..., None], statements: list[str], filled: tuple[int, int], number: int
 ) -> None:
+    tasks, length = filled
     if tasks:
-        fill(tasks, 8_000)
+        fill(tasks, length)
     statements.clear()
 
     response = user("GET", "/api/tasks")
 
     assert len(response.json["data"]) == tasks
     assert int(response.headers["content-length"]) == len(response.content)
-    # That there is nothing is confirmed by a second one.
-    assert len(statements) == (1 if tasks else 2)
+    # That there is nothing is confirmed by a second one; a list with a long text is read again, by its length.
+    assert len(statements) == number
+
+
+@pytest.mark.parametrize("length", [1_020, 1_024, 1_025, 1_030])
+def test_a_text_about_as_long_as_a_short_one_is_complete(
+    user: Caller, database: Database, fill: Callable[..., None], length: int
+) -> None:
+    fill(3, 0)
+    database.run("UPDATE tasks SET description = repeat('x', %s) WHERE user_id = %s", (length, user.user_id))
+
+    listed = user("GET", "/api/tasks").json["data"]
+
+    assert [len(task["description"]) for task in listed] == [length] * 3
+
+
+def test_a_long_text_in_the_second_piece_is_complete(
+    user: Caller, database: Database, fill: Callable[..., None]
+) -> None:
+    fill(5_000, 0)
+    database.run(
+        "UPDATE tasks SET description = repeat('x', 10000) WHERE id = (SELECT min(id) FROM tasks WHERE user_id = %s)",
+        (user.user_id,),
+    )
+
+    listed = user("GET", "/api/tasks").json["data"]
+
+    assert len({task["id"] for task in listed}) == len(listed) == 5_000
+    assert [len(task["description"] or "") for task in listed] == [0] * 4_999 + [10_000]
 
 
 @pytest.mark.parametrize("sort", ["created", "title", "due_date"])
