@@ -14,8 +14,6 @@ import os
 import pwd
 import shlex
 import shutil
-import stat
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +23,7 @@ from urllib.parse import quote
 
 import psycopg2
 
+from api.postgres.account import ACCOUNT, allow_traversal, find_account, name_of
 from api.postgres.ownership import DATABASE, ROLE, give_to_role
 from api.postgres.programs import EmbeddedError, find_error, find_program, run_program
 
@@ -46,9 +45,6 @@ START_TIMEOUT: Final = 60.0
 
 SUPERUSER: Final = "postgres"
 """PostgreSQL's own role and maintenance database. Requests never use it."""
-
-ACCOUNT: Final = "embedded_postgres"
-"""The account that runs the server if the service runs as root, because PostgreSQL refuses to."""
 
 OPTIONS: Final = {
     "listen_addresses": "",
@@ -75,7 +71,7 @@ class Cluster:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._account = _find_account(directory)
+        self._account = find_account(directory)
         self._log = directory / "server.log"
 
     def exists(self) -> bool:
@@ -125,7 +121,7 @@ class Cluster:
         unfinished.mkdir(mode=0o700)
         if self._account is not None:
             os.chown(unfinished, *self._account)
-            _allow_traversal(unfinished, self._account)
+            allow_traversal(unfinished, self._account)
         arguments = ("-D", str(unfinished), "-U", SUPERUSER, "--auth=trust", *LOCALE)
         with tempfile.TemporaryFile("w+", errors="replace") as errors:
             if not run_program("initdb", *arguments, account=self._account, stderr=errors):
@@ -141,7 +137,7 @@ class Cluster:
         if owner == 0 or os.geteuid() not in (0, owner):
             account = ACCOUNT if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
             raise EmbeddedError(
-                f"{self._directory} belongs to {_name_of(owner)}, and PostgreSQL runs as {account}: "
+                f"{self._directory} belongs to {name_of(owner)}, and PostgreSQL runs as {account}: "
                 f"chown -R {account} {shlex.quote(str(self._directory))}"
             )
 
@@ -175,8 +171,8 @@ class Cluster:
 
     def _start_server(self, socket_dir: Path) -> None:
         if self._account is not None:
-            _allow_traversal(self._directory, self._account)
-            _allow_traversal(find_program("postgres"), self._account)
+            allow_traversal(self._directory, self._account)
+            allow_traversal(find_program("postgres"), self._account)
         quoted_dir = '"' + str(socket_dir).replace('"', '""') + '"'
         options = {**OPTIONS, "unix_socket_directories": quoted_dir}
         if sys.platform == "linux":
@@ -229,59 +225,6 @@ def check_space(directory: Path) -> None:
             f"the disk of {directory} has {free >> 20} MB free, and a new database needs {SPACE >> 20} MB: "
             "set DATA_DIR to a directory on another disk, or free some space"
         )
-
-
-def _find_account(directory: Path) -> tuple[int, int] | None:
-    """The user and group to run the server as. None for those of this process, unless it is root."""
-    if os.geteuid() != 0:
-        return None
-    with contextlib.suppress(FileNotFoundError):
-        found = directory.stat()
-        return found.st_uid, found.st_gid
-    try:
-        account = pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        _add_account()
-        account = pwd.getpwnam(ACCOUNT)
-    return account.pw_uid, account.pw_gid
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return f"user {user}"
-
-
-def _add_account() -> None:
-    logger.warning("adding the system account %s: PostgreSQL refuses to run as root", ACCOUNT)
-    try:
-        subprocess.run(["useradd", "--system", "--no-create-home", ACCOUNT], check=True, capture_output=True)  # noqa: S603, S607
-    except (OSError, subprocess.CalledProcessError) as ex:
-        raise EmbeddedError(
-            f"PostgreSQL refuses to run as root, and the account {ACCOUNT} cannot be created: run as another user"
-        ) from ex
-
-
-def _allow_traversal(path: Path, account: tuple[int, int]) -> None:
-    """Let the server's account traverse the parent directories of `path`, but not list them."""
-    for parent in path.parents:
-        found = parent.stat()
-        mode = stat.S_IMODE(found.st_mode)
-        if not mode & _traversal_bit(found, account):
-            logger.warning(
-                "changing the mode of %s from %o to %o: PostgreSQL does not run as root, and its account must reach %s",
-                *(parent, mode, mode | 0o001, path),
-            )
-            parent.chmod(mode | 0o001)
-
-
-def _traversal_bit(directory: os.stat_result, account: tuple[int, int]) -> int:
-    """The bit of the directory's mode that decides for this account."""
-    user, group = account
-    if directory.st_uid == user:
-        return 0o100
-    return 0o010 if directory.st_gid == group else 0o001
 
 
 def _is_server(process: int, directory: Path) -> bool:

@@ -44,6 +44,7 @@ TESTS: Final = {
     "api/page_headers.py": "browser/test_assets.py test_reference.py",
     "api/password*": "contracts/test_passwords.py",
     "api/ports.py": "test_serve.py operations/test_bad_start.py",
+    "api/postgres/account.py": "postgres/test_embedded.py",
     "api/postgres/cluster.py": "postgres/test_embedded.py",
     "api/postgres/database_url.py": "postgres/test_database_url.py",
     "api/postgres/embedded.py": "postgres/test_embedded.py",
