@@ -33,10 +33,11 @@ class Group:
         return f"{self.name}-{user:06d}"
 
 
+# Of few users, 64 connections would send more requests at a time than a worker takes of one user (api/user_share.py).
 GROUPS = (
     Group("twenty", 1000, 20),
     Group("hundred", 100, 100),
-    Group("thousand", 20, 1000),
+    Group("thousand", 100, 1000),
     Group("creators", 1000, 20),
     Group("mixers", 1000, 20),
 )
