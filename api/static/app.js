@@ -185,6 +185,8 @@ counts.addEventListener("change", () => {
   controls.showCounts(counts.value);
   view.showCounts(counts.value);
 });
+// The numbers that came with the list may have the task already.
+list.addEventListener("merged", () => counts.reload(browse.query));
 writes.addEventListener("ticked", ({ detail }) => offerTickUndo(detail));
 sender.addEventListener("settled", ({ detail: { kind, before, after } }) => {
   const mayMatchOrNot = browse.query.search !== "" && (kind === "create" || kind === "edit");

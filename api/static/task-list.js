@@ -1,8 +1,8 @@
 /**
  * The tasks on the page, in the list's order. The page shows the confirmed version of each plus its changes, so removing
  * a rejected change undoes it.
- * Fires "order" when rows are added, removed or moved, "entry" (`detail` = entry) when one changes, and "kept" (`detail`
- * = entry) when only the text typed in its editor changes.
+ * Fires "order" when rows are added, removed or moved, "entry" (`detail` = entry) when one changes, "kept" (`detail`
+ * = entry) when only the text typed in its editor changes, and "merged" when two entries turn out to be one task.
  */
 import { Entry } from "./entry.js";
 
@@ -118,7 +118,18 @@ export class TaskList extends EventTarget {
   /** Knows an entry without showing it: one that has left the list may get another write. */
   remember(entry) {
     this.#entries.add(entry);
-    if (entry.task) this.#byTask.set(entry.task.id, entry);
+    if (!entry.task) return;
+    const twin = this.#byTask.get(entry.task.id);
+    this.#byTask.set(entry.task.id, entry);
+    if (twin && twin !== entry) this.#merge(entry, twin);
+  }
+
+  /** A list came before the response to the create of one of its tasks. Keeps the entry that somebody works on. */
+  #merge(entry, twin) {
+    const [kept, other] = twin.isBusy && !entry.isBusy ? [twin, entry] : [entry, twin];
+    this.#byTask.set(kept.task.id, kept);
+    this.drop(other);
+    this.dispatchEvent(new Event("merged"));
   }
 
   #deleteUnlisted() {
@@ -130,7 +141,7 @@ export class TaskList extends EventTarget {
 
   #forget(entry) {
     this.#entries.delete(entry);
-    if (entry.task) this.#byTask.delete(entry.task.id);
+    if (entry.task && this.#byTask.get(entry.task.id) === entry) this.#byTask.delete(entry.task.id);
   }
 
   #orderChanged() {

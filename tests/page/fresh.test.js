@@ -25,6 +25,7 @@ beforeEach(() => {
   counts = new Counts(page.client);
   browse.addEventListener("requested", () => counts.expect());
   browse.addEventListener("loaded", ({ detail }) => counts.load(browse.query, detail));
+  page.list.addEventListener("merged", () => counts.reload(browse.query));
   page.sender.addEventListener("settled", ({ detail: { before, after } }) => counts.add(before, after));
 });
 
@@ -73,6 +74,21 @@ test("numbers that were asked for while a write was under way are asked for agai
   await settle();
   assert.deepEqual(counts.value, { all: 1, pending: 0, completed: 1 });
 });
+
+for (const isBusy of [false, true]) {
+  test(`a new task that a list shows first ${isBusy ? "and somebody edits there " : ""}is one task`, async () => {
+    await browse.load();
+    server.failNext(null, { method: "POST", executed: true });
+    page.writes.create({ title: "One" });
+    await settle();
+    await browse.load();
+    if (isBusy) await page.writes.openEditor(page.list.entries.find(({ task }) => task));
+    await page.clock.advance(10_000);
+    assert.deepEqual(page.list.entries.map(({ shown }) => shown.title), ["One"]);
+    assert.equal(page.list.entries[0].state.kind, isBusy ? "editing" : "shown");
+    assert.deepEqual(counts.value, { all: 1, pending: 1, completed: 0 });
+  });
+}
 
 test("a ticked task stays for a moment under Pending, longer after another tick", async () => {
   server.add("ada", { title: "One" });
