@@ -12,6 +12,7 @@ export class TokenForm {
   #announcer;
   #issuer;
   #isBusy = false;
+  #isLooking = false;
   #form = byId("token-form");
   #status = byId("issuer-status");
   #link = byId("issuer-link");
@@ -33,16 +34,17 @@ export class TokenForm {
     const link = this.#issuer.signInLink(location.href.replace(/#.*/, ""));
     this.#link.hidden = link === null;
     if (link) this.#link.href = link;
-    if (!this.#issuer.isReady || this.#isBusy) return;
-    this.#isBusy = true;
+    if (!this.#issuer.isReady || this.#isBusy || this.#isLooking) return;
+    this.#isLooking = true;
     try {
       const token = await this.#issuer.renew();
       await this.#client.check(token);
-      this.#session.start(token, { source: ISSUER_SOURCE });
+      // A token that the person has pasted meanwhile counts more.
+      if (!this.#isBusy && !this.#session.token) this.#session.start(token, { source: ISSUER_SOURCE });
     } catch (error) {
       this.#status.textContent = this.#explain(error);
     } finally {
-      this.#isBusy = false;
+      this.#isLooking = false;
     }
   }
 
