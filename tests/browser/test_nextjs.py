@@ -15,7 +15,7 @@ from tests.support.processes import PROJECT, Service, WebServer
 from tests.support.programs import missing
 
 EXAMPLE = PROJECT / "examples" / "nextjs"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def sign_up(page: Page) -> None:
 
 def add(page: Page, title: str) -> None:
     page.get_by_label("Title").fill(title)
-    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Add", exact=True).click()
 
 
 def test_a_user_signs_up_adds_ticks_and_deletes_tasks(page: Page, next_server: WebServer) -> None:

@@ -26,7 +26,15 @@ export function AddTask({ idempotencyKey }: { idempotencyKey: string }) {
   return (
     <form action={action}>
       <input name="key" type="hidden" value={idempotencyKey} />
-      <input name="title" defaultValue={state.kept} placeholder="What is to be done?" aria-label="Title" required />
+      {/* React empties the form when its action has ended. What was typed before that would be lost. */}
+      <input
+        name="title"
+        defaultValue={state.kept}
+        placeholder="What is to be done?"
+        aria-label="Title"
+        readOnly={pending}
+        required
+      />
       <button disabled={pending}>{pending ? "Adding…" : "Add"}</button>
       <Failure state={state} />
     </form>
