@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { findDueWords } from "../../api/static/due-words.js";
+import { cpuTimeOf } from "./support/cpu-time.js";
 
 /* A Thursday afternoon, in the zone of the machine. */
 const NOW = new Date(2026, 10, 26, 15, 0);
@@ -99,7 +100,5 @@ test("a year's last day has a tomorrow", () => {
 });
 
 test("a long title is read in a moment", () => {
-  const started = performance.now();
-  findDueWords(`${"in 1 day ".repeat(2000)}x`, NOW);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuTimeOf(() => findDueWords(`${"in 1 day ".repeat(2000)}x`, NOW)) < 1000);
 });

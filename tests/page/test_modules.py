@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.programs import missing
 
 TESTS = Path(__file__).parent
-DEADLINE = 120
+DEADLINE = 300
 
 
 def test_the_modules_below_the_views_work() -> None:
