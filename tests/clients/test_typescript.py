@@ -23,7 +23,8 @@ from tests.support.waiting import wait_until
 
 CLIENT = PROJECT / "clients" / "typescript"
 MODULES = PROJECT / "node_modules"
-DEADLINE = 120
+DEADLINE = 300
+"""Seconds for a command of npm or TypeScript; each takes some."""
 
 
 def run(*command: str | Path, cwd: Path = CLIENT, **environ: str) -> str:

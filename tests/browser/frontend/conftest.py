@@ -71,7 +71,7 @@ def open_page(browser: Browser, page_port: int) -> Iterator[Callable[..., Page]]
         page = browser.new_context().new_page()
         pages.append(page)
         page.goto(f"http://{host}:{page_port}/?api={service.origin}")
-        page.wait_for_selector("body[data-ready]", timeout=15_000)
+        page.wait_for_selector("body[data-ready]", timeout=60_000)
         return page
 
     yield open_page
