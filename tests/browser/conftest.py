@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tests.browser.chromium import Browser, Page
     from tests.browser.tasks_page import TasksPage
 
-EXPECT_MS = 15_000
+EXPECT_MS = 30_000
+"""Milliseconds after which a test gives up on something that the page should show at once."""
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,19 @@ import socket
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support.ports import free_port
 from tests.support.processes import Program
 from tests.support.programs import missing
 from tests.support.waiting import wait_until
 
 FIREFOX: Final = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
 
-START_TIMEOUT: Final = 90.0
+START_TIMEOUT: Final = 180.0
 
 PREFERENCES: Final = {
     "app.update.disabledForTesting": True,
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
+    "marionette.port": 0,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "services.settings.server": "data:,",
@@ -35,11 +35,9 @@ class Firefox(Program):
     def __init__(self, folder: Path) -> None:
         if FIREFOX is None:
             missing("needs Firefox: apt-get install firefox-esr, or name one in the environment variable FIREFOX")
-        port = free_port()
         profile = folder / "profile"
         profile.mkdir()
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
-        lines.append(f'user_pref("marionette.port", {port});')
         (profile / "user.js").write_text("\n".join(lines), encoding="utf-8")
         environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "MOZ_DISABLE_AUTO_SAFE_MODE": "1"}
         super().__init__(
@@ -50,7 +48,7 @@ class Firefox(Program):
         )
         self._last = 0
         try:
-            self._socket = wait_until(lambda: _connect(port), "Firefox to listen", START_TIMEOUT)
+            self._socket = wait_until(lambda: _connect(profile), "Firefox to listen", START_TIMEOUT)
             self._receive()
             self.command(
                 "WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"unhandledPromptBehavior": "accept"}}}
@@ -87,7 +85,7 @@ class Firefox(Program):
     def type(self, selector: str, text: str) -> None:
         self.command("WebDriver:ElementSendKeys", {"id": self._find(selector), "text": text})
 
-    def wait_for(self, expression: str, timeout: float = 30.0) -> None:
+    def wait_for(self, expression: str, timeout: float = 60.0) -> None:
         """Wait until the expression is true in the page."""
         wait_until(lambda: self.evaluate(f"return Boolean({expression})"), expression, timeout)
 
@@ -102,12 +100,16 @@ class Firefox(Program):
             length += character
         data = b""
         while len(data) < int(length):
-            data += self._socket.recv(int(length) - len(data))
+            piece = self._socket.recv(int(length) - len(data))
+            assert piece, "Firefox has closed the connection"
+            data += piece
         return json.loads(data)
 
 
-def _connect(port: int) -> socket.socket | None:
+def _connect(profile: Path) -> socket.socket | None:
+    """A connection to the free port that Firefox has chosen and written into its profile; None before that."""
     try:
-        return socket.create_connection(("127.0.0.1", port), timeout=60)
-    except OSError:
+        port = int((profile / "MarionetteActivePort").read_text())
+        return socket.create_connection(("127.0.0.1", port), timeout=120)
+    except (OSError, ValueError):
         return None

@@ -23,7 +23,7 @@ class FragileService:
         pid_file = self._data_dir / "postgres" / "postmaster.pid"
         postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
         postmaster.send_signal(signal.SIGINT)
-        postmaster.wait(20)
+        postmaster.wait(60)
 
     def start_database(self) -> None:
         """Start PostgreSQL again."""

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from tests.browser.account import PASSWORD, Account
 from tests.browser.chromium import Locator, Page, expect
+from tests.support.waiting import wait_until
+
+PASTE = """
+(field, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  field.focus();
+  const taken = !field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  if (!taken) document.execCommand("insertText", false, text);
+}
+"""
+
+VISIBLE_TITLES = ".row:not([hidden]) .row-title"
 
 
 class TasksPage:
@@ -21,6 +36,11 @@ class TasksPage:
     def open(self) -> None:
         """Go to the address that the start line prints."""
         self.page.goto("/")
+
+    def reload(self) -> None:
+        """Load the page again while somebody is logged in."""
+        self.page.reload()
+        self.expect_loaded()
 
     def register(self, email: str) -> None:
         """Create an account, as a new user does."""
@@ -42,6 +62,7 @@ class TasksPage:
         form.get_by_label("Password").fill(PASSWORD)
         form.get_by_role("button", name=button).first.click()
         expect(self.new_task).to_be_visible()
+        self.expect_loaded()
 
     def log_out(self) -> None:
         """Press the log-out button."""
@@ -55,6 +76,10 @@ class TasksPage:
         composer.get_by_label("Description").fill(description)
         composer.get_by_label("Due optional").fill(due)
         self.new_task.press("Enter")
+
+    def paste(self, text: str) -> None:
+        """Paste into the field of the new task."""
+        self.new_task.evaluate(PASTE, text)
 
     def row(self, title: str) -> Locator:
         """The task with exactly this title."""
@@ -89,11 +114,37 @@ class TasksPage:
     def show(self, status: str) -> None:
         """Choose a status filter by its name."""
         self.page.get_by_role("radio", name=status).check()
+        self._expect_list()
+
+    def show_more(self) -> None:
+        """Press the button below the list. Not with the pointer: it moves while the rows above it are laid out."""
+        self.load_more.dispatch_event("click")
 
     def titles(self) -> list[str]:
         """The titles on the page, from top to bottom."""
-        return self.page.locator(".row:not([hidden]) .row-title").all_text_contents()
+        return self.page.locator(VISIBLE_TITLES).all_text_contents()
 
     def expect_stored(self) -> None:
-        """Wait until no request to the service is pending."""
+        """Wait until no write to the service is pending."""
         expect(self.page.locator(".row-state:visible")).to_have_count(0)
+
+    def expect_loaded(self) -> None:
+        """Wait until the list and the numbers of the filters are shown: after that nothing moves by itself."""
+        self._expect_list()
+        expect(self.page.locator("[data-count=all]")).not_to_be_empty()
+
+    def expect_titles(self, titles: Sequence[str]) -> None:
+        """Wait until exactly these titles are on the page, from top to bottom."""
+        expect(self.page.locator(VISIBLE_TITLES)).to_have_text(list(titles))
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for what no locator shows. Handlers of the page's events run meanwhile; in a sleep they would not."""
+
+        def is_true() -> object:
+            self.page.wait_for_timeout(50)
+            return condition()
+
+        wait_until(is_true, what, timeout=30)
+
+    def _expect_list(self) -> None:
+        expect(self.page.locator("#tasks")).to_have_attribute("aria-busy", "false")

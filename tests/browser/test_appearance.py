@@ -46,10 +46,10 @@ def test_axe_finds_no_violation_logged_in(
     _check(tab)
     _fill(account)
     tab.show("All")
-    tab.page.reload()
+    tab.reload()
     expect(tab.rows).to_have_count(6)
     task = account.make_task("Plan the trip", description="word " * 400)
-    tab.page.reload()
+    tab.reload()
     expect(tab.page.get_by_role("heading", name="Overdue")).to_be_visible()
     with tab.page.expect_response(f"**/api/tasks/{task['id']}"):
         tab.edit("Plan the trip").get_by_label("Title").fill("Plan my trip")

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tests.browser.account import PASSWORD, Account
-from tests.browser.chromium import expect
+from tests.browser.chromium import Route, expect
 from tests.browser.tasks_page import TasksPage
 from tests.support.processes import Service
 from tests.support.signing import token_for
-
-
-@pytest.fixture(scope="module")
-def short_lived(start_service: Callable[..., Service]) -> Service:
-    """A service whose tokens last six seconds."""
-    return start_service(TOKEN_TTL="6")
 
 
 def test_the_services_field_errors_are_shown_at_their_fields(tab: TasksPage) -> None:
@@ -125,33 +118,29 @@ def test_text_typed_for_a_task_deleted_elsewhere_can_be_saved_as_a_new_task(tab:
     assert (stored["title"], stored["description"], stored["completed"]) == ("New words", "Details", True)
 
 
-def test_an_expired_session_asks_to_log_in_and_then_stores_what_was_typed(
-    short_lived: Service, open_tab: Callable[..., TasksPage]
-) -> None:
-    account = Account(short_lived)
-    tab = open_tab(on=short_lived)
+def test_an_expired_session_asks_to_log_in_and_then_stores_what_was_typed(tab: TasksPage, account: Account) -> None:
     tab.log_in(account)
-    _outlive_the_token(tab)
-    tab.add("Written too late")
-    expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
-    expect(tab.page.get_by_text("what you typed is kept").first).to_be_visible()
+    with _expired_token(tab):
+        tab.add("Written too late")
+        expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
+        expect(tab.page.get_by_text("what you typed is kept").first).to_be_visible()
 
     tab.log_in_again(account)
     expect(tab.tick("Written too late")).to_be_visible()
     tab.expect_stored()
-    assert account.log_in_again().titles() == ["Written too late"]
+    assert account.titles() == ["Written too late"]
 
 
 def test_after_an_expired_session_another_user_sees_nothing_of_the_first(
-    short_lived: Service, open_tab: Callable[..., TasksPage]
+    tab: TasksPage, account: Account, service: Service
 ) -> None:
-    tab = open_tab(on=short_lived)
-    tab.log_in(Account(short_lived))
+    tab.log_in(account)
     tab.add("Private")
     tab.expect_stored()
-    _outlive_the_token(tab)
-    tab.tick("Private").click()
-    tab.log_in_again(Account(short_lived))
+    with _expired_token(tab):
+        tab.tick("Private").click()
+        expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
+    tab.log_in_again(Account(service))
     expect(tab.page.get_by_text("Nothing to do.")).to_be_visible()
     assert "Private" not in tab.page.content()
 
@@ -172,9 +161,15 @@ def test_a_service_without_accounts_asks_for_a_token(
     expect(tab.tick("With a token from elsewhere")).to_be_visible()
 
 
-def _outlive_the_token(tab: TasksPage) -> None:
-    """Wait until the token has expired; the service refuses to renew it, as it does for an account signed out."""
-    refusal = {"error": {"code": "TOKEN_EXPIRED", "message": "The token has expired"}}
-    tab.page.route("**/auth/renew", lambda route: route.fulfill(status=401, json=refusal))
-    since = tab.page.evaluate("performance.now()")
-    tab.page.wait_for_function("since => performance.now() > since + 7000", arg=since)
+@contextmanager
+def _expired_token(tab: TasksPage) -> Iterator[None]:
+    """Within this block the service gets an expired token of the person who is logged in."""
+    user_id = tab.page.evaluate("JSON.parse(sessionStorage.getItem('tasks.session')).user.id")
+    expired = {"authorization": f"Bearer {token_for(user_id, exp=1)}"}
+
+    def age(route: Route) -> None:
+        route.continue_(headers={**route.request.headers, **expired})
+
+    tab.page.route("**/api/tasks**", age)
+    yield
+    tab.page.unroute("**/api/tasks**", age)

@@ -59,9 +59,9 @@ def test_an_undo_waits_while_focus_or_pointer_is_on_it(tab: TasksPage, account: 
     expect(tab.tick("First")).to_be_visible()
     assert sorted(account.titles()) == ["First", "Second"]
 
-    tab.delete("First")
-    tab.leave_undo()
     with tab.page.expect_response(lambda response: response.request.method == "DELETE"):
+        tab.delete("First")
+        tab.leave_undo()
         tab.page.clock.run_for(6_000)
     assert account.titles() == ["Second"]
 
@@ -131,7 +131,7 @@ def test_nothing_jumps_while_the_page_loads_on_a_phone(open_tab: Callable[..., T
     signed_out = tab.page.evaluate("window.shifted ?? 0")
     tab.log_in_again(account)
     expect(tab.rows).to_have_count(12)
-    tab.page.reload()
+    tab.reload()
     expect(tab.rows).to_have_count(12)
     expect(tab.page.locator("[data-count=pending]")).to_have_text("12")
     tab.page.wait_for_load_state("networkidle")

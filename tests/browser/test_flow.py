@@ -17,7 +17,7 @@ from tests.browser.tasks_page import TasksPage
 WISHES = {"create": 10.0, "list": 1.0, "update": 5.0, "toggle": 2.0, "delete": 3.0}
 """Seconds that the specification allows for a user's action; printed beside the measured time."""
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds after which a step counts as failed, also on a busy machine."""
 
 
@@ -52,7 +52,7 @@ def test_a_new_user_creates_views_edits_completes_deletes_and_undoes(
         expect(tab.row("Book the ferry")).to_be_visible()
         tab.expect_stored()
     with watch.measure("list"):
-        tab.page.reload()
+        tab.reload()
         row = tab.row("Book the ferry")
         expect(row).to_contain_text("Cabin for two")
     expect(row).to_contain_text("17")
@@ -76,7 +76,7 @@ def test_a_new_user_creates_views_edits_completes_deletes_and_undoes(
         expect(tab.page.get_by_text("Book the night ferry", exact=True)).to_be_hidden()
     tab.undo("Book the night ferry")
     expect(tab.tick("Book the night ferry")).to_be_visible()
-    tab.page.reload()
+    tab.reload()
     expect(tab.row("Book the night ferry")).to_contain_text("Cabin for two")
     expect(tab.tick("Book the night ferry")).not_to_be_checked()
 
@@ -136,7 +136,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(open_tab: Callable[..., 
     press("Tab")
     press("Tab")
     expect(tab.page.get_by_role("button", name="Undo deleting Water the lemon tree again")).to_have_count(0)
-    assert tab.titles() == ["Call the dentist"]
+    tab.expect_titles(["Call the dentist"])
 
 
 def _tab_to(tab: TasksPage, target: Locator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.browser.account import Account
 from tests.browser.chromium import Page, expect
@@ -82,7 +82,8 @@ def test_the_numbers_are_those_of_the_search_and_a_tick_is_one_request(tab: Task
 def test_two_clicks_at_one_place_tick_no_second_task_and_a_tick_can_be_undone(tab: TasksPage, account: Account) -> None:
     account.make_task("Second")
     account.make_task("First")
-    tab.page.clock.install()
+    now = datetime.fromisoformat("2031-03-04T12:00:00+00:00")
+    tab.page.clock.install(time=now)
     tab.log_in(account)
     tab.show("Pending")
     # Leaving the composer closes it, which moves the list.
@@ -91,7 +92,7 @@ def test_two_clicks_at_one_place_tick_no_second_task_and_a_tick_can_be_undone(ta
     box = tab.tick("First").bounding_box()
     assert box
     place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tab.page.clock.pause_at(tab.page.evaluate("Date.now() + 1000"))
+    tab.page.clock.pause_at(now + timedelta(hours=1))
     tab.page.mouse.click(*place)
     tab.page.clock.run_for(900)
     assert tab.page.evaluate("([x, y]) => document.elementFromPoint(x, y).ariaLabel", place) == "First"

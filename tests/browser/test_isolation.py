@@ -21,9 +21,8 @@ def test_two_users_never_see_each_others_tasks(open_tab: Callable[..., TasksPage
     bob.add("A surprise for Ada")
     for tab, own in ((ada, "A present for Bob"), (bob, "A surprise for Ada")):
         tab.expect_stored()
-        tab.page.reload()
-        expect(tab.row(own)).to_be_visible()
-        assert tab.titles() == [own]
+        tab.reload()
+        tab.expect_titles([own])
 
 
 def test_the_next_user_of_a_tab_sees_nothing_of_the_previous_user(tab: TasksPage, service: Service) -> None:

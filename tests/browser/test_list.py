@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.browser.account import Account
-from tests.browser.chromium import Request, Route, expect
+from tests.browser.chromium import Request, expect
+from tests.browser.held import HeldRequests
 from tests.browser.tasks_page import TasksPage
 
 
@@ -17,11 +17,9 @@ def test_filters_show_the_matching_tasks_and_their_number(tab: TasksPage, accoun
     account.make_task("Closed", completed=True)
     tab.log_in(account)
     tab.show("Pending")
-    expect(tab.row("Closed")).to_have_count(0)
-    assert tab.titles() == ["Open"]
+    tab.expect_titles(["Open"])
     tab.show("Completed")
-    expect(tab.row("Open")).to_have_count(0)
-    assert tab.titles() == ["Closed"]
+    tab.expect_titles(["Closed"])
     for status, count in (("all", "2"), ("pending", "1"), ("completed", "1")):
         expect(tab.page.locator(f"[data-count={status}]")).to_have_text(count)
 
@@ -44,10 +42,9 @@ def test_a_new_task_is_shown_even_under_the_completed_filter(tab: TasksPage, acc
     tab.show("Completed")
     tab.add("Brand new")
     expect(tab.page.get_by_role("radio", name="All")).to_be_checked()
-    expect(tab.tick("Brand new")).to_be_visible()
-    expect(tab.row("Closed")).to_be_visible()
+    tab.expect_titles(["Brand new", "Closed"])
     tab.expect_stored()
-    assert tab.titles() == ["Brand new", "Closed"]
+    tab.expect_titles(["Brand new", "Closed"])
 
 
 def test_search_runs_while_the_user_types(tab: TasksPage, account: Account) -> None:
@@ -55,8 +52,7 @@ def test_search_runs_while_the_user_types(tab: TasksPage, account: Account) -> N
     account.make_task("Buy milk")
     tab.log_in(account)
     tab.search.press_sequentially("buy bakery", delay=20)
-    expect(tab.row("Buy milk")).to_have_count(0)
-    assert tab.titles() == ["Buy bread"]
+    tab.expect_titles(["Buy bread"])
     tab.search.fill("nowhere to be found")
     expect(tab.page.get_by_text("Nothing found for “nowhere to be found”.")).to_be_visible()
     tab.page.get_by_role("button", name="Clear the search").click()
@@ -68,25 +64,21 @@ def test_the_response_to_an_older_search_is_ignored(tab: TasksPage, account: Acc
     account.make_task("Old question")
     account.make_task("New question")
     tab.log_in(account)
-    held: list[Route] = []
+    held = HeldRequests(tab, "**/api/tasks?*search=old*")
     over: list[str] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
 
     def note(request: Request) -> None:
         if "search=old" in request.url:
             over.append(request.url)
 
-    tab.page.route("**/api/tasks?*search=old*", hold)
     tab.page.on("requestfinished", note)
     tab.page.on("requestfailed", note)
     tab.search.fill("old")
-    _until(lambda: bool(held), tab)
+    held.expect_one()
     tab.search.fill("new")
-    expect(tab.row("Old question")).to_have_count(0)
-    held[0].continue_()
-    _until(lambda: bool(over), tab)
+    tab.expect_titles(["New question"])
+    held.release()
+    tab.wait_until(lambda: over, "the older search to end")
     tab.page.wait_for_timeout(100)
     assert tab.titles() == ["New question"]
 
@@ -120,12 +112,11 @@ def test_load_more_shows_every_task_once_while_tasks_are_added(tab: TasksPage, a
     account.make_task("Added elsewhere")
     tab.add("Added here")
     tab.expect_stored()
-    tab.load_more.click()
+    tab.show_more()
     expect(tab.rows).to_have_count(101)
-    tab.load_more.click()
-    expect(tab.rows).to_have_count(121)
+    tab.show_more()
+    tab.expect_titles(["Added here", *reversed(titles)])
     expect(tab.load_more).to_be_hidden()
-    assert tab.titles() == ["Added here", *reversed(titles)]
 
 
 def test_a_task_added_in_this_tab_is_not_listed_twice_by_load_more(tab: TasksPage, account: Account) -> None:
@@ -136,9 +127,8 @@ def test_a_task_added_in_this_tab_is_not_listed_twice_by_load_more(tab: TasksPag
     expect(tab.page.locator(".row-title").first).to_have_text("Task 00")
     tab.add("Youngest")
     tab.expect_stored()
-    tab.load_more.click()
-    expect(tab.rows).to_have_count(61)
-    assert tab.titles() == ["Youngest", *(f"Task {number:02}" for number in range(60))]
+    tab.show_more()
+    tab.expect_titles(["Youngest", *(f"Task {number:02}" for number in range(60))])
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Niue", "Europe/Stockholm", "Pacific/Kiritimati"])
@@ -174,11 +164,13 @@ def test_a_due_time_set_through_the_api_is_shown_in_local_time_and_survives_an_e
 
 def test_a_deleted_task_is_deleted_for_good_after_the_undo_period(tab: TasksPage, account: Account) -> None:
     account.make_task("For ever")
+    tab.page.clock.install()
     tab.log_in(account)
     tab.delete("For ever")
     tab.leave_undo()
+    tab.page.clock.run_for(6_000)
     expect(tab.page.get_by_text("Nothing to do.")).to_be_visible()
-    _until(lambda: account.tasks() == [], tab)
+    tab.wait_until(lambda: account.tasks() == [], "the deletion")
 
 
 def test_leaving_the_page_sends_a_pending_deletion(tab: TasksPage, account: Account) -> None:
@@ -187,7 +179,7 @@ def test_leaving_the_page_sends_a_pending_deletion(tab: TasksPage, account: Acco
     tab.delete("Left behind")
     assert account.titles() == ["Left behind"]
     tab.page.goto("about:blank")
-    _until(lambda: account.tasks() == [], tab, seconds=3)
+    tab.wait_until(lambda: account.tasks() == [], "the deletion")
 
 
 def test_logging_out_sends_a_pending_deletion(tab: TasksPage, account: Account) -> None:
@@ -195,11 +187,4 @@ def test_logging_out_sends_a_pending_deletion(tab: TasksPage, account: Account) 
     tab.log_in(account)
     tab.delete("Left behind")
     tab.log_out()
-    _until(lambda: account.tasks() == [], tab, seconds=3)
-
-
-def _until(condition: Callable[[], bool], tab: TasksPage, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        tab.page.wait_for_timeout(50)
+    tab.wait_until(lambda: account.tasks() == [], "the deletion")

@@ -15,6 +15,21 @@ from tests.support.processes import Service
 SCRIPT_SECONDS = 0.1
 """Processor time of the page's scripts, for 200 tasks more."""
 
+LOAD_MORE = """
+() => new Promise((resolve, reject) => {
+  const count = () => document.querySelectorAll(".row").length;
+  const before = count();
+  new MutationObserver((_, observer) => {
+    if (count() === before) return;
+    observer.disconnect();
+    resolve(count());
+  }).observe(document.getElementById("tasks"), { childList: true, subtree: true });
+  setTimeout(reject, 60_000);
+  document.getElementById("load-more").click();
+})
+"""
+"""Load the next page of the list; the number of rows after it. To ask again and again would take time of its own."""
+
 COPY_TASKS = """
 INSERT INTO tasks (user_id, title, description, completed, due_at, due_all_day, version, created_at, updated_at)
 SELECT user_id, title || ' ' || number, description, false, due_at + number * interval '1 hour', false, 1, now(), now()
@@ -52,8 +67,7 @@ def test_200_tasks_below_5000_take_a_tenth_of_a_second_of_script(
     # Not the time of the clock, which says how busy the machine is.
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     before = script_seconds(session)
-    load_more.click()
-    expect(tab.page.locator(".row")).to_have_count(5_250)
+    assert tab.page.evaluate(LOAD_MORE) == 5_250
     took = script_seconds(session) - before
     print(f"{took:.3f} s of script")
     assert 0 < took <= SCRIPT_SECONDS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.browser.account import Account
-from tests.browser.chromium import Route, expect
+from tests.browser.chromium import Request, expect
+from tests.browser.held import HeldRequests
 from tests.browser.tasks_page import TasksPage
 
 
@@ -24,7 +25,7 @@ def test_drafts_survive_a_reload(tab: TasksPage, account: Account) -> None:
     tab.expect_stored()
     assert account.titles() == ["New words"]
     tab.editor.get_by_role("button", name="Cancel").click()
-    tab.page.reload()
+    tab.reload()
     expect(tab.row("New words")).to_be_visible()
     expect(tab.editor).to_have_count(0)
 
@@ -66,7 +67,7 @@ def test_escape_keeps_the_text_as_a_draft(tab: TasksPage, account: Account) -> N
     expect(tab.editor).to_have_count(0)
     expect(tab.row("Short").get_by_text("Not saved yet")).to_be_visible()
 
-    tab.page.reload()
+    tab.reload()
     expect(tab.row("Short").get_by_text("Not saved yet")).to_be_visible()
     expect(tab.edit("Short").get_by_label("Title")).to_have_value("Two hundred characters")
     tab.editor.get_by_role("button", name="Cancel").click()
@@ -97,22 +98,18 @@ def test_an_edit_saved_before_the_version_has_come_waits_for_it(tab: TasksPage, 
     tab.log_in(account)
     expect(tab.row("Paint the fence")).to_be_visible()
     account.call("PATCH", f"/api/tasks/{task['id']}", {"title": "From the phone"})
-    held: list[Route] = []
+    held = HeldRequests(tab, f"**/api/tasks/{task['id']}")
     tags: list[str | None] = []
 
-    def hold(route: Route) -> None:
-        if route.request.method == "GET":
-            held.append(route)
-        else:
-            tags.append(route.request.header_value("If-Match"))
-            route.continue_()
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            tags.append(request.headers.get("if-match"))
 
-    tab.page.route(f"**/api/tasks/{task['id']}", hold)
+    tab.page.on("request", note)
     tab.edit("Paint the fence").get_by_label("Title").fill("Mine")
     tab.editor.get_by_role("button", name="Save").click()
     expect(tab.row("Mine").get_by_text("Saving…")).to_be_visible()
-    for route in held:
-        route.continue_()
+    held.release()
     expect(tab.editor.get_by_role("group", name="Which title do you want to keep?")).to_contain_text("From the phone")
     assert account.titles() == ["From the phone"]
     tab.editor.get_by_role("button", name="Save").click()

@@ -54,7 +54,7 @@ def test_a_new_user_works_on_the_page(page: Page) -> None:
     tab.show("All")
     tab.tick("Book the ferry").check()
     tab.expect_stored()
-    page.reload()
+    tab.reload()
     expect(tab.tick("Book the ferry")).to_be_checked()
     page.get_by_role("link", name="API reference").click()
     expect(page.locator("#listTasks")).to_be_visible()

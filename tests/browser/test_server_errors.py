@@ -122,9 +122,11 @@ class TestAFailure:
         expect(tab.row("As it shall be")).to_have_count(0)
 
     def test_at_a_deletion_restores_the_task(self, fragile_service: Fragile, tab: TasksPage, account: Account) -> None:
+        tab.page.clock.install()
         with fragile_service.failing():
             tab.delete("As it was")
             tab.leave_undo()
+            tab.page.clock.run_for(6_000)
             expect(tab.row("As it was")).to_contain_text(FAILED)
             expect(tab.tick("As it was")).to_be_visible()
         assert account.titles() == ["As it was"]
@@ -170,12 +172,14 @@ def test_a_task_over_the_limit_that_is_cancelled_leaves_no_trace(
     account = Account(small)
     tab = open_tab(on=small)
     tab.log_in(account)
-    for title in ("First", "Second", "Third"):
+    for title in ("First", "Second"):
         tab.add(title)
+        tab.expect_stored()
+    tab.add("Third")
     expect(tab.editor).to_contain_text(FULL)
     tab.editor.get_by_role("button", name="Cancel").click()
     expect(tab.rows).to_have_count(2)
-    tab.page.reload()
+    tab.reload()
     expect(tab.rows).to_have_count(2)
     tab.sort.select_option("Newest first")
     expect(tab.page.locator(".row-title")).to_have_text(["Second", "First"])
