@@ -18,10 +18,10 @@ export class Connection {
 
   #show() {
     clearTimeout(this.#timer);
-    const next = this.#retryQueue.next;
+    const { next, isFailing } = this.#retryQueue;
     if (!next) {
-      // A retry is in progress. Keep the banner for a moment: the retry may fail and wait again.
-      this.#timer = setTimeout(() => this.#hide(), 400);
+      // The banner stays while a retry is in progress: the page below it would move twice if that failed too.
+      if (!isFailing) this.#hide();
       return;
     }
     const seconds = Math.max(1, Math.ceil((next.until - Date.now()) / 1000));

@@ -15,6 +15,7 @@ const NO_RESPONSE = new Set([502, 504]);
 export class RetryQueue extends EventTarget {
   #clock;
   #waiters = new Set();
+  #failing = 0;
 
   constructor(clock = systemClock) {
     super();
@@ -24,6 +25,22 @@ export class RetryQueue extends EventTarget {
   /** The waiter that retries first, or null. */
   get next() {
     return [...this.#waiters].reduce((a, b) => (a === null || b.until < a.until ? b : a), null);
+  }
+
+  /** Whether a request has failed and has not come to its end: it waits, or is being tried again. */
+  get isFailing() {
+    return this.#failing > 0;
+  }
+
+  /** A request has failed for the first time. */
+  begin() {
+    this.#failing += 1;
+  }
+
+  /** It has succeeded, or is given up. */
+  end() {
+    this.#failing -= 1;
+    this.dispatchEvent(new Event("change"));
   }
 
   retryNow() {
@@ -58,13 +75,26 @@ function isRetryable(error, resend) {
 
 /** Calls `attempt` until it succeeds, fails with an error that is not retryable, or `signal` is aborted. */
 export async function withRetries(queue, attempt, { signal, resend = true } = {}) {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isRetryable(error, resend)) throw error;
+    queue.begin();
+    return await retry(queue, attempt, { signal, resend, error }).finally(() => queue.end());
+  }
+}
+
+/** `error` is that of the first attempt. */
+async function retry(queue, attempt, { signal, resend, error }) {
+  let last = error;
   for (let failures = 1; ; failures += 1) {
+    const pause = Math.max(last.retryAfter ?? 1, Math.min(failures, MAX_PAUSE_SECONDS));
+    await queue.pause(pause, last.message, signal);
     try {
       return await attempt();
-    } catch (error) {
-      if (!isRetryable(error, resend)) throw error;
-      const pause = Math.max(error.retryAfter ?? 1, Math.min(failures, MAX_PAUSE_SECONDS));
-      await queue.pause(pause, error.message, signal);
+    } catch (again) {
+      if (!isRetryable(again, resend)) throw again;
+      last = again;
     }
   }
 }

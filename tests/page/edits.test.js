@@ -117,6 +117,18 @@ for (const status of [502, 503, 504, null]) {
   });
 }
 
+test("a request that is tried again counts as failing until it has succeeded", async () => {
+  server.failNext(503, { count: 2, method: "PATCH" });
+  page.writes.setCompleted(entry, true);
+  await settle();
+  const seen = [];
+  page.retryQueue.addEventListener("change", () => seen.push(page.retryQueue.isFailing));
+  assert.equal(page.retryQueue.isFailing, true);
+  await page.clock.advance(60_000);
+  // The first pause ends, the second begins and ends, and the request succeeds.
+  assert.deepEqual(seen, [true, true, true, false]);
+});
+
 test("a registration is not repeated after a proxy got no response", async () => {
   server.failNext(502);
   await assert.rejects(page.client.register({}, new AbortController().signal), { status: 502 });
