@@ -6,7 +6,6 @@ A request to another origin, a blocked resource, a dialog or a script error in a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -112,10 +111,12 @@ class Watch:
             self.problems.append(f"policy violation: {text}")
 
 
-@pytest.fixture
-def fragile(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[FragileService]:
-    """A service with a PostgreSQL that the test may stop and start. The service itself does not look after it."""
-    data_dir = tmp_path / "data"
+@pytest.fixture(scope="session")
+def fragile(
+    tmp_path_factory: pytest.TempPathFactory, start_service: Callable[..., Service]
+) -> Iterator[FragileService]:
+    """A service with a PostgreSQL that a test may stop if it starts it again. The service does not look after it."""
+    data_dir = tmp_path_factory.mktemp("fragile") / "data"
     service = start_service(DATABASE_URL=start_embedded(data_dir))
     yield FragileService(service, data_dir)
     service.stop()

@@ -124,9 +124,9 @@ class TasksPage:
         """The titles on the page, from top to bottom."""
         return self.page.locator(VISIBLE_TITLES).all_text_contents()
 
-    def expect_stored(self) -> None:
-        """Wait until no write to the service is pending."""
-        expect(self.page.locator(".row-state:visible")).to_have_count(0)
+    def expect_stored(self, timeout: float | None = None) -> None:
+        """Wait until no write to the service is pending, for `timeout` ms at most."""
+        expect(self.page.locator(".row-state:visible")).to_have_count(0, timeout=timeout)
 
     def expect_loaded(self) -> None:
         """Wait until the list and the numbers of the filters are shown: after that nothing moves by itself."""

@@ -31,6 +31,7 @@ def test_a_day_in_firefox(start_service: Callable[..., Service], firefox: Firefo
     firefox.type("#password-field", "correct horse battery")
     firefox.click("#account-form [type=submit]")
     firefox.wait_for("!document.getElementById('work').hidden")
+    firefox.wait_for("document.querySelector('[data-count=all]').textContent")
 
     firefox.type("#new-title", f"Book the ferry{ENTER}")
     firefox.wait_for(TICK)

@@ -86,6 +86,7 @@ def test_a_new_user_creates_views_edits_completes_deletes_and_undoes(
 
 def test_everything_can_be_done_with_the_keyboard_alone(open_tab: Callable[..., TasksPage]) -> None:
     tab = open_tab(reduced_motion="reduce")
+    tab.page.clock.install()
     press, write = tab.page.keyboard.press, tab.page.keyboard.type
     tab.open()
     _tab_to(tab, tab.page.get_by_role("button", name="Create an account"))
@@ -132,9 +133,9 @@ def test_everything_can_be_done_with_the_keyboard_alone(open_tab: Callable[..., 
     expect(tab.page.get_by_role("button", name="Delete Water the lemon tree again")).to_be_focused()
     press("Enter")
     expect(tab.page.get_by_role("button", name="Undo deleting Water the lemon tree again")).to_be_focused()
-    press("Shift+Tab")
-    press("Tab")
-    press("Tab")
+    for key in ("Shift+Tab", "Tab", "Tab"):
+        press(key)
+    tab.page.clock.run_for(6_000)
     expect(tab.page.get_by_role("button", name="Undo deleting Water the lemon tree again")).to_have_count(0)
     tab.expect_titles(["Call the dentist"])
 

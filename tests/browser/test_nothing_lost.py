@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.account import Account
-from tests.browser.chromium import Request, expect
+from tests.browser.chromium import Request, Route, expect
 from tests.browser.held import HeldRequests
 from tests.browser.tasks_page import TasksPage
 
@@ -123,14 +123,18 @@ def test_a_proxy_without_a_response_is_no_reason_to_give_up(tab: TasksPage, acco
     account.make_task("Patience")
     tab.log_in(account)
     tab.show("All")
-    left = [502, 504]
-    tab.page.route(
-        "**/complete", lambda route: route.fulfill(status=left.pop(), body="<html>") if left else route.continue_()
-    )
-    tab.show("All")
+    statuses = [502, 504]
+    responded: list[int] = []
+
+    def respond(route: Route) -> None:
+        responded.append(statuses[len(responded) % 2])
+        route.fulfill(status=responded[-1], body="<html>")
+
+    tab.page.route("**/complete", respond)
     tab.tick("Patience").click()
+    tab.wait_until(lambda: len(responded) >= 2, "both responses")
     expect(tab.row("Patience").get_by_text("Saving…")).to_be_visible()
+    tab.page.unroute("**/complete")
     tab.expect_stored()
     expect(tab.tick("Patience")).to_be_checked()
-    assert left == []
     assert [task["completed"] for task in account.tasks()] == [True]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +15,10 @@ from tests.proxies.proxy import Proxy
 from tests.support.processes import Service
 
 
-@pytest.fixture
-def proxy(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[Proxy]:
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory, start_service: Callable[..., Service]) -> Iterator[Proxy]:
     service = start_service(TRUSTED_PROXY="127.0.0.1")
-    proxy = Proxy("nginx", tmp_path, [service.port, service.port], BELOW_PREFIX["nginx"])
+    proxy = Proxy("nginx", tmp_path_factory.mktemp("proxy"), [service.port, service.port], BELOW_PREFIX["nginx"])
     try:
         proxy.wait_until_ready(path="/todo/ready")
         yield proxy

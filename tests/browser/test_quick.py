@@ -29,7 +29,7 @@ def test_pasted_lines_become_tasks_that_one_undo_takes_back(tab: TasksPage, acco
     tab.page.wait_for_function("async () => (await new Promise(requestAnimationFrame), true)")
     tab.page.reload()
     expect(tab.row("Before")).to_be_visible()
-    assert account.titles() == ["Before"]
+    tab.wait_until(lambda: account.titles() == ["Before"], "the deletions that the page sent when it was left")
 
 
 def test_one_line_is_pasted_as_text_and_too_many_lines_are_refused(tab: TasksPage, account: Account) -> None:

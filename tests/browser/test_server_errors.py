@@ -14,7 +14,7 @@ import pytest
 from tests.browser.account import Account
 from tests.browser.chromium import expect
 from tests.browser.tasks_page import TasksPage
-from tests.support.processes import UNLIMITED, Service, running
+from tests.support.processes import Service
 
 FAILED = "Something went wrong on our side"
 FULL = "The limit of tasks is reached"
@@ -50,10 +50,9 @@ class Fragile:
 
 
 @pytest.fixture(scope="module")
-def fragile_service(create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
+def fragile_service(create_database: Callable[[], str], start_service: Callable[..., Service]) -> Fragile:
     url = create_database()
-    with running(tmp_path_factory.mktemp("fragile") / "log", DATABASE_URL=url, **UNLIMITED) as service:
-        yield Fragile(service, url)
+    return Fragile(start_service(DATABASE_URL=url), url)
 
 
 @pytest.fixture(scope="module")
