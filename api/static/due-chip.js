@@ -26,9 +26,9 @@ export class DueChip {
     return this.#found;
   }
 
-  /** Loads what knows the words: only who writes a task needs it. */
+  /** Loads what knows the words: only who writes a task needs it. After a failure the next call tries again. */
   load() {
-    this.#words ??= import("./due-words.js").catch(() => null);
+    this.#words ??= import("./due-words.js").catch(() => (this.#words = null));
   }
 
   /** Reads the title again. A date in the field, as `hasDate` says, counts more than words. */

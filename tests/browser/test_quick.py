@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from tests.browser.account import Account
-from tests.browser.chromium import expect
+from tests.browser.chromium import Route, expect
 from tests.browser.tasks_page import TasksPage
 
 
@@ -74,6 +74,22 @@ def test_words_for_a_date_are_shown_before_they_are_taken(tab: TasksPage, accoun
     tab.new_task.press("Enter")
     tab.expect_stored()
     assert [(task["title"], task["due_date"]) for task in account.tasks()[:1]] == [("Read it today", "2031-05-17")]
+
+
+def test_words_for_dates_work_after_a_failure_to_load_what_knows_them(tab: TasksPage, account: Account) -> None:
+    failures: list[str] = []
+
+    def fail(route: Route) -> None:
+        failures.append(route.request.url)
+        route.abort()
+
+    tab.page.route("**/due-words.js", fail)
+    tab.log_in(account)
+    tab.new_task.fill("Buy milk tomorrow")
+    tab.wait_until(lambda: bool(failures), "the request for the words")
+    tab.page.unroute("**/due-words.js", fail)
+    tab.new_task.fill("Buy bread tomorrow")
+    expect(tab.page.locator("#due-chip")).to_be_visible()
 
 
 def test_enter_twice_is_no_error_and_titles_are_trimmed(tab: TasksPage, account: Account) -> None:
