@@ -1,4 +1,4 @@
-"""A worker process as its parent knows it: what it reported, and when its heart was last seen to beat."""
+"""A worker process as its parent knows it: what it reported, and for how long its heart has not beaten."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Child:
     """Its index in the tables that all workers share."""
     pipe: int
     """It writes here that it accepts, or why it cannot; -1 once that is read."""
-    alive_at: float
-    """When its last heartbeat was seen, or it was started."""
     beats: int = 0
+    silence: float = 0.0
+    """Seconds since its last heartbeat, or its start, in which its parent looked on."""
     ready_at: float | None = None
     failure: str = ""
     killed: bool = False
@@ -42,18 +42,19 @@ class Child:
 
     @property
     def silent(self) -> float:
-        """Seconds since the last sign of life. Always 0 on a server that sends no heartbeats (portable_server.py)."""
-        return 0.0 if self.ready and not self.beats else time.monotonic() - self.alive_at
+        """Seconds without a sign of life. Always 0 on a server that sends no heartbeats (portable_server.py)."""
+        return 0.0 if self.ready and not self.beats else self.silence
 
-    def take_beats(self, beats: int, *, forgive: bool) -> None:
-        """Note its number of heartbeats; with `forgive`, its silence so far does not count."""
-        if forgive or beats != self.beats:
-            self.beats, self.alive_at = beats, time.monotonic()
+    def take_beats(self, beats: int, seconds: float) -> None:
+        """Note its number of heartbeats, `seconds` after the last look."""
+        self.silence = 0.0 if beats != self.beats else self.silence + seconds
+        self.beats = beats
 
     def take_report(self, report: bytes) -> None:
         """Note what it wrote, and close the pipe."""
         if report == READY:
-            self.ready_at = self.alive_at = time.monotonic()
+            self.ready_at = time.monotonic()
+            self.silence = 0.0
         else:
             self.failure = report.decode()
         os.close(self.pipe)

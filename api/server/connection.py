@@ -289,10 +289,11 @@ class Connection:
         return self.busy or self.state in (State.SENDING, State.QUEUED)
 
     def expire(self) -> None:
-        """End the connection through its next event, which goes to the thread that may close it."""
-        self._stream.shutdown(socket.SHUT_RDWR)
+        """End the connection through its next event, which goes to the thread that may close it.
 
-    def expire_if_silent(self) -> None:
-        """The same for an idle connection; a request that has arrived by now is still read."""
-        if not self._stream.has_input():
+        A request that has arrived by now on an idle connection is still read: the threads may be behind.
+        """
+        if self.state is not State.IDLE:
+            self._stream.shutdown(socket.SHUT_RDWR)
+        elif not self._stream.has_input():
             self._stream.shutdown(socket.SHUT_RD)

@@ -198,7 +198,7 @@ class Loop:
             self._sweep(now)
             for connection in connections:
                 if connection.is_idle() and now - connection.since > DRAIN_GRACE:
-                    connection.expire_if_silent()
+                    connection.expire()
             time.sleep(_DRAIN_INTERVAL)
         return 0
 

@@ -34,12 +34,13 @@ START_TIMEOUT: Final = 60.0
 """Seconds in which a worker must begin to serve."""
 _LONGEST_BACK_OFF: Final = 30.0
 _NEVER_CHOSEN: Final = 2**31 - 1
-_GRACE: Final = 1.0
+GRACE: Final = 1.0
 """Seconds a worker gets past the shutdown timeout to log that it gave up, before it is killed."""
 _POLL_INTERVAL: Final = 0.25
 """Seconds at most between two looks at the workers."""
-_OWN_PAUSE: Final = 3.0
-"""Seconds between two looks after which the parent itself stood still, and the workers perhaps with it."""
+_LONGEST_LOOK: Final = 0.5
+"""Seconds between two looks that count at most. In a longer pause, such as Ctrl-Z or a machine with too much to do, the
+workers may have stood still like their parent."""
 _STOP_SILENCE: Final = 2.0
 """While stopping: seconds without a heartbeat after which a worker that is waited for is stuck."""
 
@@ -184,11 +185,10 @@ class _Parent:
     def _kill_stuck(self) -> None:
         """Kill the workers without a heartbeat."""
         now = time.monotonic()
-        # After a pause of this process, such as Ctrl-Z and fg, the workers may have stood still as long.
-        paused = now - self._looked_at > _OWN_PAUSE
+        seconds = min(now - self._looked_at, _LONGEST_LOOK)
         self._looked_at = now
         for worker in self._workers:
-            worker.take_beats(self._beats[worker.slot], forgive=paused)
+            worker.take_beats(self._beats[worker.slot], seconds)
             if worker.silent > (self._worker_timeout if worker.ready else START_TIMEOUT):
                 worker.kill()
 
@@ -211,7 +211,7 @@ class _Parent:
         return 1 if self._workers or unclean else 0
 
     def _shutdown_left(self, began: float) -> float:
-        return began + self._shutdown_timeout + _GRACE - time.monotonic()
+        return began + self._shutdown_timeout + GRACE - time.monotonic()
 
     def _kill_last_if_stuck(self) -> None:
         """Kill the workers that are left if all of them are stuck: they have nothing that could still be finished."""
@@ -273,7 +273,7 @@ class _Parent:
             )
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         os.close(report)
-        worker = Child(pid, slot, pipe, time.monotonic())
+        worker = Child(pid, slot, pipe)
         self._workers.append(worker)
         self._selector.register(pipe, selectors.EVENT_READ, worker)
 

@@ -21,7 +21,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A server for tests that do not change its state."""
     with starting(tmp_path_factory.mktemp("shared")) as start:
-        yield start(threads=2)
+        # A test that sends on after a refusal needs time for it.
+        yield start(threads=2, LINGER_TIMEOUT=60)
 
 
 @pytest.fixture

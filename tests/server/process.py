@@ -14,7 +14,7 @@ from tests.support.processes import Program
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 # Re-exported, so that the tests of this folder import from one module.
-__all__ = ["Connection", "Process", "Response", "Start", "starting", "wait_until"]
+__all__ = ["WAIT_TIMEOUT", "Connection", "Process", "Response", "Start", "starting", "wait_until"]
 
 
 class Process(Program):
@@ -60,6 +60,15 @@ class Process(Program):
 
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within this block the process stands still; then it finds at once all that its clients have done."""
+        self.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send_signal(signal.SIGCONT)
 
     def exit_status(self, timeout: float = WAIT_TIMEOUT) -> int:
         return self.process.wait(timeout=timeout)

@@ -1,7 +1,7 @@
 """A small WSGI application on the service's own server, run as a separate process by the tests of this folder.
 
 python -m tests.server.site KEY=VALUE... A key is an argument of `workers.run`, or HOST, or PORT, or a constant of
-api.server.time_limits, loop or workers, such as HEAD_TIMEOUT, or one of these:
+api.server.time_limits, loop, stops or workers, such as HEAD_TIMEOUT, or one of these:
 
 FAIL: creating the application fails with this message.
 FAIL_WHILE: a file; while it exists, creating the application fails.
@@ -28,7 +28,7 @@ from urllib.parse import parse_qs
 from api.profiles.error_bodies import ErrorBodies
 from api.profiles.reading import read_profile
 from api.refusals import render_refusal
-from api.server import listener, loop, time_limits, workers
+from api.server import listener, loop, stops, time_limits, workers
 from api.server.handlers import FixedResponse, Handlers
 from tests.server import edge_cases
 
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
     """Serve until stopped; prints `port N`, then `ready`."""
     given = dict(argument.split("=", 1) for argument in arguments)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(levelname)s %(message)s")
-    for module in (time_limits, loop, workers):
+    for module in (time_limits, loop, stops, workers):
         for name in given.keys() & vars(module).keys():
             setattr(module, name, float(given[name]))
     listening = listener.listen(given.get("HOST", "127.0.0.1"), int(given.get("PORT", "0")))
@@ -132,8 +132,8 @@ def main(arguments: list[str]) -> int:
         listening,
         workers=int(given.get("workers", "1")),
         threads=int(given.get("threads", "2")),
-        shutdown_timeout=float(given.get("shutdown_timeout", "10")),
-        worker_timeout=float(given.get("worker_timeout", "10")),
+        shutdown_timeout=float(given.get("shutdown_timeout", "60")),
+        worker_timeout=float(given.get("worker_timeout", "60")),
         on_ready=lambda: print("ready", flush=True),
         supervise=supervise if "SUPERVISE" in given else None,
     )

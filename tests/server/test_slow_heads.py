@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,8 +22,13 @@ PART = 15_000
     ids=["a long target", "a long field", "many fields"],
 )
 def test_the_last_bytes_of_a_head_cost_what_the_first_do(head: bytes) -> None:
-    costs = []
-    for _ in range(3):
+    # Before, it was some twenty times as much.
+    assert any(ratio < 3 for ratio in measured(head))
+
+
+def measured(head: bytes) -> Iterator[float]:
+    """How many times as much as the first bytes the last ones cost, measured again and again."""
+    for _ in range(10):
         request = Request({"REMOTE_ADDR": "127.0.0.1"})
         parts = [head[:PART], head[PART:-PART], head[-PART:]]
         spent = []
@@ -32,6 +38,4 @@ def test_the_last_bytes_of_a_head_cost_what_the_first_do(head: bytes) -> None:
                 request.received(bytes([byte]))
             spent.append(time.thread_time() - before)
         assert not request.completed
-        costs.append(spent[-1] / spent[0])
-    # Before, it was some twenty times as much.
-    assert min(costs) < 3
+        yield spent[-1] / spent[0]

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from api.server import stops
 from api.server.listener import reject_new_connections
 from tests.server.process import Connection, Process, Start, wait_until
-
-A_SECOND = 1.1
-"""Seconds after which a further signal is no repeat of the one before."""
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 
@@ -43,18 +41,21 @@ def test_new_connections_are_rejected_and_queued_ones_are_served() -> None:
                 assert accepted.recv(100) == b"request"
 
 
+def test_a_repeat_of_a_signal_comes_within_a_second() -> None:
+    assert stops.REPEAT_WINDOW == 1.0
+
+
 class TestAStop:
     @WORKERS
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_of_an_idle_server_is_clean_and_quick(self, start: Start, workers: int, number: int) -> None:
-        process = start(workers=workers)
+        process = start(workers=workers, shutdown_timeout=600)
         idle = process.connect()
         idle.get("/echo")
-        began = time.monotonic()
         process.send_signal(number)
+        # By itself the server would keep the connection for more than a minute.
         assert process.exit_status() == 0
-        assert time.monotonic() - began < 5
-        assert idle.is_closed()
+        wait_until(idle.is_closed, "the end of the connection")
 
     @WORKERS
     def test_refuses_new_connections_at_once(self, start: Start, tmp_path: Path, workers: int) -> None:
@@ -154,7 +155,7 @@ class TestAStop:
 
     @WORKERS
     def test_gives_up_after_the_timeout(self, start: Start, tmp_path: Path, workers: int) -> None:
-        process = start(workers=workers, shutdown_timeout=0.5)
+        process = start(workers=workers, shutdown_timeout=0.5, GRACE=60)
         self.begin(process, tmp_path)
         process.send_signal(signal.SIGTERM)
         assert process.exit_status() == 1
@@ -168,19 +169,19 @@ class TestAStop:
 
     @WORKERS
     def test_ends_at_once_on_a_second_signal(self, start: Start, tmp_path: Path, workers: int) -> None:
-        process = start(workers=workers, shutdown_timeout=60)
+        process = start(workers=workers, shutdown_timeout=600, REPEAT_WINDOW=0.2)
         self.begin(process, tmp_path)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: "stopping" in process.log(), "the stop")
-        time.sleep(A_SECOND)
+        time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
         assert process.exit_status() == 1
 
     @WORKERS
-    def test_takes_a_repeat_within_a_second_for_the_same_signal(
+    def test_takes_a_repeat_within_a_short_time_for_the_same_signal(
         self, start: Start, tmp_path: Path, workers: int
     ) -> None:
-        process = start(workers=workers, shutdown_timeout=60)
+        process = start(workers=workers, shutdown_timeout=600, REPEAT_WINDOW=600)
         working = self.begin(process, tmp_path)
         process.send_signal(signal.SIGTERM)
         time.sleep(0.003)

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WAIT_TIMEOUT = 10.0
-"""Seconds after which a test gives up on something that should happen at once."""
+WAIT_TIMEOUT = 30.0
+"""Seconds after which a test gives up on something that should happen at once, also on a machine that is busy."""
 
 
 def wait_until(condition: Callable[[], T | None], what: str = "the condition", timeout: float = WAIT_TIMEOUT) -> T:
