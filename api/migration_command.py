@@ -9,7 +9,7 @@ from typing import Final
 from api.database_checks import check_server
 from api.errors import SchemaTooNew, SchemaUnreadable
 from api.migrate import MigrationDatabase, carry_over_history, list_names, pending, rollback
-from api.postgres.database import Database
+from api.postgres.database import PATIENT_CHECK_OUT, Database
 from api.postgres.embedded import EmbeddedError, start_embedded
 from api.postgres.errors import DatabaseUnavailable
 from api.prepared_database import describe_failure, find_database_url, prepare_database
@@ -37,7 +37,7 @@ def run_migration_command(options: argparse.Namespace, settings: Settings, *, da
         check_server(url)
         if options.command == "rollback" and data_may_go != "on":
             _refuse_data_loss(url, settings.users_table)
-        database = Database(url, pool_size=1, statement_timeout=COUNT_TIMEOUT)
+        database = Database(url, pool_size=1, statement_timeout=COUNT_TIMEOUT, check_out_timeout=PATIENT_CHECK_OUT)
         try:
             if options.command == "rollback":
                 print(f"undone: {rollback(database, settings.users_table)}")
@@ -77,7 +77,7 @@ def open_database(
 
 
 def _refuse_data_loss(url: str, users_table: str) -> None:
-    database = Database(url, pool_size=1, statement_timeout=COUNT_TIMEOUT)
+    database = Database(url, pool_size=1, statement_timeout=COUNT_TIMEOUT, check_out_timeout=PATIENT_CHECK_OUT)
     try:
         tables = {"tasks": "tasks", "idempotency keys": "idempotency_keys"}
         if read_users_table(database, users_table).ours:

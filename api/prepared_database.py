@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from api.database_checks import ServerFacts, check_server, check_tables
 from api.migrate import FIRST, migrate, pending, rehearse
-from api.postgres.database import Database
+from api.postgres.database import PATIENT_CHECK_OUT, Database
 from api.postgres.embedded import start_embedded
 from api.postgres.errors import ConnectionFailed, DatabaseUnavailable
 from api.resolved_settings import resolve_settings
@@ -50,7 +50,8 @@ def prepare_database(settings: Settings, url: str, *, dry_run: bool = False) -> 
     Raises SettingsError, SchemaTooNew, SchemaUnreadable, DatabaseUnavailable.
     """
     server = check_server(url)
-    database = Database(url, pool_size=1, statement_timeout=max(settings.statement_timeout, STATEMENT_TIMEOUT))
+    timeout = max(settings.statement_timeout, STATEMENT_TIMEOUT)
+    database = Database(url, pool_size=1, statement_timeout=timeout, check_out_timeout=PATIENT_CHECK_OUT)
     try:
         migrations = pending(database)
         is_new = FIRST in migrations

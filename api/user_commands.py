@@ -15,7 +15,7 @@ from typing import Final
 from api import user_administration
 from api.migrate import pending
 from api.password_hasher import PasswordHasher
-from api.postgres.database import Database
+from api.postgres.database import PATIENT_CHECK_OUT, Database
 from api.postgres.errors import DatabaseUnavailable
 from api.prepared_database import find_database_url
 from api.settings import Settings
@@ -36,7 +36,12 @@ def run_user_command(options: argparse.Namespace, settings: Settings) -> int:
     Raises CommandFailed, SettingsError or EmbeddedError.
     """
     try:
-        database = Database(find_database_url(settings), pool_size=1, statement_timeout=STATEMENT_TIMEOUT)
+        database = Database(
+            find_database_url(settings),
+            pool_size=1,
+            statement_timeout=STATEMENT_TIMEOUT,
+            check_out_timeout=PATIENT_CHECK_OUT,
+        )
         try:
             _check_schema(database, settings)
             if options.action == "list":

@@ -22,7 +22,10 @@ from api.postgres.errors import DatabaseUnavailable, Overloaded
 from api.postgres.pool import Pool
 
 CHECK_OUT_TIMEOUT: Final = 1.0
-"""Seconds at most that a statement waits for a connection."""
+"""Seconds at most that a request's statement waits for a connection."""
+
+PATIENT_CHECK_OUT: Final = 10.0
+"""The same at a start and in a command, for which no request waits."""
 
 SILENCE_TIMEOUT: Final = 1.0
 """Seconds without a result of any statement after which a database that ignores a cancel request counts as gone."""
@@ -69,16 +72,26 @@ class Database:
     """The database at `url`, through at most `pool_size` connections of this process. Raises ValueError for a bad URL.
 
     While all are in use, `max_waiting` threads (1 or more; None: any number) may wait for one; further threads get
-    Overloaded. `statement_timeout` limits the whole of one `run`, in seconds: the wait for a connection, the statement
-    and its retry. It connects and starts threads with the first `run`, so it may be created before a fork.
+    Overloaded. `statement_timeout` limits the whole of one `run`, in seconds: the wait for a connection, of at most
+    `check_out_timeout`, the statement and its retry. It connects and starts threads with the first `run`, so it may be
+    created before a fork.
     """
 
-    def __init__(self, url: str, *, pool_size: int, statement_timeout: float, max_waiting: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int,
+        statement_timeout: float,
+        max_waiting: int | None = None,
+        check_out_timeout: float = CHECK_OUT_TIMEOUT,
+    ) -> None:
         self.url = url
         self.pool = Pool(connection_parameters(url), pool_size, max_waiting)
         self.errors: Counter[str] = Counter()
         """The number of errors that `run` has raised, by kind."""
         self._statement_timeout = statement_timeout
+        self._check_out_timeout = check_out_timeout
         self._last_result = float("-inf")
         self._deadlines = Deadlines()
         _reset_in_children(weakref.ref(self))
@@ -132,7 +145,7 @@ class Database:
 
     def _run(self, sql: str, parameters: Sequence[object], deadline: float, prepared: bool) -> list[tuple[Any, ...]]:
         pool = self.pool
-        connection = pool.check_out(min(deadline, monotonic() + CHECK_OUT_TIMEOUT))
+        connection = pool.check_out(min(deadline, monotonic() + self._check_out_timeout))
         in_time = True
         try:
             self._deadlines.enter(connection, deadline)

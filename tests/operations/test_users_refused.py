@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from serve import main
 from tests.operations.conftest import EMAIL, Run
 from tests.support.callers import Caller
 from tests.support.postgres import connect
+from tests.support.stalled_proxy import StalledProxy
 
 
 @pytest.mark.parametrize("action", ["disable", "enable", "reset-password"])
@@ -73,6 +75,19 @@ def test_a_database_that_is_not_there_is_one_line(run: Run) -> None:
     assert (status, out) == (1, "")
     assert err.count("\n") == 1
     assert "DATABASE_URL" in err
+
+
+def test_a_database_that_accepts_a_connection_late_is_waited_for(run: Run, database_url: str, ada: Caller) -> None:
+    with StalledProxy(database_url) as proxy:
+        proxy.stall_new_connections()
+        accepting = threading.Timer(1.5, proxy.resume)
+        accepting.start()
+
+        status, out, err = run("list", DATABASE_URL=proxy.url)
+
+        accepting.join()
+    assert (status, err) == (0, "")
+    assert EMAIL in out
 
 
 def test_no_embedded_database_is_created(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
