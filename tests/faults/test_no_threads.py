@@ -61,7 +61,7 @@ def test_threads_are_refused_for_a_while(
     server: Server, start_service: Callable[..., Service], make_load: Callable[..., Load]
 ) -> None:
     metrics_port = free_port()
-    service = start_service(as_an_account(FILES), METRICS_PORT=str(metrics_port))
+    service = start_service(prefix=as_an_account(FILES), METRICS_PORT=str(metrics_port))
     workers = service.children()
     with make_load(service, 20) as load:
         with no_threads(workers), idle_connections(metrics_port, 4):

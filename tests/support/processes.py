@@ -20,10 +20,13 @@ from tests.support.signing import SECRET
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 30.0
+START_TIMEOUT = 90.0
 
 UNLIMITED = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "AUTH_RATE_LIMIT": ""}
 """Settings without rate limits."""
+
+PATIENT = {"STATEMENT_TIMEOUT": "10"}
+"""A setting for tests that are not about deadlines: on a busy machine a statement may take longer than the default."""
 
 
 def read_events(log: str) -> list[dict[str, Any]]:
@@ -85,7 +88,7 @@ class Program:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
 
-    def stop(self, number: int = signal.SIGTERM, timeout: float = 20) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout: float = 60) -> int:
         """Send the signal unless it has ended; its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -137,11 +140,18 @@ class WebServer(Program):
 class Service(WebServer):
     """The `serve.py` of a project's folder with these settings, started in the folder of its log.
 
-    `prefix` is a command that executes the command after it, such as `setpriv`.
+    `prefix` is a command that executes the command after it, such as `setpriv`. The statements of `prelude` run first,
+    such as those that change a constant for which there is no setting.
     """
 
     def __init__(
-        self, log: Path, environ: Mapping[str, str], project: Path = PROJECT, prefix: Sequence[str] = ()
+        self,
+        log: Path,
+        environ: Mapping[str, str],
+        project: Path = PROJECT,
+        *,
+        prefix: Sequence[str] = (),
+        prelude: str = "",
     ) -> None:
         port = int(environ["PORT"]) if environ.get("PORT", "").isdigit() else free_port()
         names = {"PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG"}
@@ -150,8 +160,10 @@ class Service(WebServer):
             names.remove("COVERAGE_PROCESS_CONFIG")
         inherited = {name: os.environ[name] for name in names & os.environ.keys()}
         settings = {"LOG_FORMAT": "json", "PORT": str(port), **environ}
+        program = f"import os, sys; sys.path.insert(0, {str(project)!r}); import serve; {prelude}; "
+        changed = ["-c", f"{program}sys.exit(serve.main([], os.environ))"]
         super().__init__(
-            [*prefix, sys.executable, str(project / "serve.py")],
+            [*prefix, sys.executable, *(changed if prelude else [str(project / "serve.py")])],
             log,
             port=port,
             cwd=log.parent,
@@ -160,18 +172,19 @@ class Service(WebServer):
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines whose event is `name`."""
-        lines = [json.loads(line) for line in self.output.split("\n") if line.startswith("{")]
+        # The last piece is empty, or a line that is being written.
+        lines = [json.loads(line) for line in self.output.split("\n")[:-1] if line.startswith("{")]
         return [line for line in lines if line.get("event") == name]
 
     def wait_for_event(self, name: str) -> dict[str, Any]:
         """Wait for a log line whose event is `name`; the first such line."""
-        return wait_until(lambda: self.events(name), f"the event {name}")[0]
+        return wait_until(lambda: self.events(name), f"the event {name}", START_TIMEOUT)[0]
 
 
 @contextlib.contextmanager
-def running(log: Path, prefix: Sequence[str] = (), **environ: str) -> Iterator[Service]:
+def running(log: Path, *, prefix: Sequence[str] = (), prelude: str = "", **environ: str) -> Iterator[Service]:
     """A ready service, stopped at the end."""
-    service = Service(log, environ, prefix=prefix)
+    service = Service(log, environ, prefix=prefix, prelude=prelude)
     try:
         service.wait_until_ready()
         yield service
@@ -185,8 +198,8 @@ def starting(folder: Path, **basis: str) -> Iterator[Callable[..., Service]]:
     numbers = count()
     with contextlib.ExitStack() as stack:
 
-        def start(prefix: Sequence[str] = (), **environ: str) -> Service:
+        def start(*, prefix: Sequence[str] = (), **environ: str) -> Service:
             log = folder / f"service-{next(numbers)}.log"
-            return stack.enter_context(running(log, prefix, **{**basis, **environ}))
+            return stack.enter_context(running(log, prefix=prefix, **{**basis, **environ}))
 
         yield start
