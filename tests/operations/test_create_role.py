@@ -53,7 +53,7 @@ def test_is_an_ordinary_one_and_the_superuser_has_no_password(superuser: str) ->
         "PGPORT": address["port"],
         "POSTGRES_PASSWORD": "it's secret",
     }
-    subprocess.run(["sh", PROJECT / "deploy" / "create-role.sh"], env=environ, check=True, timeout=60)
+    subprocess.run(["sh", PROJECT / "deploy" / "create-role.sh"], env=environ, check=True, timeout=120)
     roles = (
         "SELECT rolname::text, rolsuper, rolcreatedb, rolpassword IS NULL FROM pg_authid WHERE rolcanlogin ORDER BY 1"
     )

@@ -178,7 +178,7 @@ def test_every_query_has_values_under_load(
         return not missing
 
     try:
-        wait_until(all_have_values, timeout=90)
+        wait_until(all_have_values, timeout=240)
     finally:
         assert missing == set()
     assert {200, 201, 401, 404, 429, 503} <= seen

@@ -17,9 +17,9 @@ import structlog
 from falcon.testing import TestClient
 
 from api.logs import configure_logging
-from api.postgres.database import Database
 from tests.support.callers import Caller
-from tests.support.processes import Service, running
+from tests.support.postgres import connect
+from tests.support.processes import PATIENT, START_TIMEOUT, Service, running
 from tests.support.signing import SECRET, token_for
 from tests.support.waiting import wait_until
 
@@ -39,7 +39,7 @@ def test_a_closed_log_pipe_fails_no_request_and_ends_no_worker(tmp_path: Path, d
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2", "RATE_LIMIT": ""}
+    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "2", **PATIENT}
     service = Service(pipe, environ)
     try:
         written = bytearray()
@@ -48,7 +48,7 @@ def test_a_closed_log_pipe_fails_no_request_and_ends_no_worker(tmp_path: Path, d
             written.extend(_read(reader))
             return b'"ready"' in written
 
-        wait_until(is_ready, "the line that says ready")
+        wait_until(is_ready, "the line that says ready", START_TIMEOUT)
         first, second = service.children()
         os.close(reader)
         token = token_for("ada")
@@ -75,12 +75,14 @@ def test_an_unforeseen_error_of_the_database_is_logged_without_the_row(
 ) -> None:
     url = create_database()
     log = tmp_path / "log"
-    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1") as service:
-        database = Database(url, pool_size=1, statement_timeout=5)
+    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1", **PATIENT) as service:
+        database = connect(url)
         database.run("ALTER TABLE tasks ADD CONSTRAINT no_secrets CHECK (title <> 'very private')")
         database.close()
         assert service.call("POST", "/api/tasks", {"title": "very private"}, token=token_for("ada")).status == 500
-        [event] = [event for event in service.events("unforeseen error") if "exception" in event]
+        [event] = wait_until(
+            lambda: [event for event in service.events("unforeseen error") if "exception" in event], "its line"
+        )
     assert "no_secrets" in event["exception"]
     assert "very private" not in log.read_text()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +24,7 @@ from tests.support.http import call
 from tests.support.jwks_server import serving
 from tests.support.ports import free_port
 from tests.support.postgres import connect
-from tests.support.processes import PROJECT, UNLIMITED, Service, running
+from tests.support.processes import PATIENT, PROJECT, START_TIMEOUT, UNLIMITED, Service, running
 from tests.support.signing import SECRET, make_signer, token_for
 from tests.support.waiting import wait_until
 
@@ -39,7 +41,7 @@ def metrics_port() -> int:
 def service(tmp_path: Path, database_url: str, metrics_port: int) -> Iterator[Service]:
     """Two workers with metrics, with their temporary files in tmp_path."""
     environ = {"DATABASE_URL": database_url, "METRICS_PORT": str(metrics_port), "TMPDIR": str(tmp_path), "WORKERS": "2"}
-    with running(tmp_path / "service.log", **UNLIMITED, **environ) as service:
+    with running(tmp_path / "service.log", **UNLIMITED, **PATIENT, **environ) as service:
         service.wait_for_event("ready")
         yield service
 
@@ -75,7 +77,7 @@ def test_the_counts_survive_a_killed_worker(service: Service, metrics_port: int,
         now = set(service.children())
         return len(now) == 2 and now != workers
 
-    wait_until(is_replaced, "a replacement", 20)
+    wait_until(is_replaced, "a replacement")
     assert total(metrics_port, REQUESTS, route="/api/tasks") == 40
     call_many(service.port, "GET", "/api/tasks", 40)
     assert total(metrics_port, REQUESTS, route="/api/tasks") == 80
@@ -116,7 +118,7 @@ def test_rejected_tokens_are_counted_by_reason(service: Service, metrics_port: i
 
 def test_rate_limited_calls_are_counted_by_limit(tmp_path: Path, database_url: str, metrics_port: int) -> None:
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "METRICS_PORT": str(metrics_port)}
-    limits = {"WORKERS": "1", "RATE_LIMIT": "2/hour", "AUTH_RATE_LIMIT": "1/hour", "BCRYPT_COST": "4"}
+    limits = {**PATIENT, "WORKERS": "1", "RATE_LIMIT": "2/hour", "AUTH_RATE_LIMIT": "1/hour", "BCRYPT_COST": "4"}
     with running(tmp_path / "service.log", **environ, **limits) as service:
         statuses = [service.call("GET", "/api/tasks", token=token_for("ada")).status for _ in range(5)]
         assert statuses.count(429) == 3
@@ -126,29 +128,46 @@ def test_rate_limited_calls_are_counted_by_limit(tmp_path: Path, database_url: s
         assert total(metrics_port, "tasks_rate_limited_total", limit="auth") == 2
 
 
-def test_pool_and_database_errors_are_reported(service: Service, metrics_port: int, database_url: str) -> None:
-    call_many(service.port, "GET", "/api/tasks", 20)
-    wait_until(lambda: total(metrics_port, "tasks_database_connections", state="idle") > 0)
-    blocker = psycopg2.connect(database_url)
-    try:
-        with blocker.cursor() as cursor:
-            cursor.execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(service.call, "GET", "/api/tasks", token=token_for("ada"))
-            wait_until(lambda: total(metrics_port, "tasks_database_connections", state="in_use") == 1)
-            assert waiting.result().status == 503
-    finally:
-        blocker.close()
-    wait_until(lambda: total(metrics_port, "tasks_database_errors_total", kind="deadline") == 1)
-    wait_until(lambda: total(metrics_port, "tasks_database_connections", state="in_use") == 0)
-    assert total(metrics_port, "tasks_database_waiting") == 0
+def test_pool_and_database_errors_are_reported(tmp_path: Path, database_url: str, metrics_port: int) -> None:
+    environ = {"DATABASE_URL": database_url, "METRICS_PORT": str(metrics_port), "WORKERS": "1"}
+    with running(tmp_path / "service.log", **UNLIMITED, **environ, STATEMENT_TIMEOUT="1") as service:
+        wait_until(lambda: total(metrics_port, "tasks_database_connections", state="idle") > 0)
+        seen = threading.Event()
+
+        def call_until_seen() -> int:
+            refused = 0
+            while not seen.is_set():
+                assert service.call("GET", "/api/tasks", token=token_for("ada")).status == 503
+                refused += 1
+            return refused
+
+        with contextlib.closing(psycopg2.connect(database_url)) as blocker, ThreadPoolExecutor(1) as pool:
+            blocker.cursor().execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
+            calls = pool.submit(call_until_seen)
+            try:
+                # The gauge is set once a second: it may miss the one or the other call.
+                wait_until(lambda: total(metrics_port, "tasks_database_connections", state="in_use") == 1)
+            finally:
+                seen.set()
+            refused = calls.result()
+        wait_until(lambda: total(metrics_port, "tasks_database_errors_total") >= refused)
+        assert total(metrics_port, "tasks_database_errors_total", kind="deadline") > 0
+        wait_until(lambda: total(metrics_port, "tasks_database_connections", state="in_use") == 0)
+        assert total(metrics_port, "tasks_database_waiting") == 0
 
 
-def readiness(service: Service, metrics_port: int) -> dict[str, float]:
-    """The values of tasks_ready by reason, after each worker has responded to probes."""
-    call_many(service.port, "GET", "/ready", 12)
-    service.call("OPTIONS", "/ready")
-    return {s.labels["reason"]: s.value for m in scrape(metrics_port) for s in m.samples if s.name == "tasks_ready"}
+def wait_for_readiness(service: Service, metrics_port: int, reason: str) -> None:
+    """Probe until the values of tasks_ready are 1 for the reason, and 0 for the others."""
+
+    def is_reported() -> bool:
+        call_many(service.port, "GET", "/ready", 12)
+        service.call("OPTIONS", "/ready")
+        values = [
+            (s.labels["reason"], s.value) for m in scrape(metrics_port) for s in m.samples if s.name == "tasks_ready"
+        ]
+        return sorted(values) == [(each, each == reason) for each in ("database", "ok", "overloaded", "schema")]
+
+    wait_until(is_reported, f"the reason to be {reason}")
 
 
 def test_readiness_has_a_reason_and_the_newest_response_counts(
@@ -157,22 +176,22 @@ def test_readiness_has_a_reason_and_the_newest_response_counts(
     url = create_database()
     environ = {"DATABASE_URL": url, "METRICS_PORT": str(metrics_port), "WORKERS": "2"}
 
-    with running(tmp_path / "service.log", **UNLIMITED, **environ) as service:
-        assert readiness(service, metrics_port) == {"ok": 1, "database": 0, "schema": 0, "overloaded": 0}
+    with running(tmp_path / "service.log", **UNLIMITED, **PATIENT, **environ) as service:
+        wait_for_readiness(service, metrics_port, "ok")
         connection = psycopg2.connect(url)
         with connection, connection.cursor() as cursor:
             cursor.execute("ALTER TABLE tasks RENAME TO gone")
-        assert readiness(service, metrics_port) == {"ok": 0, "database": 0, "schema": 1, "overloaded": 0}
+        wait_for_readiness(service, metrics_port, "schema")
         assert call(service.port, "GET", "/ready").status == 503
         with connection, connection.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO tasks")
         connection.close()
-        assert readiness(service, metrics_port) == {"ok": 1, "database": 0, "schema": 0, "overloaded": 0}
+        wait_for_readiness(service, metrics_port, "ok")
         admin = connect(create_database())
         name = url.rsplit("/", 1)[1].partition("?")[0]
         admin.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        assert readiness(service, metrics_port) == {"ok": 0, "database": 1, "schema": 0, "overloaded": 0}
+        wait_for_readiness(service, metrics_port, "database")
         admin.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         admin.close()
 
@@ -209,7 +228,7 @@ def test_a_metrics_port_in_use_stops_the_start_with_one_line(tmp_path: Path, dat
         port = taken.getsockname()[1]
         environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "METRICS_PORT": str(port)}
         service = Service(tmp_path / "service.log", environ)
-        assert service.process.wait(20) == 1
+        assert service.process.wait(START_TIMEOUT) == 1
     refusal = rf"serve\.py: METRICS_PORT: cannot listen on 127\.0\.0\.1:{port}: .*; set another, such as "
     assert re.fullmatch(rf"{refusal}METRICS_PORT=\d+, .*\n", service.output)
 

@@ -21,13 +21,11 @@ from api.migrate import migrate
 from api.settings import SettingsError, load_settings
 from serve import main
 from tests.support.postgres import connect
-from tests.support.processes import Service
+from tests.support.processes import START_TIMEOUT, Service
 from tests.support.waiting import wait_until
 
 GOOD_SECRET = secrets.token_urlsafe(32)
 PASSWORD = "Tr0ub4dor"
-START_TIMEOUT = 25.0
-"""Less than the 30 s for which a start waits for a database: these refusals do not wait."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +225,7 @@ def test_the_start_and_the_check_reach_the_same_verdict(
         service.stop()
     assert status == 1
     [checked] = [line for line in (printed.out + printed.err).splitlines() if " ok: " not in line]
+    # A start that waits for its database logs that in further lines.
     [started] = service.output.splitlines()
     assert re.search(case.refusal, checked), checked
     assert re.search(case.refusal, started), started

@@ -14,12 +14,12 @@ from api.command_line import COMMANDS, describe_settings
 from api.postgres import database, pool
 from tests.operations.messages import log_lines, refusals
 from tests.support.ports import free_port
-from tests.support.processes import PROJECT, Program
+from tests.support.processes import PATIENT, PROJECT, Program
 from tests.support.programs import find_program
 
 DOCUMENT = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
-TIMEOUT = 240.0
+TIMEOUT = 600.0
 
 
 def test_its_commands_serve_observe_back_up_and_restore_an_instance(tmp_path: Path) -> None:
@@ -35,6 +35,7 @@ def test_its_commands_serve_observe_back_up_and_restore_an_instance(tmp_path: Pa
         "HOME": str(tmp_path),
         "PORT": port,
         "BCRYPT_COST": "4",
+        **PATIENT,
     }
     log = tmp_path / "output.txt"
     script_run = Program(["bash", "-c", script], log, cwd=tmp_path, environ=environ, new_session=True)
