@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.better_auth.servers import AuthServer, require_node
+from tests.better_auth.servers import PATIENCE, AuthServer, require_node
 from tests.better_auth.users import Setup
-from tests.support.processes import Service
+from tests.support.processes import PATIENT, Service
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +28,10 @@ def start_setup(
         database_url = create_database()
         auth_server = AuthServer(logs / "auth.log", database_url, **(auth or {}))
         running.append(auth_server)
-        settings = {"JWKS_URL": auth_server.jwks_url, "USERS_TABLE": "user", "WORKERS": "2", "RATE_LIMIT": ""}
-        service = Service(logs / "tasks.log", {"DATABASE_URL": database_url, **settings, **(tasks or {})})
+        addresses = {"DATABASE_URL": database_url, "JWKS_URL": auth_server.jwks_url}
+        # So many threads that no call of a user waits for its turn.
+        settings = {"USERS_TABLE": "user", "WORKERS": "2", "THREADS": "16", "RATE_LIMIT": "", **PATIENT}
+        service = Service(logs / "tasks.log", {**addresses, **settings, **(tasks or {})}, prelude=PATIENCE)
         running.append(service)
         service.wait_until_ready()
         return Setup(auth_server, service, database_url)

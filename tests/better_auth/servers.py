@@ -13,7 +13,10 @@ from tests.support.processes import PROJECT, WebServer
 from tests.support.programs import missing
 
 EXAMPLE = PROJECT / "examples" / "better-auth"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 120.0
+
+PATIENCE = "from api.jose import jwks; jwks.MAX_WAIT = 15.0"
+"""For the task service. By default a request waits 1.5 s for a new key, which may be too short on a busy machine."""
 
 
 def require_node() -> None:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,9 @@ import pytest
 
 from tests.better_auth.servers import EXAMPLE, START_TIMEOUT, for_node
 from tests.support.ports import free_port
-from tests.support.processes import PROJECT, WebServer
+from tests.support.processes import PATIENT, PROJECT, WebServer
+from tests.support.signing import claims, make_signer
+from tests.support.waiting import wait_until
 
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
 BLOCKS = [textwrap.dedent(code) for _, code in re.findall(r"^( *)```sh\n(.*?)^\1```", README, re.MULTILINE | re.DOTALL)]
@@ -61,7 +64,7 @@ def start(project: Path) -> Iterator[Callable[[str, int], WebServer]]:
     started: list[WebServer] = []
 
     def start_server(script: str, port: int) -> WebServer:
-        environ = {"PATH": os.environ["PATH"], "HOME": str(project), "PORT": str(port)}
+        environ = {"PATH": os.environ["PATH"], "HOME": str(project), "PORT": str(port), **PATIENT}
         log = project / f"{len(started)}.log"
         command = ["bash", "-c", script]
         started.append(WebServer(command, log, port=port, cwd=project, environ=environ, new_session=True))
@@ -71,7 +74,7 @@ def start(project: Path) -> Iterator[Callable[[str, int], WebServer]]:
     for server in started:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.process.pid, signal.SIGTERM)
-        server.process.wait(20)
+        server.process.wait(60)
 
 
 def test_its_commands_lead_to_the_first_task(
@@ -85,7 +88,7 @@ def test_its_commands_lead_to_the_first_task(
 
     def run(script: str) -> str:
         done = subprocess.run(
-            ["bash", "-euc", adapt(script)], cwd=project, capture_output=True, text=True, timeout=60, check=False
+            ["bash", "-euc", adapt(script)], cwd=project, capture_output=True, text=True, timeout=180, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -97,6 +100,10 @@ def test_its_commands_lead_to_the_first_task(
     serve = f"exec '{sys.executable}' '{PROJECT / 'serve.py'}'"
     tasks = start(adapt(START_TASKS).replace("make run", serve), tasks_port)
     tasks.wait_until_ready()
+    issuer = f"http://localhost:{auth_port}"
+    unknown = make_signer("EdDSA").sign(claims(iss=issuer, aud=issuer, iat=int(time.time())))
+    # 503 until the keys are there: a request waits for them a short time only.
+    wait_until(lambda: tasks.call("GET", "/api/tasks", token=unknown).status == 401, "the keys to be downloaded")
 
     for _ in range(2):  # The second time the account is there already.
         printed = run(SIGN_UP + "echo\n" + GET_TOKEN + "echo\n" + CREATE_TASK).splitlines()

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.better_auth import recipe
-from tests.better_auth.servers import EXAMPLE
+from tests.better_auth.servers import EXAMPLE, PATIENCE
 from tests.better_auth.users import Setup
-from tests.support.processes import Service, running
+from tests.support.processes import PATIENT, Service, running
 
 PAGE = "https://app.example.com"
 IN_USE = next(code for code in recipe.JS if code.startswith("import { createTaskClient }"))
@@ -20,9 +20,9 @@ IN_USE = next(code for code in recipe.JS if code.startswith("import { createTask
 
 @pytest.fixture(scope="module")
 def setup(start_setup: Callable[..., Setup]) -> Setup:
-    """Both servers with the settings of the document, except for the addresses; tokens last four seconds."""
+    """Both servers with the settings of the document, except for the addresses; tokens last six seconds."""
     auth = {**without(recipe.AUTH_SERVER, "BETTER_AUTH_URL", "DATABASE_URL", "PORT"), **recipe.AUTH_SERVER_HS256}
-    return start_setup({**auth, "TOKEN_LIFETIME": "4s"}, without(recipe.SERVICE, "DATABASE_URL", "JWKS_URL"))
+    return start_setup({**auth, "TOKEN_LIFETIME": "6s"}, without(recipe.SERVICE, "DATABASE_URL", "JWKS_URL"))
 
 
 def without(settings: dict[str, str], *names: str) -> dict[str, str]:
@@ -40,7 +40,7 @@ def run_page(setup: Setup, code: str) -> subprocess.CompletedProcess[str]:
         env={"PATH": os.environ["PATH"], "PAGE_ORIGIN": PAGE},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -72,7 +72,7 @@ class TestThePage:
         const statuses = async () =>
           (await Promise.all([1, 2, 3, 4].map(() => taskFetch("/api/tasks")))).map(({ status }) => status);
         console.log(...(await statuses()));
-        await new Promise((resolve) => setTimeout(resolve, 5000));
+        await new Promise((resolve) => setTimeout(resolve, 6500));
         console.log(...(await statuses()));
         """
         )
@@ -107,7 +107,8 @@ def start(setup: Setup, tmp_path: Path) -> Iterator[Callable[[dict[str, str]], S
     def start_service(settings: dict[str, str]) -> Service:
         addresses = {"DATABASE_URL": setup.database_url, "JWKS_URL": setup.auth.jwks_url}
         known = {name: value for name, value in addresses.items() if name in settings}
-        started.append(Service(tmp_path / "tasks.log", {**settings, **known, "WORKERS": "1"}))
+        environ = {**settings, **known, **PATIENT, "WORKERS": "1"}
+        started.append(Service(tmp_path / "tasks.log", environ, prelude=PATIENCE))
         started[-1].wait_until_ready()
         return started[-1]
 
@@ -158,7 +159,8 @@ def test_tasks_of_our_own_users_table_move_to_better_auths(start_setup: Callable
     assert setup.tasks.stop() == 0
     setup.query(recipe.MOVE_USERS.replace("BEGIN;", "").replace("COMMIT;", ""))
     addresses = {"DATABASE_URL": setup.database_url, "JWKS_URL": setup.auth.jwks_url}
-    with running(tmp_path / "tasks.log", **{**recipe.SERVICE, **addresses}) as moved:
+    environ = {**recipe.SERVICE, **addresses, **PATIENT}
+    with running(tmp_path / "tasks.log", prelude=PATIENCE, **environ) as moved:
         tasks = moved.call("GET", "/api/tasks", token=user.token).json["data"]
         assert [task["title"] for task in tasks] == ["Buy milk"]
         user.delete_account()

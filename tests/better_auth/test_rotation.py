@@ -41,12 +41,12 @@ class Traffic:
             self.responses.append(user("GET", "/api/tasks?limit=5"))
 
     def wait_for_kids(self, count: int) -> None:
-        wait_until(lambda: len(self.kids) >= count, f"{count} keys in use", 30)
+        wait_until(lambda: len(self.kids) >= count, f"{count} keys in use", 60)
 
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
 
 
 def test_a_key_rotation_under_traffic_rejects_no_request(setup: Setup) -> None:

@@ -44,7 +44,7 @@ class Machine:
         [self._first] = children.read_text().split()
 
     def run(
-        self, *command: str | Path, check: bool = True, timeout: float = 120, **environ: str
+        self, *command: str | Path, check: bool = True, timeout: float = 300, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on the machine. Raises AssertionError with its output if it fails and `check` is true."""
         done = subprocess.run(
@@ -85,7 +85,7 @@ class Machine:
             self._process.stdin.close()
             assert self._process.stdout is not None
             self._process.stdout.close()
-            self._process.wait(20)
+            self._process.wait(60)
 
 
 def enter(namespace: int) -> None:

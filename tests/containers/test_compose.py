@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.support.processes import PROJECT
 from tests.support.programs import find_program
 from tests.support.waiting import wait_until
 
-START_TIMEOUT = 120.0
+START_TIMEOUT = 300.0
 ONE, TWO, REDIS, PROMETHEUS = (f"172.28.0.{number}" for number in (11, 12, 20, 30))
 
 
@@ -48,13 +49,16 @@ class Compose:
         shell = ["env", "-i", "HOME=/nonexistent", f"PATH={self.machine.environ['PATH']}", *variables]
         options = ["--in-pod=false", f"--file={self.folder}/compose.yaml", *(f"--profile={name}" for name in profiles)]
         program = find_program("podman-compose")
-        self.machine.run(*shell, program, *options, "up", "-d", "--no-build", *arguments, timeout=300)
+        self.machine.run(*shell, program, *options, "up", "-d", "--no-build", *arguments, timeout=600)
 
     def containers(self) -> dict[str, tuple[str, str]]:
         """The id and the start of each service's container."""
         names = self.machine.run("podman", "ps", "--format={{.Names}}").stdout.split()
         found = json.loads(self.machine.run("podman", "inspect", *names).stdout)
         return {each["Name"].split("_")[1]: (each["Id"], each["State"]["StartedAt"]) for each in found}
+
+    def is_healthy(self, container: str) -> bool:
+        return self.machine.run("podman", "healthcheck", "run", container, check=False).returncode == 0
 
     def logs(self) -> str:
         names = self.machine.run("podman", "ps", "--all", "--format={{.Names}}").stdout.split()
@@ -71,13 +75,23 @@ def fetch(url: str, token: str = "", body: object = None) -> Any:
     """The parsed body of a response."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as response:
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=30) as response:
         return json.load(response)
 
 
-def is_ready() -> bool:
+def are_ready() -> bool:
+    """Whether both instances are, and the proxy has found that out of one."""
     try:
-        return call(8080, "GET", "/ready").status == 200
+        return all(fetch(f"http://{host}/ready") for host in (f"{ONE}:8000", f"{TWO}:8000", "127.0.0.1:8080"))
+    except OSError:
+        return False
+
+
+def responds(redis: str) -> bool:
+    try:
+        with socket.create_connection((redis, 6379), timeout=10) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(100) == b"+PONG\r\n"
     except OSError:
         return False
 
@@ -97,7 +111,7 @@ def test_serves_by_two_instances_and_a_second_start_changes_nothing(compose: Com
     compose.up()
     with machine.network():
         try:
-            wait_until(is_ready, "the proxy to find an instance ready", START_TIMEOUT)
+            wait_until(are_ready, "the instances to be ready", START_TIMEOUT)
             account = {"email": "ada@example.com", "password": "correct horse"}
             token = call(8080, "POST", "/auth/register", account).json["data"]["token"]
             made = fetch(f"http://{ONE}:8000/api/tasks", token, {"title": "Made by one"})["data"]
@@ -108,7 +122,7 @@ def test_serves_by_two_instances_and_a_second_start_changes_nothing(compose: Com
     started = compose.containers()
     assert set(started) == {"database", "one", "two", "proxy"}
     for container, _ in (started[name] for name in ("database", "one", "two")):
-        machine.run("podman", "healthcheck", "run", container)
+        wait_until(partial(compose.is_healthy, container), "the container to be healthy", START_TIMEOUT)
     # The only volumes are those with names: no container leaves one behind.
     assert machine.run("podman", "volume", "ls", "--quiet").stdout.split() == ["tasks-backend_database"]
 
@@ -121,6 +135,4 @@ def test_serves_by_two_instances_and_a_second_start_changes_nothing(compose: Com
         wait_until(lambda: watched() == [f"{ONE}:9464", f"{TWO}:9464"], "Prometheus to scrape both", START_TIMEOUT)
         groups = fetch(f"http://{PROMETHEUS}:9090/api/v1/rules")["data"]["groups"]
         assert sum(len(group["rules"]) for group in groups) > 10
-        with socket.create_connection((REDIS, 6379), timeout=10) as redis:
-            redis.sendall(b"PING\r\n")
-            assert redis.recv(100) == b"+PONG\r\n"
+        wait_until(lambda: responds(REDIS), "Redis to respond", START_TIMEOUT)
