@@ -140,18 +140,6 @@ class TestHs256:
         assert setup.auth.call("GET", "/api/hs256-token").status == 401
 
 
-def test_a_removed_key_is_no_longer_published(start_setup: Callable[..., Setup]) -> None:
-    setup = start_setup()
-    user = setup.sign_up()
-    before = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]
-    setup.query(recipe.REMOVE_KEYS)
-    user.renew_token()
-    assert user("GET", "/api/tasks").status == 200
-    after = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]
-    assert after
-    assert not set(before) & set(after)
-
-
 def test_tasks_of_our_own_users_table_move_to_better_auths(start_setup: Callable[..., Setup], tmp_path: Path) -> None:
     setup = start_setup(tasks={"USERS_TABLE": "users"})
     user = setup.sign_up()

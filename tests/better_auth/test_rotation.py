@@ -71,3 +71,14 @@ def test_tokens_from_before_a_rotation_stay_valid(setup: Setup) -> None:
     assert user("GET", "/api/tasks").status == 200
     user.token = old
     assert user("GET", "/api/tasks").status == 200
+
+
+def test_a_removed_key_is_no_longer_published(setup: Setup) -> None:
+    user = setup.sign_up()
+    before = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]
+    setup.query(recipe.REMOVE_KEYS)
+    user.renew_token()
+    assert user("GET", "/api/tasks").status == 200
+    after = [key["kid"] for key in setup.auth.call("GET", "/api/auth/jwks").json["keys"]]
+    assert after
+    assert not set(before) & set(after)
