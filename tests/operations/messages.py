@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.support.processes import PROJECT
@@ -43,8 +44,7 @@ def _refusals_in(file: Path) -> Iterator[str]:
             yield from (prefix + text for text in _texts(call.args))
         elif name == "Finding" and isinstance(call.args[1], ast.Constant) and call.args[1].value is False:
             yield from _texts(call.args[2:])
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in _nodes(file):
         if isinstance(node, ast.FunctionDef) and node.name in {"describe_failure", "explain"}:
             yield from (
                 text for each in ast.walk(node) if isinstance(each, ast.Return) for text in _texts([each.value])
@@ -55,9 +55,13 @@ def _refusals_in(file: Path) -> Iterator[str]:
             yield from (re.sub(r"\{\w+\}", "…", text) for each in pairs for text in _texts(each.elts[1:]))
 
 
+@cache
+def _nodes(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 def _calls(file: Path) -> Iterator[ast.Call]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return (node for node in _nodes(file) if isinstance(node, ast.Call))
 
 
 def _name(call: ast.Call) -> str:

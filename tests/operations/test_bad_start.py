@@ -43,7 +43,7 @@ def run(*command: str | Path, **environ: str) -> tuple[int, str]:
     """The status of a command in the project's folder, and its one line of errors."""
     words = [str(word) for word in command]
     environ = {"PATH": os.environ["PATH"], **environ}
-    done = subprocess.run(words, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=300, check=False)
     # As root, a start logs what it changes for the account that PostgreSQL runs as.
     lines = [line for line in done.stderr.splitlines() if not line.startswith(("changing the mode", "adding the"))]
     assert len(lines) == 1, done.stderr

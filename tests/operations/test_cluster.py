@@ -66,7 +66,7 @@ def cluster(**environ: str) -> Iterator[Cluster]:
             running.wait_for_its_line()
             yield running
         finally:
-            running.stop(signal.SIGINT, 60)
+            running.stop(signal.SIGINT, 180)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_ctrl_c_leaves_nothing_behind() -> None:
         children = psutil.Process(running.process.pid).children(recursive=True)
         assert len(children) >= 6
         assert list(running.log_file.parent.glob("tasks-cluster-*"))
-        assert running.stop(signal.SIGINT, 60) == 0, running.output
+        assert running.stop(signal.SIGINT, 180) == 0, running.output
         assert not list(running.log_file.parent.glob("tasks-cluster-*"))
     _, left = psutil.wait_procs(children, timeout=WAIT_TIMEOUT)
     assert left == []
@@ -155,6 +155,6 @@ def test_ctrl_c_leaves_nothing_behind() -> None:
 def test_a_missing_program_is_named() -> None:
     with TemporaryDirectory() as name:
         without = Cluster(Path(name), PATH=str(Path(sys.executable).parent))
-        assert without.process.wait(60) == 1
+        assert without.process.wait(180) == 1
         last = without.output.splitlines()[-1]
         assert last == "cluster: redis-server is not installed: apt install redis-server"

@@ -67,7 +67,7 @@ def test_a_closed_output_pipe_prints_no_error(option: str) -> None:
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         environ = {"DATA_DIR": "/nowhere"}
-        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, env=environ, timeout=120, check=False)
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, env=environ, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
 
 

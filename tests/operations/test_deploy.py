@@ -29,7 +29,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{SUBNET:-([0-9.]+)\}", r"\1
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, check=False, **options)
 
 
 def test_the_alert_rules_are_valid_and_pass_their_tests() -> None:
