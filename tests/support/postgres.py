@@ -17,8 +17,8 @@ from api.postgres.embedded import start_embedded, stop_embedded
 
 
 def connect(url: str) -> Database:
-    """A Database as in the service, with a pool and timeouts that suffice for tests, also on a busy machine."""
-    return Database(url, pool_size=8, statement_timeout=10, check_out_timeout=10)
+    """A Database as in the service, with a pool and timeouts that suffice for tests, on a busy machine too."""
+    return Database(url, pool_size=8, statement_timeout=30, check_out_timeout=30)
 
 
 def as_superuser(url: str) -> str:
