@@ -39,8 +39,7 @@ class JwksServer:
 
     def start(self) -> None:
         """Listen on the previous port, or on a free one at first."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self._port), _handler(self))
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -50,6 +49,12 @@ class JwksServer:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """With the default of 5 a connection of a burst may be dropped, and its client tries again after a second."""
 
 
 @contextmanager

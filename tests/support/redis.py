@@ -17,6 +17,8 @@ class Redis(Program):
     def __init__(self, directory: Path) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.patient_url = f"{self.url}?socket_timeout=30&socket_connect_timeout=30"
+        """The same, with more time than the service gives a storage: a busy machine may stop Redis for a moment."""
         options = f"--port {self.port} --bind 127.0.0.1 --save --appendonly no --dir"
         super().__init__([find_program("redis-server"), *options.split(), directory], directory / "redis.log")
 
