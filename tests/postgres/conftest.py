@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -16,7 +17,7 @@ from psycopg2.extensions import parse_dsn
 from api.postgres.database import Database
 from api.postgres.embedded import start_embedded, stop_embedded
 from tests.postgres.embedded import kill_server
-from tests.postgres.statements import Admin
+from tests.postgres.statements import PATIENCE, Admin
 
 NOTES = "CREATE TABLE notes (id int PRIMARY KEY, text text)"
 
@@ -28,11 +29,12 @@ def url(create_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def make_database(url: str) -> Iterator[Callable[..., Database]]:
-    """A function that makes Database objects; they are closed after the test."""
+    """A function that makes Database objects; they are closed after the test. By default nothing times out."""
     made: list[Database] = []
 
-    def make(url: str = url, *, pool_size: int = 4, statement_timeout: float = 1.5) -> Database:
-        made.append(Database(url, pool_size=pool_size, statement_timeout=statement_timeout))
+    def make(url: str = url, *, pool_size: int = 4, statement_timeout: float = PATIENCE, **options: Any) -> Database:
+        options = {"check_out_timeout": PATIENCE, **options}
+        made.append(Database(url, pool_size=pool_size, statement_timeout=statement_timeout, **options))
         return made[-1]
 
     yield make

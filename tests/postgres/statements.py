@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
+from api.postgres.connection import Connection
 from api.postgres.database import Database
+from tests.support.waiting import wait_until
 
 Admin = Callable[..., list[tuple[object, ...]]]
+
+PATIENCE = 60.0
+"""Seconds that a test gives what it does not mean to time out. Far below it: what must end at once."""
+
+OURS = "FROM pg_stat_activity WHERE application_name = 'tasks' AND datname = current_database()"
+"""Sessions of Database objects."""
+
+LOCK = 7
+WAIT_FOR_GATE = f"SELECT pg_advisory_xact_lock_shared({LOCK})"
+"""A statement that waits while the gate is shut."""
+
+
+@contextlib.contextmanager
+def gate_shut(admin: Admin) -> Iterator[None]:
+    """Within this block `WAIT_FOR_GATE` waits."""
+    admin(f"SELECT pg_advisory_lock({LOCK})")
+    try:
+        yield
+    finally:
+        admin(f"SELECT pg_advisory_unlock({LOCK})")
+
+
+def wait_at_gate(admin: Admin, number: int) -> None:
+    """Return when this many sessions wait at the gate."""
+    found = f"SELECT count(*) {OURS} AND wait_event_type = 'Lock'"
+    wait_until(lambda: admin(found) == [(number,)], f"{number} sessions to wait")
 
 
 def url_as(role: str, url: str) -> str:
     return url.replace("//postgres", f"//{role}", 1)
 
 
+def check_out(database: Database) -> Connection:
+    """Check a connection out, however long that takes."""
+    return database.pool.check_out(time.monotonic() + PATIENCE)
+
+
 def open_connections(database: Database, number: int) -> None:
     """Make the pool hold this many idle connections."""
-    threads = [threading.Thread(target=database.run, args=("SELECT pg_sleep(0.2)",)) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    lent = [check_out(database) for _ in range(number)]
+    for connection in lent:
+        database.pool.check_in(connection)
     assert database.pool.idle == number
 
 

@@ -15,6 +15,7 @@ from psycopg2.extensions import parse_dsn
 from api.postgres import prepared
 from api.postgres.database import Database
 from api.postgres.prepared import PreparedStatements
+from tests.postgres.statements import PATIENCE
 from tests.support.stalled_proxy import StalledProxy
 
 FIND = "SELECT text FROM notes WHERE id = %s"
@@ -29,7 +30,7 @@ def url(create_database: Callable[[], str]) -> str:
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     """A database with one connection, so all statements of a test share its session."""
-    database = Database(url, pool_size=1, statement_timeout=1.5)
+    database = Database(url, pool_size=1, statement_timeout=PATIENCE, check_out_timeout=PATIENCE)
     database.run("DROP TABLE IF EXISTS notes")
     database.run("CREATE TABLE notes AS SELECT 1 AS id, '100%%'::text AS text")
     yield database
@@ -38,7 +39,7 @@ def database(url: str) -> Iterator[Database]:
 
 def test_from_the_second_run_on_it_is_one_round_trip(url: str, database: Database) -> None:
     with StalledProxy(url) as proxy:
-        behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
+        behind = Database(proxy.url, pool_size=1, statement_timeout=PATIENCE, check_out_timeout=PATIENCE)
         behind.run(FIND, (0,), prepared=True)
         before = proxy.requests
         for number in range(1, 11):
@@ -76,7 +77,7 @@ def test_an_error_of_the_statement_itself_is_raised(database: Database) -> None:
 
 def test_a_session_that_lost_the_prepared_statement_fails_no_request(url: str, database: Database) -> None:
     with StalledProxy(url) as proxy:
-        behind = Database(proxy.url, pool_size=1, statement_timeout=1.5)
+        behind = Database(proxy.url, pool_size=1, statement_timeout=PATIENCE, check_out_timeout=PATIENCE)
         assert behind.run(FIND, (1,), prepared=True) == [("100%",)]
         behind.run("DEALLOCATE ALL")
         assert behind.run(FIND, (1,), prepared=True) == [("100%",)]

@@ -12,12 +12,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PRELUDE = """
-import sys, threading, time
+import functools, sys, threading, time
+from api.postgres import database as database_module, deadlines
 from api.postgres.database import Database
 from tests.postgres.starvation import STACK, address_space, no_threads, outcome
 
+# Only what a script names times out.
+def patient(**options):
+    return Database(sys.argv[1], **{"statement_timeout": 60, "check_out_timeout": 60, **options})
+
 def idle_connections(database, number):
-    pool, deadline = database.pool, time.monotonic() + 5
+    pool, deadline = database.pool, time.monotonic() + 60
     lent = [pool.check_out(deadline) for _ in range(number)]
     for connection in lent:
         pool.check_in(connection)
@@ -36,18 +41,18 @@ def run_script(script: str, *arguments: str) -> None:
     """
     command = [sys.executable, "-c", PRELUDE + script, *arguments]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_pool_without_a_connection_fails_at_once_and_recovers(url: str) -> None:
     run_script(
         """
-database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
+database = patient(pool_size=2)
 with no_threads():
     started = time.monotonic()
     assert [outcome(database) for _ in range(3)] == ["overloaded"] * 3
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30
     assert (database.pool.in_use, database.pool.waiting) == (0, 0)
 assert outcome(database) == [(1,)]
 assert (database.pool.in_use, database.pool.waiting) == (0, 0)
@@ -60,7 +65,7 @@ assert database.errors == {"overloaded": 3}
 def test_all_waiting_callers_get_the_error(url: str) -> None:
     run_script(
         """
-database = Database(sys.argv[1], pool_size=2, statement_timeout=5)
+database = patient(pool_size=2)
 idle_connections(database, 2)
 outcomes = []
 def work():
@@ -79,7 +84,7 @@ with no_threads():
     pool.discard(second)
     for thread in threads:
         thread.join()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 30
 assert outcomes == ["overloaded"] * 3
 assert outcome(database) == [(1,)]
 assert (pool.in_use, pool.waiting) == (0, 0)
@@ -91,16 +96,20 @@ assert (pool.in_use, pool.waiting) == (0, 0)
 def test_a_returned_connection_serves_a_waiting_caller(url: str) -> None:
     run_script(
         """
-database = Database(sys.argv[1], pool_size=2, statement_timeout=1.5)
+database = patient(pool_size=2)
 assert outcome(database) == [(1,)]
-busy = threading.Thread(target=outcome, args=(database, "SELECT pg_sleep(0.5)"))
-busy.start()
-while not database.pool.in_use:
-    time.sleep(0.01)
+pool = database.pool
+lent = pool.check_out(time.monotonic() + 60)
+def give_back():
+    while not pool.waiting:
+        time.sleep(0.01)
+    pool.check_in(lent)
+giver = threading.Thread(target=give_back)
+giver.start()
 with no_threads():
     assert outcome(database) == [(1,)]
-busy.join()
-assert database.pool.idle == 1
+giver.join()
+assert pool.idle == 1
 """,
         url,
     )
@@ -109,12 +118,12 @@ assert database.pool.idle == 1
 def test_no_statement_runs_without_the_watchdog(url: str) -> None:
     run_script(
         """
-database = Database(sys.argv[1], pool_size=1, statement_timeout=0.5)
+database = patient(pool_size=1, statement_timeout=0.5)
 idle_connections(database, 1)
 with no_threads():
     assert outcome(database) == "overloaded"
     assert (database.pool.in_use, database.pool.idle) == (0, 1)
-assert outcome(database, "SELECT pg_sleep(5)") == "deadline"
+assert outcome(database, "SELECT pg_sleep(60)") == "deadline"
 """,
         url,
     )
@@ -124,16 +133,20 @@ def test_deadlines_hold_when_no_cancel_request_can_be_sent(url: str) -> None:
     """More deadlines than cancel requests in flight are allowed; afterwards one is still sent."""
     run_script(
         """
-database = Database(sys.argv[1], pool_size=10, statement_timeout=0.1)
+database = patient(pool_size=10, statement_timeout=0.1)
 idle_connections(database, 10)
-assert outcome(database) == [(1,)]
+short = functools.partial(database.run, "SELECT 1", at_least=60)
+assert short() == [(1,)]
+# A connection that was shut down is no outage here, and the server has long to act on a cancel request at the end.
+database_module.SILENCE_TIMEOUT = 60
 with no_threads():
     for _ in range(9):
         started = time.monotonic()
-        assert outcome(database, "SELECT pg_sleep(5)") == "deadline"
-        assert time.monotonic() - started < 1
-        assert outcome(database) == [(1,)]
-caught = "DO $$ BEGIN PERFORM pg_sleep(5); EXCEPTION WHEN query_canceled THEN NULL; END $$"
+        assert outcome(database, "SELECT pg_sleep(60)") == "deadline"
+        assert time.monotonic() - started < 30
+        assert short() == [(1,)]
+deadlines.CANCEL_GRACE = 60
+caught = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$"
 assert outcome(database, caught) == []
 """,
         url,
@@ -157,8 +170,8 @@ for pages in range(32):
     with address_space(stack + pages * page):
         started = time.monotonic()
         result = start_thread(ran.set)
-        assert time.monotonic() - started < 3
-    assert result == ran.wait(1 if result else 0.1), pages
+        assert time.monotonic() - started < 30
+    assert result == ran.wait(30 if result else 0.1), pages
     results.append(result)
 assert set(results) == {True, False}
 """
