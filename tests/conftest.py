@@ -19,6 +19,7 @@ import pytest
 from falcon.testing import TestClient
 
 from api.app import create_app
+from api.jose import jwks
 from api.migrate import migrate
 from api.postgres.database import Database
 from api.postgres.embedded import start_embedded, stop_embedded
@@ -30,6 +31,7 @@ from tests.support.postgres import as_superuser, connect
 from tests.support.processes import UNLIMITED
 from tests.support.redis import Redis
 from tests.support.signing import token_for
+from tests.support.waiting import WAIT_TIMEOUT
 
 DATA_DIR = "TASKS_TESTS_DATA_DIR"
 
@@ -178,6 +180,12 @@ def user(make_user: Callable[..., Caller]) -> Caller:
 def anonymous(client: TestClient) -> Caller:
     """A caller without a token."""
     return Caller(client, None, None)
+
+
+@pytest.fixture
+def patient_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request with an unknown key waits for the download, however busy the machine is."""
+    monkeypatch.setattr(jwks, "MAX_WAIT", WAIT_TIMEOUT)
 
 
 @pytest.fixture

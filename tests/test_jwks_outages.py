@@ -19,7 +19,10 @@ from api.jose.shared_set import SharedSet, StoredSet
 from tests.support.dripping import DRIPS, dripping
 from tests.support.jwks_server import JwksServer, key_set, serving
 from tests.support.signing import make_signer
-from tests.support.waiting import seconds_of, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, seconds_of, wait_until
+
+HANGING = 20.0
+"""Seconds of a response that no request waits for: half of that is far more than a request may wait."""
 
 OLD, NEW = make_signer("EdDSA", "old"), make_signer("EdDSA", "new")
 
@@ -37,8 +40,8 @@ class TestOutages:
             server.stop()
             wait_until(lambda: keys._failures > 0)
             assert keys.age is not None
-            assert seconds_of(lambda: keys.current()["old"]) < 0.5
-            assert seconds_of(lambda: keys.fetch("new")) < 1.0
+            assert set(keys.current()) == {"old"}
+            assert keys.fetch("new") is None
             server.keys.append(NEW.jwk)
             server.start()
             wait_until(lambda: keys.fetch("new"))
@@ -82,73 +85,100 @@ class TestOutages:
             assert elsewhere.requests == 0
             assert set(keys.current()) == {"old"}
 
-    def test_a_hanging_endpoint_delays_only_unknown_kids_and_only_briefly(self, server: JwksServer) -> None:
+    def test_a_hanging_endpoint_delays_an_unknown_kid_only_briefly_and_a_known_one_not_at_all(
+        self, server: JwksServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert module.MAX_WAIT <= 1.5
+        monkeypatch.setattr(module, "PATIENCE", HANGING)
         with key_set(server) as keys:
             wait_until(lambda: "old" in keys.current())
-            server.delay = 30.0
-            assert seconds_of(lambda: keys.fetch("first")) < 2.5
-            wait_until(lambda: keys._failures > 0, timeout=20)
-            took = [seconds_of(partial(keys.fetch, f"unknown-{number}")) for number in range(20)]
-            assert max(took) < 1.3
-            assert seconds_of(keys.current) < 0.2
+            server.delay = HANGING
+            assert seconds_of(lambda: keys.fetch("first")) < HANGING / 2
+            assert keys._running is not None
+            assert seconds_of(keys.current) < HANGING / 2
+            assert set(keys.current()) == {"old"}
 
-    def test_a_set_that_takes_longer_than_a_request_waits_arrives_all_the_same(self, server: JwksServer) -> None:
+    def test_once_a_download_has_failed_the_delay_is_shorter_still(
+        self, server: JwksServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert module.MAX_WAIT_WHILE_DOWN <= 0.3
+        monkeypatch.setattr(module, "PATIENCE", 0.5)
         with key_set(server) as keys:
-            server.delay = 2.5
-            assert seconds_of(lambda: keys.fetch("old")) < 2.4
+            wait_until(lambda: "old" in keys.current())
+            server.delay = HANGING
+            keys.fetch("first")
+            wait_until(lambda: keys._failures > 0)
+            monkeypatch.setattr(module, "PATIENCE", HANGING)
+            monkeypatch.setattr(module, "MAX_WAIT", HANGING)
+            took = [seconds_of(partial(keys.fetch, f"unknown-{number}")) for number in range(20)]
+            assert max(took) < HANGING / 2
+
+    def test_a_set_that_takes_longer_than_a_request_waits_arrives_all_the_same(
+        self, server: JwksServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "MAX_WAIT", 0.1)
+        with key_set(server) as keys:
+            server.delay = 1.0
+            keys.fetch("old")
             wait_until(lambda: "old" in keys.current())
 
     def test_retries_become_rarer_once_there_are_keys(self, server: JwksServer) -> None:
         with key_set(server) as keys:
             wait_until(keys.current)
             keys.close()
-            assert delays_after_failures(keys) == [1, 2, 4, 8, 16, 30, 30, 30]
+            check_delays_after_failures(keys, [1, 2, 4, 8, 16, 30, 30, 30])
 
     def test_retries_come_every_second_until_there_are_keys(self, server: JwksServer) -> None:
         with key_set(server) as keys:
             keys.close()
-            assert delays_after_failures(keys) == [1] * 8
+            check_delays_after_failures(keys, [1] * 8)
 
 
-def delays_after_failures(keys: KeySet) -> list[int]:
-    delays = []
-    for _ in range(8):
+def check_delays_after_failures(keys: KeySet, delays: list[int]) -> None:
+    for delay in delays:
+        before = time.monotonic()
         keys._fail("down")
-        delays.append(round(keys._due - time.monotonic()))
-    return delays
+        assert before + delay <= keys._due <= time.monotonic() + delay
 
 
 class TestAStuckDownload:
-    def test_that_drips_is_followed_by_the_next_within_15_s(self) -> None:
+    """A download takes 10 s at most, is given up after 12 s, and is followed by the next within 15 s."""
+
+    def test_the_limits_add_up(self) -> None:
+        assert module.PATIENCE < module.GIVE_UP_AFTER
+        assert module.GIVE_UP_AFTER + module._MIN_RETRY_INTERVAL < 15
+
+    def test_that_drips_is_followed_by_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "PATIENCE", 1.0)
         with dripping(*DRIPS["interim responses"]) as server:
             keys = KeySet(server.url)
-            wait_until(lambda: not keys.current() and len(server.accepted) > 1, "the next download", 30)
+            wait_until(lambda: not keys.current() and len(server.accepted) > 1, "the next download")
             keys.close()
-            assert server.accepted[1] - server.accepted[0] < 15
 
     def test_that_never_ends_is_given_up_and_replaced(
         self, server: JwksServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """As a look-up of the host name that hangs, which no limit of a socket ends."""
-        released, calls = threading.Event(), []
+        # Enough for the real download on a busy machine, which must not be given up too.
+        monkeypatch.setattr(module, "GIVE_UP_AFTER", 3.0)
+        released = threading.Event()
+        stuck: list[threading.Thread] = []
         real = download
 
         def hang_once(url: str, timeout: float) -> bytes:
-            calls.append(time.monotonic())
-            if len(calls) == 1:
-                released.wait(60)
+            if not stuck:
+                stuck.append(threading.current_thread())
+                released.wait()
                 return b'{"keys": []}'
             return real(url, timeout)
 
         monkeypatch.setattr(module, "download", hang_once)
         with key_set(server) as keys:
-            wait_until(lambda: "old" in keys.current(), "the keys", 30)
-            assert calls[1] - calls[0] < 15
-            stuck = [thread for thread in threading.enumerate() if thread.name == "jwks" and thread != keys._thread]
+            wait_until(lambda: "old" in keys.current(), "the keys")
+            assert stuck[0].is_alive()
+            assert stuck[0] is not keys._thread
             released.set()
-            for thread in stuck:
-                thread.join(10)
-            assert len(stuck) == 1
+            stuck[0].join(WAIT_TIMEOUT)
             assert "old" in keys.current()
         assert "it is stuck and was given up" in caplog.text
 
@@ -171,6 +201,7 @@ class TestAStuckDownload:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.usefixtures("patient_keys")
 class TestSharing:
     def test_a_process_has_the_keys_that_another_has_downloaded(self, server: JwksServer) -> None:
         with key_set(server) as keys:

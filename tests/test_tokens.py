@@ -16,6 +16,8 @@ from tests.support.jwks_server import serving
 from tests.support.signing import ASYMMETRIC, SECRET, claims, make_signer, signer_for
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("patient_keys")
+
 OTHER_SECRET = "another secret of more than 32 bytes!"
 HS256 = signer_for("HS256")
 

@@ -172,7 +172,7 @@ class KeySet:
             except DownloadError as ex:
                 body, keys, failure = b"", {}, str(ex)
             with self._changed:
-                if self._thread is not thread:
+                if self._closed or self._thread is not thread:
                     return
                 if failure is None:
                     stored = StoredSet(time.monotonic(), body)

@@ -20,6 +20,8 @@ from tests.support.callers import error_of
 from tests.support.jwks_server import JwksServer, serving
 from tests.support.signing import ASYMMETRIC, SECRET, signer_for
 
+pytestmark = pytest.mark.usefixtures("patient_keys")
+
 ON_EVERY_KIND = [*SHAPES, *HEADERS, *PAYLOADS]
 KINDS = ("HS256", *ASYMMETRIC)
 
