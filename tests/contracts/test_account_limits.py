@@ -13,7 +13,10 @@ from falcon.testing import Result, TestClient
 
 from tests.support.callers import Caller, error_of
 
-DEADLINE = 20.0
+DEADLINE = 60.0
+
+YEAR = 360 * 24 * 3600
+"""Seconds of a window in these tests: none ends while one runs."""
 
 
 def log_in(client: TestClient, email: str, address: str = "192.0.2.1", **headers: str) -> Result:
@@ -30,33 +33,33 @@ def statuses(responses: list[Result]) -> list[int]:
 class TestThrottle:
     @pytest.fixture
     def throttled(self, make_client: Callable[..., TestClient]) -> TestClient:
-        return make_client(AUTH_RATE_LIMIT="3/hour")
+        return make_client(AUTH_RATE_LIMIT="3/year")
 
     def test_the_attempts_of_an_address_are_limited(self, throttled: TestClient) -> None:
         responses = [log_in(throttled, f"{number}@example.com") for number in range(4)]
 
         assert statuses(responses) == [401, 401, 401, 429]
         assert error_of(responses[3]) == (429, "RATE_LIMITED")
-        assert 1 <= int(responses[3].headers["retry-after"]) <= 3600
+        assert 1 <= int(responses[3].headers["retry-after"]) <= YEAR
         assert log_in(throttled, "5@example.com", address="192.0.2.2").status_code == 401
 
     def test_the_failures_of_an_account_are_limited_across_addresses_and_case(
         self, make_client: Callable[..., TestClient]
     ) -> None:
-        throttled = make_client(AUTH_RATE_LIMIT="3/hour", WORKERS="1")
+        throttled = make_client(AUTH_RATE_LIMIT="3/year", WORKERS="1")
         spellings = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@example.COM"] * 4
         responses = [log_in(throttled, email, address=f"192.0.2.{number}") for number, email in enumerate(spellings)]
 
         assert statuses(responses) == [401] * 12 + [429] * 4
         assert error_of(responses[12]) == (429, "RATE_LIMITED")
         assert responses[12].headers["ratelimit"].startswith('"auth";r=0;')
-        assert 1 <= int(responses[12].headers["retry-after"]) <= 3600
+        assert 1 <= int(responses[12].headers["retry-after"]) <= YEAR
         assert log_in(throttled, "ben@example.com", address="192.0.2.99").status_code == 401
 
     def test_workers_that_count_in_memory_share_the_limit_of_an_account(
         self, make_client: Callable[..., TestClient]
     ) -> None:
-        worker = make_client(AUTH_RATE_LIMIT="3/hour", WORKERS="4")
+        worker = make_client(AUTH_RATE_LIMIT="3/year", WORKERS="4")
         responses = [log_in(worker, "ada@example.com", address=f"192.0.2.{number}") for number in range(5)]
 
         assert statuses(responses) == [401] * 3 + [429] * 2
@@ -109,7 +112,7 @@ class TestThrottle:
         assert statuses(responses) == [401, 401, 401, 429]
 
     def test_behind_a_trusted_proxy_the_clients_address_counts(self, make_client: Callable[..., TestClient]) -> None:
-        client = make_client(AUTH_RATE_LIMIT="3/hour", TRUSTED_PROXY="192.0.2.0/24")
+        client = make_client(AUTH_RATE_LIMIT="3/year", TRUSTED_PROXY="192.0.2.0/24")
 
         for number in range(6):
             forwarded = {"X-Forwarded-For": f"198.51.100.{number}"}

@@ -84,7 +84,7 @@ class Scene:
 def scene(make_client: Callable[..., TestClient], make_user: Callable[..., Caller]) -> Scene:
     user, other = make_user(), make_user()
     mine, theirs = user.make_task("Mine")["id"], other.make_task("Theirs")["id"]
-    limited = make_client(RATE_LIMIT="1/hour")
+    limited = make_client(RATE_LIMIT="1/year")
     return Scene(limited, make_user(user.user_id, through=limited), other, mine, theirs)
 
 

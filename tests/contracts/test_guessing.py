@@ -30,7 +30,7 @@ def log_in(service: Service, address: str, email: str, password: str) -> Respons
 def guess(service: Service, numbers: range) -> list[int]:
     """The statuses of guesses, each from another address and in another spelling."""
     return [
-        log_in(service, f"203.0.113.{number}", SPELLINGS[number % len(SPELLINGS)], "wrong horse").status
+        log_in(service, f"203.0.113.{number % 250}", SPELLINGS[number % len(SPELLINGS)], "wrong horse").status
         for number in numbers
     ]
 
@@ -53,9 +53,12 @@ def test_guesses_are_limited_across_workers_addresses_and_spellings(start_guarde
     service = start_guarded()
 
     statuses = guess(service, range(len(SPELLINGS)))
+    # Each worker counts for itself, and one may have had few of them.
+    while statuses.count(401) < 4 * LIMIT and len(statuses) < 1000:
+        statuses += guess(service, range(len(statuses), len(statuses) + 10))
 
     assert set(statuses) == {401, 429}
-    assert 2 * LIMIT <= statuses.count(401) <= 4 * LIMIT
+    assert statuses.count(401) == 4 * LIMIT
     assert log_in(service, HOME, SPELLINGS[-1], PASSWORD).status == 200
     assert log_in(service, "203.0.113.250", SPELLINGS[0], PASSWORD).status == 429
 
@@ -64,7 +67,7 @@ def test_guesses_are_limited_across_workers_addresses_and_spellings(start_guarde
 def test_guesses_are_limited_when_redis_is_killed(
     start_guarded: Callable[..., Service], redis: Redis, before: int
 ) -> None:
-    service = start_guarded(RATE_LIMIT_STORAGE=redis.url)
+    service = start_guarded(RATE_LIMIT_STORAGE=redis.patient_url)
     statuses = guess(service, range(before))
 
     redis.kill()
@@ -76,6 +79,6 @@ def test_guesses_are_limited_when_redis_is_killed(
 
 
 def test_redis_counts_for_all_workers(start_guarded: Callable[..., Service], redis: Redis) -> None:
-    statuses = guess(start_guarded(RATE_LIMIT_STORAGE=redis.url), range(len(SPELLINGS)))
+    statuses = guess(start_guarded(RATE_LIMIT_STORAGE=redis.patient_url), range(len(SPELLINGS)))
 
     assert statuses == [401] * 4 * LIMIT + [429] * (len(SPELLINGS) - 4 * LIMIT)
