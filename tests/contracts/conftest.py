@@ -11,13 +11,13 @@ import pytest
 from api.postgres.database import Database
 from tests.contracts import task_model
 from tests.support.callers import Caller
-from tests.support.processes import UNLIMITED, Service, starting
+from tests.support.processes import PATIENT, UNLIMITED, Service, starting
 
 
 @pytest.fixture
 def start_service(create_database: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts serve.py over a new database."""
-    with starting(tmp_path, DATABASE_URL=create_database(), WORKERS="1", **UNLIMITED) as start:
+    with starting(tmp_path, DATABASE_URL=create_database(), WORKERS="1", **UNLIMITED, **PATIENT) as start:
         yield start
 
 

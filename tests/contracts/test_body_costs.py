@@ -11,7 +11,10 @@ from tests.support.callers import Caller
 
 MIB = 1024 * 1024
 MOST = 0.010
-"""Seconds of processor time. The least of some attempts counts: the collector of another test's garbage may run."""
+"""Seconds of processor time."""
+
+ATTEMPTS = 30
+"""The least of so many counts: the collector of another test's garbage may run, or another process use the cache."""
 
 
 def repeated(before: str, item: str, after: str) -> bytes:
@@ -46,13 +49,15 @@ def test_a_large_invalid_body_is_rejected_at_little_cost(
     client: TestClient, user: Caller, path: str, name: str
 ) -> None:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {user.token}"}
-    costs = []
-    for _ in range(5):
+    least = MOST
+    for _ in range(ATTEMPTS):
         before = time.thread_time()
         response: Result = client.simulate_post(path, body=BODIES[name], headers=headers)
-        costs.append(time.thread_time() - before)
+        least = min(least, time.thread_time() - before)
         assert response.status_code in (400, 413, 422)
-    assert min(costs) < MOST
+        if least < MOST:
+            break
+    assert least < MOST
 
 
 def test_text_full_of_brackets_is_accepted(user: Caller) -> None:

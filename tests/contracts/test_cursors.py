@@ -20,7 +20,7 @@ from tests.support.callers import Caller, error_of
 UNCHANGED = 90
 LIMIT = 4
 CHANGES_A_PAGE = 2
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def walk(user: Caller, **query: str) -> Iterator[list[dict[str, Any]]]:

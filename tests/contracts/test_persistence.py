@@ -133,7 +133,7 @@ class TestDatabaseAway:
         name = urlsplit(url).path[1:]
 
         administrator.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        administrator.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        administrator.run("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = %s", (name,))
         responses = [user("POST", "/api/tasks", {"title": "Lost"}), user("GET", "/api/tasks"), user("GET", "/ready")]
         administrator.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 

@@ -18,7 +18,7 @@ from tests.faults.connections import connect_to
 from tests.support.callers import Caller, error_of
 from tests.support.http import Response
 from tests.support.postgres import connect
-from tests.support.processes import UNLIMITED, Service, running
+from tests.support.processes import PATIENT, UNLIMITED, Service, running
 
 LIMIT = 5
 STORED = "SELECT count(*) FROM tasks WHERE user_id = %s"
@@ -37,7 +37,7 @@ def service(
 ) -> Iterator[tuple[Service, Database]]:
     database = connect(create_database())
     log = tmp_path_factory.mktemp("service") / "log"
-    with running(log, DATABASE_URL=database.url, WORKERS="2", MAX_TASKS=str(LIMIT), **UNLIMITED) as service:
+    with running(log, DATABASE_URL=database.url, WORKERS="2", MAX_TASKS=str(LIMIT), **UNLIMITED, **PATIENT) as service:
         yield service, database
     database.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg2
 
-from tests.support.processes import UNLIMITED, running
+from tests.support.processes import PATIENT, UNLIMITED, running
 from tests.support.signing import token_for
 
 TABLE = """
@@ -24,7 +24,7 @@ def test_tasks_belong_to_its_users(create_database: Callable[[], str], tmp_path:
         cursor.execute(TABLE)
         connection.commit()
     environ = {"DATABASE_URL": url, "USERS_TABLE": "neon_auth.user", "FRONTEND": "plain", "WORKERS": "1"}
-    with running(tmp_path / "log", **environ, **UNLIMITED) as service:
+    with running(tmp_path / "log", **environ, **UNLIMITED, **PATIENT) as service:
         ada, bob = token_for("ada"), token_for("bob")
         assert service.call("POST", "/api/tasks", {"title": "Mine"}, token=ada).status == 201
         assert [task["title"] for task in service.call("GET", "/api/tasks", token=ada).json] == ["Mine"]

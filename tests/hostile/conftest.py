@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.hostile.world import World
-from tests.support.processes import UNLIMITED, running
+from tests.support.processes import PATIENT, UNLIMITED, running
 
 
 @pytest.fixture(scope="package")
 def service_world(create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     url = create_database()
     log = tmp_path_factory.mktemp("hostile") / "log"
-    with running(log, DATABASE_URL=url, WORKERS="2", MAX_TASKS="0", **UNLIMITED) as service:
+    with running(log, DATABASE_URL=url, WORKERS="2", MAX_TASKS="0", **UNLIMITED, **PATIENT) as service:
         world = World(service, url)
         yield world
         world.close()

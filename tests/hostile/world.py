@@ -69,7 +69,9 @@ class World:
     def check(self) -> None:
         """Check that the victim's rows are unchanged and that the new log lines hold no failure and no secret."""
         assert self.rows("victim") == self._victims_rows
-        log = self.service.log_file.read_bytes()[self._read :]
+        new = self.service.log_file.read_bytes()[self._read :]
+        # What follows the last line feed is still being written.
+        log = new[: new.rfind(b"\n") + 1]
         self._read += len(log)
         assert b"Traceback" not in log, log.decode(errors="replace")
         for secret in (self.token, self.token.rsplit(".", 1)[1], SECRET, PASSWORD, SECRET_TITLE):

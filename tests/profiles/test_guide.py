@@ -16,7 +16,7 @@ import pytest
 from api.profiles.reading import SCHEMA, parse_profile
 from api.profiles.wire_format import WireFormat
 from tests.profiles.guide import DOCUMENT, Block, keys_of, resolve, to_toml, with_tables, worked_example
-from tests.support.processes import PROJECT, UNLIMITED, Service
+from tests.support.processes import PATIENT, PROJECT, UNLIMITED, Service
 from tests.support.waiting import wait_until
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -34,6 +34,7 @@ class Reader:
         self._folder = folder
         self._environ = {
             **UNLIMITED,
+            **PATIENT,
             # The check rejects the tests' usual secret, which can be guessed.
             "BETTER_AUTH_SECRET": secrets.token_urlsafe(32),
             "DATABASE_URL": database_url,
@@ -86,7 +87,7 @@ class Reader:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=180,
         )
         self._output = done.stdout
 

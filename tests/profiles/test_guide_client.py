@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.profiles.guide import worked_example
-from tests.support.processes import PROJECT, UNLIMITED, running
+from tests.support.processes import PATIENT, PROJECT, UNLIMITED, running
 from tests.support.programs import missing
 
 TSC = PROJECT / "node_modules" / ".bin" / "tsc"
@@ -36,7 +36,13 @@ def test_the_client_of_the_worked_example_works(tmp_path: Path, create_database:
         missing("needs Node 20 and the npm workspace: npm ci")
     example = worked_example()
     (tmp_path / "pinboard.toml").write_text("".join(each.text for each in example if each.kind == "toml"), "utf-8")
-    settings = {**UNLIMITED, "DATABASE_URL": create_database(), "WORKERS": "1", "FRONTEND": "pinboard.toml"}
+    settings = {
+        **UNLIMITED,
+        **PATIENT,
+        "DATABASE_URL": create_database(),
+        "WORKERS": "1",
+        "FRONTEND": "pinboard.toml",
+    }
     with running(tmp_path / "service.log", **settings) as service:
         client = next(each.text for each in example if each.kind == "ts")
         assert "http://localhost:8000" in client
@@ -44,9 +50,9 @@ def test_the_client_of_the_worked_example_works(tmp_path: Path, create_database:
         (tmp_path / "api-client.ts").write_text(client, encoding="utf-8")
         (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
         options = ("--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom")
-        subprocess.run([TSC, *options, "api-client.ts"], cwd=tmp_path, check=True, timeout=120)
+        subprocess.run([TSC, *options, "api-client.ts"], cwd=tmp_path, check=True, timeout=300)
         (tmp_path / "use.js").write_text(USE, encoding="utf-8")
-        run = subprocess.run([node, "use.js"], cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True)
+        run = subprocess.run([node, "use.js"], cwd=tmp_path, check=True, timeout=180, capture_output=True, text=True)
         assert service.events("not understood") == []
     milk, call, finished, done, pending, unpinned, blank, colour = json.loads(run.stdout)
     assert {**milk, "finished": True, "updated_at": finished["updated_at"]} == finished

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import UNLIMITED, running
+from tests.support.processes import PATIENT, UNLIMITED, running
 from tests.support.programs import missing
 from tests.support.signing import token_for
 
@@ -33,7 +33,7 @@ def check(create_database: Callable[[], str], tmp_path: Path) -> Callable[..., t
         missing("needs schemathesis: pip install '.[test]'")
 
     def run(**settings: str) -> tuple[str, int]:
-        settings = {"WORKERS": "1", "DATABASE_URL": create_database(), **UNLIMITED, **settings}
+        settings = {"WORKERS": "1", "DATABASE_URL": create_database(), **UNLIMITED, **PATIENT, **settings}
         with running(tmp_path / "log", **settings) as service:
             document = service.call("GET", "/openapi.json").json
             done = subprocess.run(
