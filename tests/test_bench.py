@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bench import limits
-from tests.support.processes import PROJECT
+from tests.support.processes import PATIENT, PROJECT
 from tests.support.programs import missing
 
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
@@ -19,9 +19,9 @@ SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "-
 def bench(*arguments: str, module: str = "bench", path: str | None = None) -> subprocess.CompletedProcess[str]:
     # Coverage would report files of another version, which are gone by then.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    environ = {**inherited, "PATH": os.environ["PATH"] if path is None else path}
+    environ = {**inherited, **PATIENT, "PATH": os.environ["PATH"] if path is None else path}
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_the_smallest_run_gets_every_response_and_writes_its_report(tmp_path: Path) -> None:

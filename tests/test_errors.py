@@ -242,7 +242,7 @@ def test_an_unreachable_database_is_503(
     client = client_over(leaving)
     name = url.rsplit("/", 1)[1].partition("?")[0]
     database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+    database.run("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = %s", (name,))
     headers = {"Authorization": f"Bearer {token_for('ada')}"}
     for method, path in (("GET", "/api/tasks"), ("GET", "/api/tasks/1"), ("DELETE", "/tasks/1"), ("GET", "/ready")):
         result = client.simulate_request(method, path, headers=headers)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.processes import PROJECT, UNLIMITED, WebServer
+from tests.support.processes import PATIENT, PROJECT, UNLIMITED, WebServer
 from tests.support.programs import missing
 from tests.support.signing import token_for
 
@@ -31,7 +31,13 @@ def granian(create_database: Callable[[], str], tmp_path_factory: pytest.TempPat
         directory / "granian.log",
         port=port,
         cwd=directory,
-        environ={"PATH": os.environ["PATH"], "LOG_FORMAT": "json", "DATABASE_URL": create_database(), **UNLIMITED},
+        environ={
+            "PATH": os.environ["PATH"],
+            "LOG_FORMAT": "json",
+            "DATABASE_URL": create_database(),
+            **UNLIMITED,
+            **PATIENT,
+        },
     )
     server.wait_until_ready()
     yield server

@@ -34,7 +34,7 @@ def url(create_database: Callable[[], str]) -> str:
 @pytest.fixture
 def empty(url: str) -> Iterator[Database]:
     """A database in which nothing has been run."""
-    database = Database(url, pool_size=2, statement_timeout=5)
+    database = Database(url, pool_size=2, statement_timeout=60, check_out_timeout=60)
     yield database
     database.close()
 
@@ -138,7 +138,9 @@ def test_a_database_that_goes_away_in_the_middle_is_told_as_such(
 def test_a_database_that_refuses_the_connection_is_told_as_such(url: str, empty: Database) -> None:
     role = f"limited_{uuid.uuid4().hex}"
     empty.run(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
-    limited = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
+    limited = Database(
+        url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=60, check_out_timeout=60
+    )
     try:
         assert limited.run("SELECT 1") == [(1,)]
         with pytest.raises(DatabaseUnavailable, match="migration"):
@@ -162,7 +164,7 @@ from api.postgres.database import Database
 from api.postgres.errors import DatabaseUnavailable
 from api.migrate import migrate
 
-database = Database(sys.argv[1], pool_size=1, statement_timeout=5)
+database = Database(sys.argv[1], pool_size=1, statement_timeout=60, check_out_timeout=60)
 print("ready", flush=True)
 sys.stdin.readline()
 print(len(migrate(database, "users")))
@@ -184,7 +186,7 @@ def test_of_several_processes_that_start_at_once_one_migrates(url: str, empty: D
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    counts = sorted(int(racer.communicate(timeout=60)[0]) for racer in racers)
+    counts = sorted(int(racer.communicate(timeout=180)[0]) for racer in racers)
     assert [racer.returncode for racer in racers] == [0] * 4
     assert counts == [0, 0, 0, len(NAMES)]
     assert empty.run("SELECT name FROM tasks_migrations ORDER BY id") == [(name,) for name in NAMES]
@@ -202,17 +204,19 @@ def test_nothing_is_begun_while_another_process_migrates(url: str, empty: Databa
             SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
             WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
         """
-        wait_until(lambda: empty.run(waiting), "it to wait for the lock", 20)
+        wait_until(lambda: empty.run(waiting), "it to wait for the lock")
         assert tables(empty) == set()
         other.rollback()
-        assert process.communicate(timeout=60)[0] == f"{len(NAMES)}\n"
+        assert process.communicate(timeout=180)[0] == f"{len(NAMES)}\n"
     other.close()
 
 
 def test_a_user_who_may_not_create_tables_is_told_in_one_line(url: str, empty: Database) -> None:
     role = f"reader_{uuid.uuid4().hex}"
     empty.run(f"CREATE ROLE {role} LOGIN")
-    restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
+    restricted = Database(
+        url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=60, check_out_timeout=60
+    )
     try:
         with pytest.raises(
             SettingsError,
@@ -230,7 +234,9 @@ def test_a_schema_that_may_not_be_read_is_not_ready(
     migrate(empty, "users")
     role = f"reader_{uuid.uuid4().hex}"
     empty.run(f"CREATE ROLE {role} LOGIN")
-    restricted = Database(url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=5)
+    restricted = Database(
+        url.replace("//postgres", f"//{role}", 1), pool_size=1, statement_timeout=60, check_out_timeout=60
+    )
     try:
         answer = client_over(restricted).simulate_get("/ready")
     finally:
@@ -244,7 +250,7 @@ def test_ready_says_whether_the_database_takes_writes(
 ) -> None:
     migrate(empty, "users")
     empty.run(f"ALTER DATABASE {url.rsplit('/', 1)[1].partition('?')[0]} SET default_transaction_read_only = on")
-    reader = Database(url, pool_size=1, statement_timeout=5)
+    reader = Database(url, pool_size=1, statement_timeout=60, check_out_timeout=60)
     try:
         answers = [client_over(each).simulate_get("/ready") for each in (empty, reader)]
     finally:

@@ -25,7 +25,7 @@ ACCOUNT = {"email": "ada@example.com", "password": "correct horse"}
 def run(*command: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     """The end of a command, which may fail."""
     words = [*map(str, command)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, **options)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def service(scripts: Path, home: Path, environ: dict[str, str]) -> Iterator[WebS
     settings = {**environ, "PORT": str(port), "FRONTEND": "camel"}
     started = WebServer([scripts / "tasks-backend"], home / "log", port=port, cwd=folder, environ=settings)
     try:
-        started.wait_until_ready(60)
+        started.wait_until_ready(120)
         yield started
     finally:
         status = started.stop()

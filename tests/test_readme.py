@@ -13,7 +13,7 @@ from typing import Any
 
 from api.command_line import describe_settings
 from tests.support.ports import free_port
-from tests.support.processes import PROJECT, WebServer, running
+from tests.support.processes import PROJECT, START_TIMEOUT, WebServer, running
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -28,13 +28,13 @@ def test_make_run_starts_the_service_without_settings(tmp_path: Path) -> None:
     environ = {**os.environ, "PORT": str(port), "DATA_DIR": str(tmp_path / "data")}
     service = WebServer(["make", "run"], tmp_path / "run.log", port=port, environ=environ, new_session=True)
     try:
-        service.wait_until_ready(60)
+        service.wait_until_ready(120)
         assert b"<html" in service.call("GET", "/").body
     finally:
         # Ctrl-C in a terminal signals both make and the service.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(service.process.pid, signal.SIGINT)
-        service.process.wait(20)
+        service.process.wait(START_TIMEOUT)
     assert "Traceback" not in service.output
 
 
@@ -58,7 +58,7 @@ def test_the_calls_work_as_printed(tmp_path: Path) -> None:
 
 def run_script(script: str) -> list[Any]:
     """The JSON documents that a script prints, each on a line."""
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=120)
     assert done.stderr == ""
     return [json.loads(line) for line in done.stdout.split("\n") if line]
 

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import psycopg2
 import pytest
 
 from api.postgres.database import Database
-from tests.support.processes import Service, running
+from tests.support.processes import START_TIMEOUT, Service, running
 from tests.support.signing import SECRET, token_for
 from tests.support.waiting import wait_until
 
@@ -105,7 +104,7 @@ def test_the_start_line_says_whether_users_can_register(
 ) -> None:
     url = create_database()
     if sql:
-        database = Database(url, pool_size=1, statement_timeout=5)
+        database = Database(url, pool_size=1, statement_timeout=60, check_out_timeout=60)
         database.run(sql)
         database.close()
     with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1", **environ) as service:
@@ -139,7 +138,7 @@ def test_a_port_that_is_taken_ends_the_start_before_the_migrations(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, setting: str(port)})
-        assert service.process.wait(10) == 1
+        assert service.process.wait(START_TIMEOUT) == 1
     [line] = service.output.splitlines()
     assert f"{setting}: cannot listen on 127.0.0.1:{port}: " in line
     assert f"such as {setting}={port + 1}" in line or port == 65_535
@@ -163,7 +162,7 @@ def test_an_invalid_setting_stops_the_start_with_one_line(
     log: Path, create_database: Callable[[], str], name: str, value: str
 ) -> None:
     service = Service(log, {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, name: value})
-    assert service.process.wait(10) == 1
+    assert service.process.wait(START_TIMEOUT) == 1
     [line] = [line for line in service.output.splitlines() if not line.startswith("{")]
     assert re.search(f"{name}[ :]", line)
     assert "too short" not in service.output
@@ -172,7 +171,7 @@ def test_an_invalid_setting_stops_the_start_with_one_line(
 def test_the_environment_overrides_a_dotenv_file(log: Path, database_url: str) -> None:
     dotenv = f"DATABASE_URL={database_url}\nBETTER_AUTH_SECRET={SECRET}\nWORKERS=0\n"
     (log.parent / ".env").write_text(dotenv, encoding="utf-8")
-    assert Service(log, {}).process.wait(10) == 1
+    assert Service(log, {}).process.wait(START_TIMEOUT) == 1
     with running(log, WORKERS="1") as service:
         assert service.call("GET", "/api/tasks", token=token_for("ada")).status == 200
 
@@ -191,7 +190,7 @@ def test_a_port_in_use_stops_the_start_with_one_line(log: Path, database_url: st
     environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
     with running(log, **environ) as service:
         second = Service(log.with_name("second.log"), {**environ, "PORT": str(service.port)})
-        assert second.process.wait(10) == 1
+        assert second.process.wait(START_TIMEOUT) == 1
     reason = rf"cannot listen on 127\.0\.0\.1:{service.port}: Address already in use"
     assert re.fullmatch(rf"serve\.py: PORT: {reason}; set another, such as PORT=\d+, .*\n", second.output)
 
@@ -203,8 +202,8 @@ def test_a_port_in_use_is_reported_before_the_database_is_changed(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "PORT": port})
-        assert service.process.wait(10) == 1
-    database = Database(url, pool_size=1, statement_timeout=5)
+        assert service.process.wait(START_TIMEOUT) == 1
+    database = Database(url, pool_size=1, statement_timeout=60, check_out_timeout=60)
     assert database.run("SELECT to_regclass('tasks')") == [(None,)]
     database.close()
 
@@ -217,7 +216,7 @@ def test_the_start_waits_for_the_database(log: Path, create_database: Callable[[
     try:
         service.wait_for_event("database not there yet, trying again")
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        service.wait_until_ready(10)
+        service.wait_until_ready()
     finally:
         service.stop()
     assert "Traceback" not in service.output
@@ -231,27 +230,16 @@ def test_a_worker_is_replaced_while_the_database_is_unreachable(
     with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="2") as service:
         service.wait_for_event("ready")
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        database.run("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = %s", (name,))
         killed = service.children()
         for worker in killed:
             os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not set(service.children()) & set(killed), "the killed workers to be gone")
         wait_until(lambda: service.serves("/health"), "/health to be 200")
-        assert not set(service.children()) & set(killed)
         assert service.call("GET", "/ready").status == 503
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         service.wait_until_ready()
     assert "Traceback" not in service.output
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 15) -> bool:
-    """Whether the condition holds within that time; a failed connection counts as false."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            if condition():
-                return True
-        time.sleep(0.05)
-    return False
 
 
 def test_two_services_can_start_at_once_on_an_empty_database(log: Path, create_database: Callable[[], str]) -> None:
