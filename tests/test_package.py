@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.processes import PROJECT, WebServer
+from tests.support.processes import PATIENT, PROJECT, WebServer
 
 SOURCES = ("api", "migrations", "serve.py")
 ACCOUNT = {"email": "ada@example.com", "password": "correct horse"}
@@ -66,7 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environ(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "WORKERS": "1", "BCRYPT_COST": "4"}
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "WORKERS": "1", "BCRYPT_COST": "4", **PATIENT}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 from api.command_line import describe_settings
 from tests.support.ports import free_port
-from tests.support.processes import PROJECT, START_TIMEOUT, WebServer, running
+from tests.support.processes import PATIENT, PROJECT, START_TIMEOUT, WebServer, running
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -41,7 +41,7 @@ def test_make_run_starts_the_service_without_settings(tmp_path: Path) -> None:
 def test_the_calls_work_as_printed(tmp_path: Path) -> None:
     calls = [command for command in COMMANDS if "curl" in command]
     assert len(calls) == 4
-    with running(tmp_path / "service.log", WORKERS="1", BCRYPT_COST="4") as service:
+    with running(tmp_path / "service.log", WORKERS="1", BCRYPT_COST="4", **PATIENT) as service:
         script = "set -eu\n" + "\n".join(f"{call}\necho" for call in calls)
         # The second time the account is there already.
         printed_lines = [run_script(script.replace("localhost:8000", f"localhost:{service.port}")) for _ in range(2)]

@@ -14,9 +14,11 @@ import psycopg2
 import pytest
 
 from api.postgres.database import Database
-from tests.support.processes import START_TIMEOUT, Service, running
+from tests.support.processes import PATIENT, START_TIMEOUT, Service, running
 from tests.support.signing import SECRET, token_for
 from tests.support.waiting import wait_until
+
+BASIS = {"BETTER_AUTH_SECRET": SECRET, **PATIENT}
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_tasks_survive_a_restart(log: Path, create_database: Callable[[], str]) -> None:
-    environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET}
+    environ = {"DATABASE_URL": create_database(), **BASIS}
     token = token_for("ada")
     with running(log, **environ) as service:
         created = service.call("POST", "/api/tasks", {"title": "Outlive me"}, token=token)
@@ -48,7 +50,7 @@ def test_without_settings_it_runs_on_the_embedded_database_and_keeps_its_secret(
 
 
 def test_the_embedded_database_survives_a_kill(log: Path) -> None:
-    environ = {"WORKERS": "2", "BETTER_AUTH_SECRET": SECRET}
+    environ = {"WORKERS": "2", **BASIS}
     with running(log, **environ) as service:
         assert service.call("POST", "/api/tasks", {"title": "a"}, token=token_for("ada")).status == 201
         assert service.stop(signal.SIGKILL) == -signal.SIGKILL
@@ -58,7 +60,7 @@ def test_the_embedded_database_survives_a_kill(log: Path) -> None:
 
 
 def test_the_start_line_names_an_anonymous_user(log: Path, database_url: str) -> None:
-    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    environ = {"DATABASE_URL": database_url, **BASIS, "WORKERS": "1"}
     with running(log, **environ, ANONYMOUS_USER="demo") as service:
         assert service.wait_for_event("ready")["anonymous_user"] == "demo"
         assert service.call("GET", "/api/demo/tasks").status == 200
@@ -72,7 +74,7 @@ def test_the_start_line_names_an_anonymous_user(log: Path, database_url: str) ->
 def test_a_stop_signal_ends_it_with_status_0(
     log: Path, database_url: str, number: signal.Signals, workers: str
 ) -> None:
-    with running(log, DATABASE_URL=database_url, BETTER_AUTH_SECRET=SECRET, WORKERS=workers) as service:
+    with running(log, DATABASE_URL=database_url, **BASIS, WORKERS=workers) as service:
         assert service.stop(number) == 0
     assert "Traceback" not in service.output
 
@@ -80,7 +82,7 @@ def test_a_stop_signal_ends_it_with_status_0(
 def test_the_start_line_shows_the_addresses_and_no_password(log: Path, create_database: Callable[[], str]) -> None:
     parameters = psycopg2.extensions.parse_dsn(create_database())
     url = f"postgresql://{parameters['user']}:pass-word@/{parameters['dbname']}?host={parameters['host']}"
-    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET) as service:
+    with running(log, DATABASE_URL=url, **BASIS) as service:
         ready = service.wait_for_event("ready")
         assert ready["version"] == service.call("GET", "/health").json["data"]["version"]
     assert ready["api"] == f"http://127.0.0.1:{service.port}/api/tasks"
@@ -107,7 +109,7 @@ def test_the_start_line_says_whether_users_can_register(
         database = Database(url, pool_size=1, statement_timeout=60, check_out_timeout=60)
         database.run(sql)
         database.close()
-    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="1", **environ) as service:
+    with running(log, DATABASE_URL=url, **BASIS, WORKERS="1", **environ) as service:
         assert service.wait_for_event("ready")["accounts"].startswith(expected)
         registers = service.call("POST", "/auth/register", {}).status != 404
     assert registers == (expected == "on")
@@ -115,7 +117,7 @@ def test_the_start_line_says_whether_users_can_register(
 
 def test_a_request_is_one_log_line_without_private_data(log: Path, database_url: str) -> None:
     token = token_for("ada")
-    with running(log, DATABASE_URL=database_url, BETTER_AUTH_SECRET=SECRET) as service:
+    with running(log, DATABASE_URL=database_url, **BASIS) as service:
         made = service.call("POST", "/api/tasks?search=private", {"title": "A private title"}, token=token)
         service.call("GET", "/api/tasks/x", token=token)
     created = service.wait_for_event("task_created")
@@ -137,7 +139,7 @@ def test_a_port_that_is_taken_ends_the_start_before_the_migrations(
     url = create_database()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, setting: str(port)})
+        service = Service(log, {"DATABASE_URL": url, **BASIS, setting: str(port)})
         assert service.process.wait(START_TIMEOUT) == 1
     [line] = service.output.splitlines()
     assert f"{setting}: cannot listen on 127.0.0.1:{port}: " in line
@@ -161,7 +163,7 @@ def test_a_port_that_is_taken_ends_the_start_before_the_migrations(
 def test_an_invalid_setting_stops_the_start_with_one_line(
     log: Path, create_database: Callable[[], str], name: str, value: str
 ) -> None:
-    service = Service(log, {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, name: value})
+    service = Service(log, {"DATABASE_URL": create_database(), **BASIS, name: value})
     assert service.process.wait(START_TIMEOUT) == 1
     [line] = [line for line in service.output.splitlines() if not line.startswith("{")]
     assert re.search(f"{name}[ :]", line)
@@ -187,7 +189,7 @@ def test_an_empty_value_in_dotenv_is_a_value(log: Path, database_url: str) -> No
 
 
 def test_a_port_in_use_stops_the_start_with_one_line(log: Path, database_url: str) -> None:
-    environ = {"DATABASE_URL": database_url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    environ = {"DATABASE_URL": database_url, **BASIS, "WORKERS": "1"}
     with running(log, **environ) as service:
         second = Service(log.with_name("second.log"), {**environ, "PORT": str(service.port)})
         assert second.process.wait(START_TIMEOUT) == 1
@@ -201,7 +203,7 @@ def test_a_port_in_use_is_reported_before_the_database_is_changed(
     url = create_database()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "PORT": port})
+        service = Service(log, {"DATABASE_URL": url, **BASIS, "PORT": port})
         assert service.process.wait(START_TIMEOUT) == 1
     database = Database(url, pool_size=1, statement_timeout=60, check_out_timeout=60)
     assert database.run("SELECT to_regclass('tasks')") == [(None,)]
@@ -212,7 +214,7 @@ def test_the_start_waits_for_the_database(log: Path, create_database: Callable[[
     url = create_database()
     name = url.rsplit("/", 1)[1].partition("?")[0]
     database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    service = Service(log, {"DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"})
+    service = Service(log, {"DATABASE_URL": url, **BASIS, "WORKERS": "1"})
     try:
         service.wait_for_event("database not there yet, trying again")
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
@@ -227,7 +229,7 @@ def test_a_worker_is_replaced_while_the_database_is_unreachable(
 ) -> None:
     url = create_database()
     name = url.rsplit("/", 1)[1].partition("?")[0]
-    with running(log, DATABASE_URL=url, BETTER_AUTH_SECRET=SECRET, WORKERS="2") as service:
+    with running(log, DATABASE_URL=url, **BASIS, WORKERS="2") as service:
         service.wait_for_event("ready")
         database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         database.run("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = %s", (name,))
@@ -243,7 +245,7 @@ def test_a_worker_is_replaced_while_the_database_is_unreachable(
 
 
 def test_two_services_can_start_at_once_on_an_empty_database(log: Path, create_database: Callable[[], str]) -> None:
-    environ = {"DATABASE_URL": create_database(), "BETTER_AUTH_SECRET": SECRET, "WORKERS": "1"}
+    environ = {"DATABASE_URL": create_database(), **BASIS, "WORKERS": "1"}
     services = [Service(log.with_name(f"{number}.log"), environ) for number in range(3)]
     try:
         for service in services:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from serve import main
-from tests.support.processes import PROJECT, START_TIMEOUT, Service, running
+from tests.support.processes import PATIENT, PROJECT, START_TIMEOUT, Service, running
 from tests.support.servers import PASSWORD, OwnServer, find_debian, find_embedded, own_folder
 from tests.support.signing import SECRET, token_for
 
@@ -45,7 +45,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
 
 
 def test_the_service_starts_migrates_and_serves(server: OwnServer, tmp_path: Path) -> None:
-    with running(tmp_path / "log", DATABASE_URL=server.url, BETTER_AUTH_SECRET=SECRET, WORKERS="1") as service:
+    with running(
+        tmp_path / "log", DATABASE_URL=server.url, BETTER_AUTH_SECRET=SECRET, WORKERS="1", **PATIENT
+    ) as service:
         created = service.call("POST", "/api/tasks", {"title": "Straße"}, token=token_for("ada"))
         assert created.status == 201
         found = service.call("GET", "/api/tasks?search=STRASSE", token=token_for("ada"))
