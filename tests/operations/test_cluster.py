@@ -61,7 +61,7 @@ def cluster(**environ: str) -> Iterator[Cluster]:
     with TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o711)
-        running = Cluster(directory, BCRYPT_COST="4", **PATIENT, **environ)
+        running = Cluster(directory, **{"BCRYPT_COST": "4", **PATIENT, **environ})
         try:
             running.wait_for_its_line()
             yield running
@@ -111,9 +111,8 @@ def test_a_local_account_made_on_one_instance_works_on_all(limited: Cluster) -> 
 
 def test_the_contract_holds_through_the_proxy(tmp_path: Path) -> None:
     # Eight requests of a user at once, which a test may send, must not wait for one another in an instance.
-    environ = {"THREADS": "16", "POOL_SIZE": "16", "STATEMENT_TIMEOUT": "30"}
-    with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="", **environ) as running:
-        inherited = {
+    with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="", THREADS="16", POOL_SIZE="16") as running:
+        environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))},
             "FRONT_DOOR": running.origin,
             "FRONT_DOOR_DATABASE": running.database,
@@ -131,7 +130,7 @@ def test_the_contract_holds_through_the_proxy(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, *command, f"--basetemp={tmp_path}/tests"],
             cwd=PROJECT,
-            env=inherited,
+            env=environ,
             capture_output=True,
             text=True,
             timeout=1800,
