@@ -36,6 +36,8 @@ class Server:
     def kill(self) -> None:
         """Kill all its processes at once, as in a crash: they neither notify clients nor write anything."""
         postmaster = self.postmaster()
+        # It must start no process between the look at its children and its end.
+        postmaster.suspend()
         for process in (postmaster, *postmaster.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -46,10 +48,10 @@ class Server:
         return psutil.Process(int(pid_file.read_text().split()[0]))
 
     def postmaster_or_none(self) -> psutil.Process | None:
-        """The same; None if it does not run."""
+        """The same; None if it does not run, or is just starting and has not written all of its file."""
         try:
             return self.postmaster()
-        except (FileNotFoundError, psutil.NoSuchProcess):
+        except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
             return None
 
     def start(self) -> float:

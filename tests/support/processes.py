@@ -20,7 +20,7 @@ from tests.support.signing import SECRET
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 90.0
+START_TIMEOUT = 120.0
 
 UNLIMITED = {"BETTER_AUTH_SECRET": SECRET, "BCRYPT_COST": "4", "RATE_LIMIT": "", "AUTH_RATE_LIMIT": ""}
 """Settings without rate limits."""
@@ -33,10 +33,16 @@ def read_events(log: str) -> list[dict[str, Any]]:
     """The events of a service's log with LOG_FORMAT=json.
 
     libpq itself prints the notice with which a stopping PostgreSQL ends a connection that has just been opened:
-    psycopg2 cannot take its notices before. Any other line that is not JSON is an error.
+    psycopg2 cannot take its notices before. Any other line that is not JSON is an error. The last line does not count
+    while its end is missing: the service is just writing it.
     """
-    lines = (line for line in log.splitlines() if not line.startswith("FATAL:  terminating connection due to"))
+    lines = (line for line in complete(log) if not line.startswith("FATAL:  terminating connection due to"))
     return [json.loads(line) for line in lines]
+
+
+def complete(log: str) -> list[str]:
+    """The lines of a log, without a last one that is not written to its end."""
+    return log.split("\n")[:-1]
 
 
 class Program:
@@ -88,7 +94,7 @@ class Program:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
 
-    def stop(self, number: int = signal.SIGTERM, timeout: float = 60) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout: float = WAIT_TIMEOUT) -> int:
         """Send the signal unless it has ended; its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -130,7 +136,7 @@ class WebServer(Program):
     def serves(self, path: str) -> bool:
         """Whether a GET of the path is 200."""
         with contextlib.suppress(OSError, HTTPException):
-            return self.call("GET", path, timeout=5).status == 200
+            return self.call("GET", path).status == 200
         return False
 
     def wait_until_ready(self, timeout: float = START_TIMEOUT, path: str = "/ready") -> None:
@@ -172,13 +178,17 @@ class Service(WebServer):
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines whose event is `name`."""
-        # The last piece is empty, or a line that is being written.
-        lines = [json.loads(line) for line in self.output.split("\n")[:-1] if line.startswith("{")]
+        lines = [json.loads(line) for line in complete(self.output) if line.startswith("{")]
         return [line for line in lines if line.get("event") == name]
 
     def wait_for_event(self, name: str) -> dict[str, Any]:
         """Wait for a log line whose event is `name`; the first such line."""
-        return wait_until(lambda: self.events(name), f"the event {name}", START_TIMEOUT)[0]
+        return self.wait_for_events(name, 1)[0]
+
+    def wait_for_events(self, name: str, number: int) -> list[dict[str, Any]]:
+        """Wait for so many log lines whose event is `name`, or more."""
+        wait_until(lambda: len(self.events(name)) >= number, f"the event {name}, {number} times")
+        return self.events(name)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support.ports import free_port
 from tests.support.processes import Program
 from tests.support.programs import find_program
+from tests.support.waiting import WAIT_TIMEOUT
 
 
 class Redis(Program):
@@ -28,7 +29,7 @@ class Redis(Program):
 
     def send(self, command: str) -> str:
         """The reply to one short command."""
-        with contextlib.closing(socket.create_connection(("127.0.0.1", self.port), timeout=10)) as connection:
+        with contextlib.closing(socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_TIMEOUT)) as connection:
             connection.sendall(f"{command}\r\n".encode())
             return connection.recv(65_536).decode()
 

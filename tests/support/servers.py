@@ -20,7 +20,7 @@ from tests.support.programs import missing
 
 USER = "tasks"
 PASSWORD = "Tr0ub4dor"
-START_TIMEOUT = "60"
+START_TIMEOUT = "120"
 
 
 def find_debian() -> Path:
@@ -124,7 +124,7 @@ class OwnServer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                timeout=120,
+                timeout=240,
                 check=False,
                 **options,
             )
