@@ -14,6 +14,7 @@ from typing import Any
 from tests.faults.figures import BROKEN, Outcome
 from tests.support.http import Response, encode, read
 from tests.support.signing import token_for
+from tests.support.waiting import WAIT_TIMEOUT
 
 
 class Client:
@@ -27,7 +28,9 @@ class Client:
         self.outcomes = outcomes if outcomes is not None else []
         self.served_at = 0.0
         """Start (monotonic) of the last request that got a 2xx."""
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.refused_at = 0.0
+        """Start of the last request that got a 503."""
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_TIMEOUT)
 
     def call(self, method: str, path: str, body: Any = None, *, user: str | None = None, **headers: str) -> Response:
         """One request as `user`; `body` is sent as JSON. Underscores in the names of headers become hyphens.
@@ -52,6 +55,7 @@ class Client:
         if outcome.is_good:
             self.served_at = began
         if response.status == 503:
+            self.refused_at = began
             assert response.headers["retry-after"] == "1", response
             assert response.code in ("DATABASE_UNAVAILABLE", "OVERLOADED", "KEYS_UNAVAILABLE"), response
         if user is not None and outcome.is_good and response.body:

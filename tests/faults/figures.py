@@ -32,6 +32,15 @@ class Outcome(NamedTuple):
         return 200 <= self.status < 300
 
 
+DEADLINE = 1.0
+"""Seconds: the service's shortest deadline, that of a connection to the database."""
+
+
+def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The 503s that no deadline explains: on a machine that stands still for a second a request may meet one."""
+    return [each for each in outcomes if each.code == "DATABASE_UNAVAILABLE" and each.wait < DEADLINE]
+
+
 def longest_wait(outcomes: Sequence[Outcome]) -> float:
     return max(each.wait for each in outcomes)
 

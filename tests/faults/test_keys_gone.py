@@ -21,8 +21,11 @@ from tests.support.processes import Service
 from tests.support.signing import claims, make_signer
 from tests.support.waiting import wait_until
 
-RECOVERY = 3.0
-"""Seconds after the return of the keys within which each worker serves."""
+AWAY = 3.0
+"""Seconds: longer than a request waits for the keys, and than the pause between two downloads."""
+
+RECOVERY = 15.0
+"""Seconds after the return of the keys within which each worker serves; three without other work on the machine."""
 
 SIGNER = make_signer("EdDSA")
 
@@ -87,7 +90,7 @@ def test_a_token_is_503_until_the_keys_can_be_had_and_then_served_by_every_worke
         return client.call("GET", "/api/tasks", Authorization=f"Bearer {token}").status
 
     with unreachable(port):
-        end = time.monotonic() + 5
+        end = time.monotonic() + AWAY
         while time.monotonic() < end:
             assert [status(client) for client in clients] == [503, 503]
             assert [client.call("GET", "/health").status for client in clients] == [200, 200]
@@ -110,7 +113,7 @@ def test_a_token_is_503_until_the_keys_can_be_had_and_then_served_by_every_worke
         threads = [threading.Thread(target=serve, args=(number,), daemon=True) for number in range(2)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(served) == 2, "both workers to serve", 30)
+        wait_until(lambda: len(served) == 2, "both workers to serve")
         assert statuses <= {503}
         assert max(served.values()) < RECOVERY, served
     finally:

@@ -16,10 +16,11 @@ import pytest
 
 from tests.faults.client import Client
 from tests.faults.figures import Outcome, longest_wait, report
+from tests.faults.load import LONGEST_WAIT
 from tests.operations.scrape import total
 from tests.support.ports import free_port
-from tests.support.processes import UNLIMITED, Service
-from tests.support.waiting import wait_until
+from tests.support.processes import START_TIMEOUT, UNLIMITED, Service
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 MANY = 4000
 LONG_PATH = "/" + "x" * 1000
@@ -49,8 +50,12 @@ class Reader:
         """The complete lines so far."""
         return [json.loads(line) for line in bytes(self._read).split(b"\n")[:-1]]
 
+    def requests(self) -> list[dict[str, object]]:
+        """The lines of requests so far."""
+        return [line for line in self.lines() if line["event"] in ("request", "refused")]
+
     def wait_for_the_end(self) -> None:
-        wait_until(self._ended.is_set, "the end of the log", 30)
+        wait_until(self._ended.is_set, "the end of the log")
         os.close(self._descriptor)
 
     def _run(self) -> None:
@@ -72,8 +77,9 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def start(tmp_path: Path, reader: Reader, url: str, **environ: str) -> Service:
-    service = Service(tmp_path / "pipe", {"DATABASE_URL": url, "WORKERS": "2", **UNLIMITED, **environ})
-    wait_until(lambda: any(line["event"] == "ready" for line in reader.lines()), "ready", 30)
+    settings = {"DATABASE_URL": url, "WORKERS": "2", "STATEMENT_TIMEOUT": "30", **UNLIMITED, **environ}
+    service = Service(tmp_path / "pipe", settings)
+    wait_until(lambda: any(line["event"] == "ready" for line in reader.lines()), "ready", START_TIMEOUT)
     return service
 
 
@@ -103,20 +109,19 @@ def test_a_reader_that_stands_still_stops_nobody(tmp_path: Path, reader: Reader,
         outcomes = call(service.port, MANY, LONG_PATH)
         report("log reader stands still", outcomes, 0)
         assert {each.status for each in outcomes} == {404}
-        assert longest_wait(outcomes) < 2
-        assert service.serves("/ready")
+        assert longest_wait(outcomes) < LONGEST_WAIT
+        assert service.call("GET", "/ready").status == 200
         metric = "tasks_log_lines_dropped_total"
         wait_until(lambda: total(metrics_port, metric) > 0, "the metric")
         reader.go_on()
-        wait_until(lambda: dropped(reader) == total(metrics_port, metric), "the lines that say so", 30)
+        wait_until(lambda: dropped(reader) == total(metrics_port, metric), "the lines that say so")
         before = len(reader.lines())
         call(service.port, 40, "/health")
     finally:
         assert service.stop() == 0
     reader.wait_for_the_end()
-    requests = [line for line in reader.lines() if line["event"] in ("request", "refused")]
     # The 1 is /ready.
-    assert len(requests) + dropped(reader) == MANY + 1 + 40
+    assert len(reader.requests()) + dropped(reader) == MANY + 1 + 40
     assert len([line for line in reader.lines()[before:] if line["event"] == "request"]) >= 40
 
 
@@ -126,10 +131,12 @@ def test_a_reader_that_is_slow_loses_nothing(tmp_path: Path, reader: Reader, dat
         reader.pause()
         call(service.port, 2000, "/health")
         reader.go_on()
+        # A stop waits a second for the reader, which is less than a busy machine may take.
+        wait_until(lambda: len(reader.requests()) == 2000, "all lines")
     finally:
         assert service.stop() == 0
     reader.wait_for_the_end()
-    assert len([line for line in reader.lines() if line["event"] == "request"]) == 2000
+    assert len(reader.requests()) == 2000
     assert dropped(reader) == 0
 
 
@@ -163,7 +170,7 @@ if len(sys.argv) > 2:
 for number in range(int(sys.argv[1])):
     output.write(b"%d " % number + b"x" * 100 + b"\\n")
 print("written", file=sys.stderr, flush=True)
-output.flush(30)
+output.flush(60)
 """
 
 
@@ -183,7 +190,7 @@ def test_each_kind_of_reader_gets_all_lines_in_order(kind: str, threaded: bool) 
     process = write_lines(5000, theirs, *(["threads"] if threaded else []))
     os.close(theirs)
     received = read_all(ours)
-    assert process.wait(30) == 0
+    assert process.wait(WAIT_TIMEOUT) == 0
     process.communicate()
     lines = received.replace(b"\r", b"").splitlines()
     assert [int(line.split()[0]) for line in lines] == list(range(5000))
@@ -217,7 +224,7 @@ def test_what_is_too_much_is_dropped_and_said() -> None:
     process = write_lines(20_000, theirs)
     os.close(theirs)
     lines = read_all(ours).splitlines()
-    assert process.wait(30) == 0
+    assert process.wait(WAIT_TIMEOUT) == 0
     process.communicate()
     kept = [line for line in lines if not line.startswith(b"dropped")]
     [said] = [int(line.split()[1]) for line in lines if line.startswith(b"dropped")]

@@ -38,7 +38,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[OwnServer, OwnServer]
         try:
             follow("primary", primary, standby, at=primary)
             follow("standby", primary, standby, at=standby)
-            wait_until(lambda: primary.execute(IS_SYNCHRONOUS) == [("sync",)], "the standby to be synchronous", 60)
+            wait_until(lambda: primary.execute(IS_SYNCHRONOUS) == [("sync",)], "the standby to be synchronous")
             yield primary, standby
         finally:
             standby.stop()
@@ -71,14 +71,14 @@ def test_the_service_follows_a_promotion(pair: tuple[OwnServer, OwnServer], tmp_
             primary.stop()
             load.wait_for_503(time.monotonic())
             load.recover(follow("promote", primary, standby, at=standby))
-            ready = service.call("GET", "/ready").json
-            assert ready == {"data": {"status": "ready", "writable": True}}
+            ready = {"data": {"status": "ready", "writable": True}}
+            wait_until(lambda: service.call("GET", "/ready").json == ready, "the service to write")
         load.check("primary killed and its standby promoted", standby)
         assert service.children() == workers
         follow("return", primary, standby, at=primary)
-        wait_until(lambda: standby.execute(IS_SYNCHRONOUS) == [("sync",)], "the old primary to be a standby", 60)
+        wait_until(lambda: standby.execute(IS_SYNCHRONOUS) == [("sync",)], "the old primary to be a standby")
         stored = standby.execute(ALL_TASKS)
-        wait_until(lambda: primary.execute(ALL_TASKS) == stored, "the old primary to have everything", 60)
+        wait_until(lambda: primary.execute(ALL_TASKS) == stored, "the old primary to have everything")
     check_log(service.output)
 
 

@@ -8,18 +8,21 @@ from collections.abc import Callable
 import psutil
 
 from tests.faults.connections import connect_to, ports_of_clients
+from tests.faults.figures import failures
 from tests.faults.load import Load
 from tests.support.postgres import Server
 from tests.support.processes import Service
 from tests.support.waiting import wait_until
 
-REPLACED_WITHIN = 15.0
+REPLACED_WITHIN = 40.0
+"""Seconds; ten, and the start of a worker."""
 
 
 def test_a_stopped_worker_is_killed_and_replaced(
     server: Server, start_service: Callable[..., Service], make_load: Callable[..., Load]
 ) -> None:
-    service = start_service()
+    # A worker may be silent for six such times, if that is more than ten seconds.
+    service = start_service(STATEMENT_TIMEOUT="1.5")
     stuck, other = service.children()
     with make_load(service, 20) as load:
         process = psutil.Process(stuck)
@@ -35,8 +38,9 @@ def test_a_stopped_worker_is_killed_and_replaced(
     assert victims
     assert replaced < REPLACED_WITHIN
     others = [each for each in load.outcomes if each.port not in victims]
-    assert [each for each in others if not each.is_good and each.status != 404] == []
-    assert max(each.wait for each in others) < 2
+    assert failures(others) == []
+    assert [each for each in others if not each.is_good and each.status not in (404, 503)] == []
+    assert max(each.wait for each in others) < max(each.wait for each in load.outcomes if each.port in victims) - 2
     load.check(
         f"one of two workers stopped, replaced after {replaced:.2f} s; the others waited "
         f"{max(each.wait for each in others):.2f} s at most",

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 from tests.faults.client import Client
 from tests.faults.connections import connect_to, ports_of_clients
@@ -19,7 +19,7 @@ from tests.faults.stored import read_stored
 from tests.support.http import Response
 from tests.support.postgres import Server
 from tests.support.processes import Service
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 MakeLoad = Callable[..., Load]
 
@@ -37,7 +37,7 @@ def test_of_two_concurrent_edits_one_succeeds_and_no_edit_is_lost(
     user = f"edited-{time.monotonic_ns()}"
     made = editors[0].call("POST", "/api/tasks", {"title": f"{user}/0"}, user=user)
     path = f"/api/tasks/{made.json['data']['id']}"
-    start = Barrier(2, timeout=20)
+    start = Barrier(2, timeout=WAIT_TIMEOUT)
 
     def edit(editor: Client, text: str) -> Response:
         seen = editor.call("GET", path, user=user)
@@ -68,10 +68,16 @@ def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server,
     user = f"repeated-{time.monotonic_ns()}"
     outcomes: list[Outcome] = []
     responses: dict[str, list[Response]] = defaultdict(list)
-    clients = [Client(service.port, outcomes) for _ in range(REPEATS)]
+    workers = service.children()
+    clients = [connect_to(service, workers[number % 2], outcomes) for number in range(REPEATS)]
+    outcomes.clear()
+    killed = Event()
 
     def repeat(client: Client) -> None:
         for number in range(KEYS):
+            if number == KEYS - 5:
+                # The crash must find each client at work.
+                killed.wait(WAIT_TIMEOUT)
             key = f"{user}/{number}"
             while (response := client.call("POST", "/api/tasks", {"title": key}, user=user, Idempotency_Key=key)).code:
                 assert response.status in (429, 503), response
@@ -83,9 +89,10 @@ def test_twenty_repeats_of_a_create_make_one_task_across_a_crash(server: Server,
     with ThreadPoolExecutor(REPEATS) as pool:
         done = [pool.submit(repeat, client) for client in clients]
         wait_until(lambda: len(responses) > KEYS // 4, "the first keys")
-        assert all(ports_of_clients(worker, service.port) for worker in service.children())
+        assert all(ports_of_clients(worker, service.port) for worker in workers)
         server.kill()
-        wait_until(lambda: any(each.status == 503 for each in outcomes[-REPEATS:]), "a 503")
+        killed.set()
+        wait_until(lambda: any(each.status == 503 for each in outcomes), "a 503")
         returned = server.start()
         for future in done:
             future.result()

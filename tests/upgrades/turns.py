@@ -8,6 +8,7 @@ from typing import Any
 from tests.faults.client import Client
 from tests.faults.figures import Outcome
 from tests.support.http import Response
+from tests.support.waiting import WAIT_TIMEOUT
 
 
 class Turns:
@@ -32,7 +33,7 @@ class _ClientOfEach(Client):
         ports = self._turns.ports
         port = ports[self._calls % len(ports)]
         self._calls += 1
-        self._connection = self._connections.setdefault(port, HTTPConnection("127.0.0.1", port, timeout=10))
+        self._connection = self._connections.setdefault(port, HTTPConnection("127.0.0.1", port, timeout=WAIT_TIMEOUT))
         return super().call(method, path, body, user=user, **headers)
 
     def close(self) -> None:
