@@ -20,8 +20,9 @@ WORDS = ("zg", "zh", "zi", "zj", "zk", "zl", "zm", "zn", "zo", "zp")
 
 _FILL = """
 INSERT INTO tasks (folded_version, user_id, title, description)
-SELECT 1, %s, 'Task ' || task, (SELECT string_agg(md5(task::text || part), ' ') FROM generate_series(1, 302) part) || %s
-FROM generate_series(1, %s) task
+SELECT 1, %s, 'Task ' || task, task || text || %s
+FROM (SELECT string_agg(md5(part::text), ' ') AS text FROM generate_series(1, 302) part) AS same,
+     generate_series(1, %s) task
 """
 
 

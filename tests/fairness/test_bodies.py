@@ -25,6 +25,7 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("bodies")
     (folder / "temporary").mkdir()
     settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "2", "TMPDIR": str(folder / "temporary")}
+    settings["STATEMENT_TIMEOUT"] = "30"
     with running(folder / "log", DATABASE_URL=database_url, **settings) as service:
         yield service
 
@@ -95,29 +96,41 @@ def test_another_charset_or_type_is_rejected(service: Service, media_type: str) 
 
 
 def test_a_request_in_parts_is_counted_once(service: Service) -> None:
-    left = []
-    with contextlib.closing(Connection(service.port)) as connection:
-        # One connection, because each worker counts for itself.
-        for _ in range(3):
-            connection.send(head("POST", "/api/tasks", JSON, token="parts", length=len(BODY)))
-            time.sleep(0.05)
-            connection.send(BODY)
-            left.append(connection.read_response().headers["ratelimit"])
-    remaining = [int(each.split(";r=")[1].split(";")[0]) for each in left]
-    assert remaining == [599, 598, 597]
+    def remaining(user_id: str) -> list[int]:
+        left = []
+        with contextlib.closing(Connection(service.port)) as connection:
+            # One connection, because each worker counts for itself.
+            for _ in range(3):
+                connection.send(head("POST", "/api/tasks", JSON, token=user_id, length=len(BODY)))
+                time.sleep(0.05)
+                connection.send(BODY)
+                left.append(connection.read_response().headers["ratelimit"])
+        return [int(each.split(";r=")[1].split(";")[0]) for each in left]
+
+    while True:
+        minute = time.time() // 60
+        seen = remaining(f"parts-{minute}")
+        # In a new minute the calls of the one before count less.
+        if time.time() // 60 == minute:
+            break
+    assert seen == [599, 598, 597]
 
 
 def test_a_token_that_expires_while_the_body_comes_is_still_good(service: Service) -> None:
-    expires = int(time.time()) + 2
-    request = head("POST", "/api/tasks", JSON, token=None, length=len(BODY))
-    request = request.replace(
-        b"\r\n\r\n", f"\r\nAuthorization: Bearer {token_for('late', exp=expires)}\r\n\r\n".encode()
-    )
-    with contextlib.closing(Connection(service.port)) as connection:
-        connection.send(request)
-        wait_until(lambda: time.time() > expires + 0.1, "the token to expire")
-        connection.send(BODY)
-        assert connection.read_response().status == 201
+    def status(life: int) -> int:
+        expires = int(time.time()) + life
+        bearer = f"Authorization: Bearer {token_for('late', exp=expires)}"
+        with contextlib.closing(Connection(service.port)) as connection:
+            connection.send(head("POST", "/api/tasks", JSON, bearer, token=None, length=len(BODY)))
+            wait_until(lambda: time.time() > expires + 0.1, "the token to expire")
+            # The server may have rejected it, and closed the connection.
+            with contextlib.suppress(ConnectionError):
+                connection.send(BODY)
+                return connection.read_response().status
+        return 0
+
+    # On a busy machine the head may come too late for a short life.
+    assert any(status(life) == 201 for life in (2, 5, 20))
 
 
 def test_a_call_whose_body_does_not_come_is_not_executed(service: Service) -> None:

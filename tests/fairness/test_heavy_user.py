@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.fairness.crowd import MIB, WORDS, memory_of_each, p95
@@ -20,21 +21,20 @@ SEARCH = "/api/tasks?limit=1&search=" + "+".join((*WORDS[:9], "zz"))
 """Nine words that each text ends in, and one that none has: all text is read once for each word."""
 
 CALLS = 100
-ROUNDS = 3
+ROUNDS = 5
+"""The reads must be quick in one of so many: another test may take the cores during one."""
 QUICK = 0.050
 RATIO = 5
 MOST_MEMORY = 32 * MIB
+TIMEOUT = 180.0
+"""Seconds for a search on any machine."""
+
 PAUSE = 0.2
 """Seconds between two requests of a client of the heavy user. Without it the clients alone would fill the cores."""
 
 
 def limit(undisturbed: float) -> float:
     return max(QUICK, RATIO * undisturbed)
-
-
-def stays_quick(read: Callable[[], Response], within: float) -> bool:
-    """Whether the p95 is within the limit in one of a few rounds: another test may take the cores during one."""
-    return any(p95(read, times=CALLS) <= within for _ in range(ROUNDS))
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ def searching(service: Service, token: str) -> Iterator[list[Response]]:
 
     def search() -> None:
         while not stopped.wait(PAUSE):
-            responses.append(service.call("GET", SEARCH, token=token, timeout=60))
+            responses.append(service.call("GET", SEARCH, token=token, timeout=TIMEOUT))
 
     with ThreadPoolExecutor(SEARCHES) as threads:
         clients = [threads.submit(search) for _ in range(SEARCHES)]
@@ -54,7 +54,7 @@ def searching(service: Service, token: str) -> Iterator[list[Response]]:
         finally:
             stopped.set()
         for client in clients:
-            client.result(timeout=60)
+            client.result(timeout=TIMEOUT)
 
 
 def test_beside_sixteen_searches_another_users_read_stays_quick(
@@ -65,17 +65,22 @@ def test_beside_sixteen_searches_another_users_read_stays_quick(
     def read() -> Response:
         return service.call("GET", path, token=token)
 
-    alone = service.call("GET", SEARCH, token=heavy, timeout=60)
+    alone = service.call("GET", SEARCH, token=heavy, timeout=TIMEOUT)
     assert (alone.status, alone.json["data"]) == (200, [])
-    undisturbed = p95(read, times=CALLS)
-    before = memory_of_each(service)
-    with searching(service, heavy) as responses:
-        wait_until(lambda: responses, "the searches to begin")
-        assert stays_quick(read, limit(undisturbed))
-        grown = [now - known for now, known in zip(memory_of_each(service), before, strict=True)]
-    assert max(grown) <= MOST_MEMORY
-    assert {response.status for response in responses} == {200, 429}
-    assert all(int(each.headers["retry-after"]) >= 1 for each in responses if each.status == 429)
+
+    def is_quick() -> bool:
+        undisturbed = p95(read, times=CALLS)
+        before = memory_of_each(service)
+        with searching(service, heavy) as responses:
+            wait_until(lambda: responses, "the searches to begin")
+            beside = p95(read, times=CALLS)
+            grown = [now - known for now, known in zip(memory_of_each(service), before, strict=True)]
+        assert max(grown) <= MOST_MEMORY
+        assert {response.status for response in responses} == {200, 429}
+        assert all(int(each.headers["retry-after"]) >= 1 for each in responses if each.status == 429)
+        return beside <= limit(undisturbed)
+
+    assert any(is_quick() for _ in range(ROUNDS))
     assert service.events("failed") == []
 
 
@@ -87,19 +92,23 @@ def test_beside_eight_unread_lists_another_users_read_stays_quick(
     def read() -> Response:
         return service.call("GET", path, token=token)
 
-    undisturbed = p95(read, times=CALLS)
-    before = memory_of_each(service)
-    with contextlib.ExitStack() as stack:
-        unread = [stack.enter_context(contextlib.closing(Connection(service.port))) for _ in range(LISTS)]
-        for connection in unread:
-            request = f"GET /api/tasks HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {heavy}\r\n\r\n"
-            connection.send(request.encode())
-        assert stays_quick(read, limit(undisturbed))
-        statuses = {connection.socket.recv(12) for connection in unread}
-        grown = [now - known for now, known in zip(memory_of_each(service), before, strict=True)]
-    assert max(grown) <= MOST_MEMORY
-    assert b"HTTP/1.1 200" in statuses
-    assert statuses <= {b"HTTP/1.1 200", b"HTTP/1.1 429"}
+    def is_quick() -> bool:
+        undisturbed = p95(read, times=CALLS)
+        before = memory_of_each(service)
+        with contextlib.ExitStack() as stack:
+            unread = [stack.enter_context(contextlib.closing(Connection(service.port))) for _ in range(LISTS)]
+            for connection in unread:
+                request = f"GET /api/tasks HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {heavy}\r\n\r\n"
+                connection.send(request.encode())
+            beside = p95(read, times=CALLS)
+            statuses = {connection.socket.recv(12, socket.MSG_WAITALL) for connection in unread}
+            grown = [now - known for now, known in zip(memory_of_each(service), before, strict=True)]
+        assert max(grown) <= MOST_MEMORY
+        assert b"HTTP/1.1 200" in statuses
+        assert statuses <= {b"HTTP/1.1 200", b"HTTP/1.1 429"}
+        return beside <= limit(undisturbed)
+
+    assert any(is_quick() for _ in range(ROUNDS))
     assert service.events("failed") == []
 
 
@@ -117,4 +126,4 @@ def test_the_memory_of_lists_comes_back(service: Service, heavy: str) -> None:
     def grown() -> int:
         return max(now - known for now, known in zip(memory_of_each(service), before, strict=True))
 
-    wait_until(lambda: grown() <= MOST_MEMORY, "the memory to come back", timeout=30)
+    wait_until(lambda: grown() <= MOST_MEMORY, "the memory to come back")

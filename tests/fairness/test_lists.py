@@ -25,6 +25,8 @@ TASKS = 3_000
 def worker(database: object, database_url: str, tmp_path: Path) -> Iterator[Service]:
     """A service of one worker with one connection to the database."""
     settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "1", "POOL_SIZE": "1", "TMPDIR": str(tmp_path)}
+    # Long enough for a busy machine; two tests wait for it.
+    settings["STATEMENT_TIMEOUT"] = "3"
     with running(tmp_path / "log", DATABASE_URL=database_url, **settings) as service:
         fill(database_url, "heavy", TASKS)
         yield service

@@ -12,6 +12,7 @@ from tests.fairness.test_user_share import Row
 from tests.support.http import Response
 from tests.support.processes import Service, running
 from tests.support.signing import SECRET, token_for
+from tests.support.waiting import WAIT_TIMEOUT
 
 ORIGIN = "http://localhost:3000"
 
@@ -20,10 +21,10 @@ class RowByCookie(Row):
     """The same locked task, for a page with a cookie."""
 
     def change(self) -> Response:
-        return self._service.call("PUT", self.path, {"title": "b"}, headers=self.headers("heavy"), timeout=60)
+        return self._service.call("PUT", self.path, {"title": "b"}, headers=self.headers("heavy"), timeout=WAIT_TIMEOUT)
 
     def read(self) -> Response:
-        return self._service.call("GET", self.path, headers=self.headers("heavy"), timeout=60)
+        return self._service.call("GET", self.path, headers=self.headers("heavy"), timeout=WAIT_TIMEOUT)
 
     @staticmethod
     def headers(user_id: str) -> dict[str, str]:
@@ -33,7 +34,7 @@ class RowByCookie(Row):
 @pytest.fixture
 def locked(database: object, database_url: str, tmp_path: Path) -> Iterator[RowByCookie]:
     settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "1", "THREADS": "4", "POOL_SIZE": "4", "CORS_ORIGINS": ORIGIN}
-    environ = {"DATABASE_URL": database_url, "STATEMENT_TIMEOUT": "30", "FRONTEND": str(tmp_path / "cookie.toml")}
+    environ = {"DATABASE_URL": database_url, "STATEMENT_TIMEOUT": "60", "FRONTEND": str(tmp_path / "cookie.toml")}
     (tmp_path / "cookie.toml").write_text('summary = "A cookie."\n[accounts.cookie]\nname = "auth_token"\n')
     with running(tmp_path / "log", **environ, **settings) as service:
         row = RowByCookie(database_url, service, "heavy")
@@ -49,4 +50,4 @@ def test_half_of_the_threads_serve_one_user(locked: RowByCookie) -> None:
         service: Service = locked._service
         assert service.call("GET", "/api/tasks", headers=locked.headers("other")).status == 200
         locked.release()
-        assert [change.result(timeout=10).status for change in changes] == [200, 200]
+        assert [change.result(timeout=WAIT_TIMEOUT).status for change in changes] == [200, 200]
