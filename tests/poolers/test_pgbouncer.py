@@ -17,6 +17,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from tests.faults.figures import failures
 from tests.faults.load import ENVIRON, Load
 from tests.poolers.pgbouncer import PgBouncer
 from tests.support.postgres import Server
@@ -27,13 +28,14 @@ CLIENTS = 30
 SESSIONS = 3
 """PgBouncer's connections to the server; each of the service's two workers has four to PgBouncer."""
 
-GONE = 4.0
-"""Seconds of an outage: longer than every timeout that could hide it."""
+GONE = 2.0
+"""Seconds that an outage lasts after the first 503: longer than PgBouncer's pauses and timeouts, of a second each."""
 
-LONGEST_WAIT = 2.0
-"""Longest duration of a request in seconds, by the service's log: this process's threads delay its clients further."""
+LONGEST_WAIT = 10.0
+"""Longest duration of a request in seconds, by the service's log: this process's threads delay its clients further.
 
-SEEN_WAIT = 4.0
+A statement's deadline, and time for a machine on which all wait for a core.
+"""
 
 # Parameters that PgBouncer itself sets for the next client.
 TRACKED = {"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}
@@ -80,7 +82,7 @@ def shared_service(pooler: PgBouncer, tmp_path_factory: pytest.TempPathFactory) 
 def service(shared_service: Service) -> Iterator[Service]:
     """The service; afterwards its log must hold no unforeseen error."""
     shared_service.wait_until_ready()
-    seen = len(shared_service.output)
+    seen = shared_service.output.rfind("\n") + 1
     yield shared_service
     check_log(shared_service.output[seen:])
 
@@ -115,9 +117,9 @@ def sessions(pooler: PgBouncer, sql: str) -> dict[int, list[Any]]:
 
 def test_everything_works_for_more_clients_than_sessions(load: Load, server: Server, pooler: PgBouncer) -> None:
     with load:
-        load.run(3)
-    load.check("PgBouncer, 30 clients on 3 sessions", server, within=SEEN_WAIT)
-    assert [each for each in load.outcomes if each.code == "DATABASE_UNAVAILABLE"] == []
+        load.run(2)
+    load.check("PgBouncer, 30 clients on 3 sessions", server)
+    assert failures(load.outcomes) == []
 
 
 def test_no_state_is_left_in_the_sessions(load: Load, pooler: PgBouncer) -> None:
@@ -143,11 +145,11 @@ def test_pgbouncer_is_stopped_and_started_again(
     with load:
         ended = time.monotonic()
         end(pooler)
-        load.wait_for_503(ended)
+        load.wait_until_all_are_refused(ended)
         load.run(GONE)
         pooler.start()
         load.recover(time.monotonic())
-    load.check(f"PgBouncer {end.__name__}ed and started again", server, within=SEEN_WAIT)
+    load.check(f"PgBouncer {end.__name__}ed and started again", server)
 
 
 def test_pgbouncer_is_restarted_at_once(load: Load, server: Server, pooler: PgBouncer) -> None:
@@ -156,7 +158,7 @@ def test_pgbouncer_is_restarted_at_once(load: Load, server: Server, pooler: PgBo
             pooler.stop()
             pooler.start()
             load.recover(time.monotonic())
-    load.check("PgBouncer restarted three times", server, within=SEEN_WAIT)
+    load.check("PgBouncer restarted three times", server)
 
 
 @pytest.mark.parametrize("end", [Server.stop, Server.kill], ids=["stopped", "killed"])
@@ -166,10 +168,10 @@ def test_the_server_behind_pgbouncer_is_stopped_and_started_again(
     with load:
         ended = time.monotonic()
         end(server)
-        load.wait_for_503(ended)
+        load.wait_until_all_are_refused(ended)
         load.run(GONE)
         load.recover(server.start())
-    load.check(f"the server behind PgBouncer {end.__name__}ed and started again", server, within=SEEN_WAIT)
+    load.check(f"the server behind PgBouncer {end.__name__}ed and started again", server)
 
 
 def test_the_server_behind_pgbouncer_is_unreachable_for_a_while(
@@ -186,10 +188,10 @@ def test_the_server_behind_pgbouncer_is_unreachable_for_a_while(
     ):
         stalled = time.monotonic()
         network.stall()
-        load.wait_for_503(stalled)
+        load.wait_until_all_are_refused(stalled)
         load.run(GONE)
         network.resume()
         load.recover(time.monotonic())
         load.stop()
-        load.check("a black hole between PgBouncer and the server", server, within=SEEN_WAIT)
+        load.check("a black hole between PgBouncer and the server", server)
         check_log(service.output)
