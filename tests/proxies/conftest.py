@@ -28,7 +28,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path: Path, instances: list[Proces
     proxy = Proxy(request.param, tmp_path, [instance.port for instance in instances])
     try:
         pids = {instance.pid for instance in instances}
-        wait_until(lambda: {proxy.pid_behind() for _ in range(6)} == pids, "both instances to be reached", 20)
+        wait_until(lambda: {proxy.pid_behind() for _ in range(6)} == pids, "both instances to be reached")
         yield proxy
     finally:
         proxy.stop()

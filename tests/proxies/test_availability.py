@@ -28,7 +28,8 @@ def database_url(create_database: Callable[[], str]) -> str:
 @pytest.fixture
 def instances(database_url: str, tmp_path: Path, workers: str) -> Iterator[list[Service]]:
     basis = {"DATABASE_URL": database_url, "MAX_TASKS": "0", "TRUSTED_PROXY": "127.0.0.1", "WORKERS": workers}
-    with starting(tmp_path, **basis, **UNLIMITED) as start:
+    # A 503 because the machine is busy would count as a failure.
+    with starting(tmp_path, STATEMENT_TIMEOUT="30", **basis, **UNLIMITED) as start:
         yield [start(), start()]
 
 
