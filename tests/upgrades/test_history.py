@@ -45,7 +45,7 @@ def serve_py(folder: Path, url: str, *arguments: str) -> subprocess.CompletedPro
         env={"PATH": os.environ["PATH"], **UNLIMITED, "DATABASE_URL": url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -144,7 +144,7 @@ class TestAnInstallOfTheVersionBefore:
         command = [str(Path(sys.executable).with_name("pw_migrate")), "list"]
         environ = {"PATH": os.environ["PATH"], "DATABASE_URL": database_before.url, "BETTER_AUTH_SECRET": SECRET}
         listed = subprocess.run(
-            command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=120, check=False
         )
         assert listed.returncode == 0, listed.stderr
         assert "- [x] 001_create_tables" in listed.stdout

@@ -19,7 +19,7 @@ from api.upgrade import Upgrade
 from tests.support.callers import Caller, error_of
 from tests.support.full_disk import full_disk
 from tests.support.signing import token_for
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 from tests.upgrades.schema import read_indexes
 from tests.upgrades.version_before import LATER
 
@@ -81,7 +81,7 @@ def working(database: Database) -> Iterator[Future[bool]]:
             wait_until(lambda: database.run(BUILDING), "the job to wait with an index")
             yield work
         with contextlib.suppress(psycopg2.Error):
-            work.result(60)
+            work.result(WAIT_TIMEOUT)
 
 
 def test_a_large_install_gets_the_indexes_of_a_small_one(large: Database, fresh_database: Database) -> None:
@@ -95,7 +95,7 @@ def test_a_large_install_gets_the_indexes_of_a_small_one(large: Database, fresh_
 def test_an_index_whose_build_was_interrupted_is_made_anew(large: Database, fresh_database: Database) -> None:
     with working(large) as work:
         large.run("SELECT pg_cancel_backend(pid) FROM (" + BUILDING + ") AS building")
-        assert isinstance(work.exception(60), psycopg2.errors.QueryCanceled)
+        assert isinstance(work.exception(WAIT_TIMEOUT), psycopg2.errors.QueryCanceled)
     assert [valid for name, (_, valid) in read_indexes(large).items() if name in LEFT_TO_THE_JOB] == [False]
 
     assert Upgrade(large, has_accounts=True).work()
@@ -106,7 +106,7 @@ def test_an_index_whose_build_was_interrupted_is_made_anew(large: Database, fres
 def test_of_two_processes_one_works(large: Database) -> None:
     with ThreadPoolExecutor(1) as pool, working(large) as work:
         other = pool.submit(Upgrade(large, has_accounts=True).work)
-        assert not other.result(10)
+        assert not other.result(WAIT_TIMEOUT)
         assert not work.done()
     assert work.result()
     assert Upgrade(large, has_accounts=True).work()
@@ -118,9 +118,9 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(large: Database, monkeypa
     job = Upgrade(large, has_accounts=True)
     with ThreadPoolExecutor(1) as pool:
         work = pool.submit(job.work)
-        wait_until(lambda: count_of(large, FOLDED), "the first step", 60)
+        wait_until(lambda: count_of(large, FOLDED), "the first step")
         job.stop()
-        assert work.result(10)
+        assert work.result(WAIT_TIMEOUT)
     first = count_of(large, FOLDED)
     assert 0 < first < NOT_ASCII_TASKS
     versions = "SELECT count(*) FROM tasks WHERE folded_version = version AND xmin = %s"

@@ -36,7 +36,7 @@ def turkish_database() -> Iterator[str]:
             cwd=directory,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
             stdout=subprocess.DEVNULL,
-            timeout=60,
+            timeout=120,
             check=True,
             **account,
         )
