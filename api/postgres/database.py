@@ -198,6 +198,8 @@ def _classify(ex: psycopg2.Error, connection: Connection, in_time: bool) -> _Fau
     if not in_time and (code == "57014" or connection.closed):
         return _DEADLINE
     fault = _FAULTS.get(code) or _FAULTS.get(code[:2])
-    if fault is None and (connection.closed or (not code and isinstance(ex, psycopg2.OperationalError))):
+    # Where libpq could not send and has no answer, psycopg2 takes the connection for open, and raises the base class.
+    without_answer = not code and (isinstance(ex, psycopg2.OperationalError) or type(ex) is psycopg2.DatabaseError)
+    if fault is None and (connection.closed or without_answer):
         return _CONNECTION_LOST
     return fault
