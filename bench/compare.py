@@ -28,7 +28,7 @@ from bench.versions import unpack
 
 CONNECTIONS = 16
 NOW = "these files"
-GROUPS = (Group("twenty", 200, 20), Group("hundred", 50, 100), Group("thousand", 4, 1000))
+GROUPS = (Group("twenty", 200, 20), Group("hundred", 50, 100), Group("thousand", 32, 1000))
 CREATE = {"title": "Water the plants on the balcony", "description": "Twice a week", "due_date": "2026-06-01T09:00:00Z"}
 
 
