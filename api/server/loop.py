@@ -30,8 +30,11 @@ logger = logging.getLogger("api.server")
 
 MAX_CONNECTIONS: Final = 4096
 SPARE_THREADS: Final = 4
-MAX_ACCEPTS: Final = 64
-"""Connections that a thread accepts before it serves requests again."""
+MAX_ACCEPTS: Final = 1024
+"""Connections that a thread accepts before it serves requests again.
+
+With fewer, the last of a burst of 1,000 would wait until the first had been served several times.
+"""
 
 _POLL_INTERVAL: Final = 0.1
 """Seconds between two polls of the threads' progress."""

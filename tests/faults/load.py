@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from functools import partial
 from random import Random
+from statistics import median
 from types import TracebackType
 
 from tests.faults.client import Client
@@ -39,6 +40,9 @@ LONGEST_WAIT = 15.0
 
 So it finds a request that hangs, and so do the tests that let a fault last until each client has got its response.
 """
+
+PROMISED_WAIT = 2.0
+"""Seconds in which a 503 comes. Half of them must: single ones may meet a machine that stands still."""
 
 RECOVERY = 15.0
 """Seconds from the end of a fault until all clients are served; three are promised, the others are the machine's."""
@@ -144,6 +148,8 @@ class Load:
         assert may_break is None or not self._refused
         assert may_break is None or not [each for each in broken if each.port not in may_break], broken
         assert longest_wait(self.outcomes) < within, longest_wait(self.outcomes)
+        refusals = [each.wait for each in self.outcomes if each.status == 503]
+        assert not refusals or median(refusals) < PROMISED_WAIT, median(refusals)
         assert all(seconds < recovered_within for seconds in self.recoveries), self.recoveries
 
     def _read_back_through_the_api(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from api.server.listener import listen
 from tests.server.process import Connection, Process, Start, wait_until
+from tests.server.test_responses import build_request
 
 
 def is_alive(pid: int) -> bool:
@@ -59,6 +60,14 @@ class TestWorkers:
         process = start(workers=1)
         assert process.children() == []
         assert process.get("/echo").json["pid"] == process.pid
+
+    def test_a_single_one_accepts_a_burst_before_it_serves_the_first_of_it(self, start: Start, tmp_path: Path) -> None:
+        process = start(threads=1)
+        with process.paused():
+            for _ in range(300):
+                process.connect().send(build_request(f"/wait?file={tmp_path / 'end'}"))
+        wait_until(lambda: process.connections() == 300, "all connections")
+        (tmp_path / "end").touch()
 
     def test_several_share_the_connections(self, start: Start) -> None:
         # On a busy machine the other worker may need some time until it accepts its share.
