@@ -31,10 +31,7 @@ logger = logging.getLogger("api.server")
 MAX_CONNECTIONS: Final = 4096
 SPARE_THREADS: Final = 4
 MAX_ACCEPTS: Final = 1024
-"""Connections that a thread accepts before it serves requests again.
-
-With fewer, the last of a burst of 1,000 would wait until the first had been served several times.
-"""
+"""Connections accepted before a thread serves again: with few, the last of a burst waits for the first's turns."""
 
 _POLL_INTERVAL: Final = 0.1
 """Seconds between two polls of the threads' progress."""
