@@ -74,6 +74,7 @@ class UsageError(ValueError):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        """Raise UsageError, where argparse would print the usage and exit."""
         raise UsageError(f"{' '.join(message.split())}; --help lists the commands and options")
 
 

@@ -1,4 +1,4 @@
-"""Keyed digests: they tell equal values from different ones, and nothing else to whoever does not know the secret."""
+"""Keyed digests: without the secret, they say only whether two values are equal."""
 
 from __future__ import annotations
 

@@ -238,6 +238,7 @@ class _TokenBucket:
         self._at = time.monotonic()
 
     def take(self, now: float) -> bool:
+        """Take a token; whether there was one. `now` is in monotonic seconds."""
         self._left = min(float(_BURST), self._left + (now - self._at) / _REFILL_INTERVAL)
         self._at = now
         if self._left < 1:
@@ -246,6 +247,7 @@ class _TokenBucket:
         return True
 
     def refund(self) -> None:
+        """Put back a token that was taken for nothing."""
         self._left = min(float(_BURST), self._left + 1)
 
 

@@ -1,4 +1,4 @@
-"""A worker process as its parent knows it: what it reported, and for how long its heart has not beaten."""
+"""A worker process as its parent knows it: what it reported, and how long ago its last heartbeat was."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Child:
     """It writes here that it accepts, or why it cannot; -1 once that is read."""
     beats: int = 0
     silence: float = 0.0
-    """Seconds since its last heartbeat, or its start, in which its parent looked on."""
+    """Seconds since its last heartbeat, or its start, without the pauses of its parent."""
     ready_at: float | None = None
     failure: str = ""
     killed: bool = False
