@@ -28,6 +28,7 @@ from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.installation import PROGRAM
 from api.jose.jwks import KeySet
+from api.loaded_packages import drop_package
 from api.log_output import LogOutput
 from api.logs import configure_logging
 from api.migrate import UsersTableMissing
@@ -41,6 +42,7 @@ from api.postgres.supervision import Supervisor
 from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.refusals import render_refusal
 from api.secret_file import load_or_create_secret
+from api.secret_strength import WORD_LISTS
 from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings
@@ -145,6 +147,8 @@ def prepare(settings: Settings) -> Prepared:
     """
     log = configure_logging(settings.log_level, settings.log_format)
     settings, database_url = find_database(settings)
+    # All secrets are judged now.
+    drop_package(WORD_LISTS)
     prepared = wait_for_database(settings, database_url)
     jwks = KeySet(settings.jwks_url) if settings.jwks_url is not None else None
     return Prepared(prepared.settings, database_url, prepared.users_table, jwks, log)

@@ -5,9 +5,11 @@ The commonest passwords are those of the package zxcvbn: 30,000 from published b
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Final
 
+from api.loaded_packages import drop_package
 from api.text import fold_case
 
 MIN_CHARACTERS: Final = 8
@@ -16,6 +18,8 @@ MAX_BYTES: Final = 72
 
 MIN_DIFFERENT: Final = 3
 """Different characters, white space aside."""
+
+_importing: Final = threading.Lock()
 
 
 def find_fault(password: str) -> str | None:
@@ -40,7 +44,12 @@ def repeats(password: str, *known: str | None) -> bool:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """The refused ones. Their package takes 12 MiB, which a worker without registrations saves."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+    """The refused ones. Their package takes 12 MiB, so no worker keeps it."""
+    with _importing:
+        from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
 
-    return frozenset(each for each in FREQUENCY_LISTS["passwords"] if len(each) >= MIN_CHARACTERS)
+        # One text: the strings themselves lie between those that are dropped, whose memory would not become free.
+        common = "\n".join(each for each in FREQUENCY_LISTS["passwords"] if len(each) >= MIN_CHARACTERS)
+        del FREQUENCY_LISTS
+        drop_package("zxcvbn")
+    return frozenset(common.split("\n"))

@@ -25,6 +25,9 @@ EXAMPLES: Final = (
 )
 """Published secrets that look random. Those that are made of words need no list."""
 
+WORD_LISTS: Final = "zxcvbn"
+"""The package that knows words. It takes 12 MiB, so the service drops it when its secrets are judged."""
+
 _PIECE: Final = 40
 """Characters that are judged at once: the estimate's cost grows with more than the square of the length."""
 
@@ -53,7 +56,7 @@ def find_weakness(secret: str) -> str | None:
 
 def _bits(piece: str) -> float:
     """Bits of entropy, where each known word, date, row of keys or repetition counts as what it takes to guess it."""
-    # Imported late: its word lists take a tenth of a second and 13 MB, and JWKS_URL alone needs no secret.
+    # Imported late: that takes a tenth of a second, and JWKS_URL alone needs no secret.
     from zxcvbn import zxcvbn  # noqa: PLC0415
 
     runs = sum(math.log2(zxcvbn(run, _WORDS_OF_THE_FIELD)["guesses"]) for run in set(_RUN.findall(piece)))

@@ -28,6 +28,7 @@ TESTS: Final = {
     "api/jose/jws.py": "test_tokens.py attacks/test_any_token.py",
     "api/jose/*": "test_jwks.py test_jwks_outages.py test_jwks_download.py",
     "api/log_escapes.py": "operations/test_log_output.py",
+    "api/loaded_packages.py": "operations/test_worker_memory.py",
     "api/logs.py": "operations/test_log_output.py contracts/test_logs.py",
     "api/login_guard.py": "contracts/test_known_addresses.py contracts/test_account_limits.py",
     "api/metrics*": "operations/test_metrics.py",

@@ -1,0 +1,19 @@
+"""Giving back the memory of a package that is needed once."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+
+def drop_package(name: str) -> None:
+    """Drop an imported package, if it is; the next import loads it again.
+
+    Its memory is free then, but for what the caller still refers to. No other thread may be importing it.
+    """
+    loaded = [each for each in sys.modules if each.partition(".")[0] == name]
+    for each in loaded:
+        del sys.modules[each]
+    if loaded:
+        # Modules refer to their functions, and functions to their module.
+        gc.collect()
