@@ -31,7 +31,10 @@ WORD_LISTS: Final = "zxcvbn"
 _PIECE: Final = 40
 """Characters that are judged at once: the estimate's cost grows with more than the square of the length."""
 
-_MOST_PIECES: Final = 10
+_STEP: Final = 20
+"""From one piece to the next: a random part that lies across the end of a piece is whole enough in another."""
+
+_MOST_CHARACTERS: Final = 400
 _WORDS_OF_THE_FIELD: Final = ("auth", "better", "hs256", "jwt")
 _RUN: Final = re.compile(r"[^\W_]+")
 _SYMBOL: Final = re.compile(r"[^\w\s.,:-]")
@@ -48,7 +51,7 @@ def find_weakness(secret: str) -> str | None:
     plain = secret.casefold().replace("-", "+").replace("_", "/")
     if any(example.casefold().replace("-", "+").replace("_", "/") in plain for example in EXAMPLES):
         return f"is an example that many people know; {ADVICE}"
-    starts = range(0, min(len(secret), _PIECE * _MOST_PIECES), _PIECE)
+    starts = range(0, max(1, min(len(secret), _MOST_CHARACTERS) - _STEP), _STEP)
     if any(_bits(secret[start : start + _PIECE]) >= MIN_BITS for start in starts):
         return None
     return f"can be guessed: it has less than {MIN_BITS:g} bits of entropy; {ADVICE}"

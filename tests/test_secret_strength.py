@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-import secrets
 import string
 import time
 import uuid
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -40,6 +40,9 @@ GUESSABLE = [
     "a secret of words alone is longer than forty characters, and still made of words alone, to its very end",
 ]
 
+# Its random part lies across the 40th character.
+ACROSS = "production-tasks-R-fJ-Ukmir8Nk_XSxy2Xj-RJFbpAUbq8P1wKguAfkKk"
+
 PUBLISHED = [
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7",
@@ -47,17 +50,21 @@ PUBLISHED = [
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ+EstJQLr/T+1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==",
 ]
 
-RANDOM: dict[str, Callable[[], str]] = {
-    "hex": lambda: secrets.token_hex(16),
-    "long hex": lambda: secrets.token_hex(32),
-    "url-safe": lambda: secrets.token_urlsafe(24),
-    "openssl rand -base64 32": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
-    "uuid": lambda: str(uuid.uuid4()),
-    "letters": lambda: "".join(secrets.choice(string.ascii_lowercase) for _ in range(32)),
-    "printable": lambda: "".join(chr(33 + secrets.randbelow(94)) for _ in range(32)),
-    "with a prefix": lambda: f"production-tasks-{secrets.token_urlsafe(32)}",
-    "after words": lambda: f"{'our very own secret ' * 4}{secrets.token_urlsafe(48)}",
+RANDOM: dict[str, Callable[[Random], str]] = {
+    "hex": lambda random: random.randbytes(16).hex(),
+    "long hex": lambda random: random.randbytes(32).hex(),
+    "url-safe": lambda random: url_safe(random, 24),
+    "openssl rand -base64 32": lambda random: base64.b64encode(random.randbytes(32)).decode(),
+    "uuid": lambda random: str(uuid.UUID(bytes=random.randbytes(16), version=4)),
+    "letters": lambda random: "".join(random.choices(string.ascii_lowercase, k=32)),
+    "printable": lambda random: "".join(chr(random.randrange(33, 127)) for _ in range(32)),
+    "with a prefix": lambda random: f"production-tasks-{url_safe(random, 32)}",
+    "after words": lambda random: f"{'our very own secret ' * 4}{url_safe(random, 48)}",
 }
+
+
+def url_safe(random: Random, size: int) -> str:
+    return base64.urlsafe_b64encode(random.randbytes(size)).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize("secret", GUESSABLE)
@@ -72,8 +79,18 @@ def test_a_published_example_is_known_however_it_is_written(secret: str) -> None
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_a_random_secret_is_strong(kind: str) -> None:
+    # Of secrets of 32 printable characters one in ten thousand has less than 80 bits by this estimate.
+    random = Random(kind)
     for _ in range(40):
-        secret = RANDOM[kind]()
+        secret = RANDOM[kind](random)
+        assert find_weakness(secret) is None, secret
+
+
+def test_a_random_part_is_found_wherever_it_begins() -> None:
+    random = Random("part")
+    assert find_weakness(ACROSS) is None
+    for before in range(41):
+        secret = ("our own secret for the tasks of everybody " * 2)[:before] + url_safe(random, 32)
         assert find_weakness(secret) is None, secret
 
 
