@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 GZIP: Final = "gzip"
@@ -10,6 +11,8 @@ GZIP: Final = "gzip"
 _MEMBER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]*;[ \t]*q=([01](?:\.[0-9]{0,3})?))?", re.IGNORECASE)
 
 
+# Few, for a field that a client sends may be as long as a head.
+@lru_cache(maxsize=64)
 def prefers_gzip(header: str | None) -> bool:
     """Whether a client with this Accept-Encoding accepts gzip, and does not rate the plain form higher.
 

@@ -183,6 +183,8 @@ class Authentication:
 
 def _bearer_token(header: str) -> str | None:
     """The token in a value of Authorization (RFC 6750, section 2.1). None for any other scheme."""
+    if header.startswith("Bearer ") and " " not in (token := header[len("Bearer ") :]):
+        return token
     match = _BEARER.fullmatch(header)
     return match[1] if match else None
 

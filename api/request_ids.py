@@ -15,4 +15,4 @@ def request_id(given: str | None) -> str:
 
     A new one need not be a secret, so it costs no system call.
     """
-    return given if given and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+    return given if given and _REQUEST_ID.fullmatch(given) else getrandbits(128).to_bytes(16, "big").hex()

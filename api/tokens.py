@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import jwt
@@ -87,7 +87,7 @@ class Tokens:
     def verify(self, token: str) -> Identity:
         """The identity in `token`. Raises TokenExpired, TokenInvalid or KeysUnavailable, never anything else."""
         cache = self._current_cache()
-        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = blake2b(token.encode("utf-8", "surrogatepass")).digest()
         verified = cache.get(digest)
         if verified is None:
             try:

@@ -193,6 +193,7 @@ class Body(Generic[Context]):
     def __init__(self, template: Template, sources: Mapping[str, Callable[[Context], Any]]) -> None:
         self.template = template
         self._sources = [(name, sources[name], name in OPTIONAL) for name in template.names if name != NULL]
+        self._without_values: dict[str, tuple[bytes, bytes]] = {}
 
     def write(self, context: Context) -> bytes:
         """The body as JSON. Only what the template names is computed."""
@@ -200,11 +201,19 @@ class Body(Generic[Context]):
 
     def write_around(self, name: str, context: Context) -> tuple[bytes, bytes]:
         """The body as JSON before and after one value."""
-        return self.template.encode_around(name, self._compute(context))
+        values = self._compute(context, without=name)
+        if any(values.values()):
+            return self.template.encode_around(name, values)
+        # All that is computed is optional and absent: the same for every such context.
+        around = self._without_values.get(name)
+        if around is None:
+            around = self._without_values[name] = self.template.encode_around(name, values)
+        return around
 
-    def _compute(self, context: Context) -> dict[str, bytes | None]:
+    def _compute(self, context: Context, without: str | None = None) -> dict[str, bytes | None]:
         values: dict[str, bytes | None] = {}
         for name, source, optional in self._sources:
-            value = source(context)
-            values[name] = None if optional and value is None else orjson.dumps(value)
+            if name != without:
+                value = source(context)
+                values[name] = None if optional and value is None else orjson.dumps(value)
         return values

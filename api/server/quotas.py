@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -74,14 +74,14 @@ class Quotas:
         self._resume = resume
         self._lock = threading.Lock()
         self._callers: dict[str, _Caller] = {}
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
         self._total = 0
 
     def enter(self, admission: Admission) -> bool:
         """Let a request run, or refuse it. False if it is queued: then another thread may have it already."""
         quota = _quota_of(admission)
         with self._lock:
-            if not admission.begun and self._held[quota.memory_key] > quota.memory:
+            if not admission.begun and self._held.get(quota.memory_key, 0) > quota.memory:
                 admission.refusal = Refusal.MEMORY
                 return True
             caller = self._callers.setdefault(quota.key, _Caller())
@@ -141,7 +141,7 @@ class Quotas:
         with self._lock:
             admission.held = size
             self._total += change
-            held = self._held[quota.memory_key] + change
+            held = self._held.get(quota.memory_key, 0) + change
             if held:
                 self._held[quota.memory_key] = held
             else:
