@@ -119,7 +119,7 @@ def _footprints(results: Results) -> str:
                 f"{results.ready_after[key]:.2f} s",
             )
         )
-    header = ("", "errors", "RSS, largest process", "PSS, largest process", "PSS, all", "start to first response")
+    header = ("", "errors", "RSS, largest worker", "PSS, largest worker", "PSS, all", "start to first response")
     return _table(header, rows)
 
 

@@ -57,17 +57,23 @@ class Running:
 
     def memory(self) -> Memory:
         """The memory of its processes."""
+        parent = self.process.memory_full_info()
         sizes = []
-        for process in self.processes():
+        for process in self.process.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 info = process.memory_full_info()
                 sizes.append((info.rss, info.pss))
-        return Memory(max(rss for rss, _ in sizes), max(pss for _, pss in sizes), sum(pss for _, pss in sizes))
+        workers = sizes or [(parent.rss, parent.pss)]
+        total = parent.pss + sum(pss for _, pss in sizes)
+        return Memory(max(rss for rss, _ in workers), max(pss for _, pss in workers), total)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes: the largest process's resident set (RSS) and proportional set (PSS), and the PSS of all processes."""
+    """Bytes: the largest worker's resident set (RSS) and proportional set (PSS), and the PSS of all processes.
+
+    A worker is a process that another one has started, or the only process.
+    """
 
     rss: int
     pss: int

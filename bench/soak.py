@@ -17,13 +17,13 @@ MIB = 2**20
 
 
 def run(directory: Path, workers: int, connections: int) -> str:
-    """Run the requests; a report of the largest process's memory after each tenth of them."""
+    """Run the requests; a report of the largest worker's memory after each tenth of them."""
     secret = secrets.token_urlsafe(48)
     users_file = directory / "users"
     dataset.write_users(users_file, secret)
     service = services.ours()
     progress = Progress(10)
-    lines = [f"{'requests':>9}  largest process"]
+    lines = [f"{'requests':>9}  largest worker"]
     done = errors = tenths = 0
     with ExitStack() as stack:
         server_url = stack.enter_context(databases.postgresql(directory / "data"))
