@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -219,10 +220,16 @@ def _set_event(req: Request, event: str, task_id: int) -> None:
 
 
 def _own_path(req: Request) -> str:
-    """The path of the request as the client sees it, percent-encoded.
+    """The path of the request as the client sees it, percent-encoded."""
+    return req.root_path + _encode_path(req.path)
+
+
+# Few, for a path that a client sends may be as long as a head.
+@lru_cache(maxsize=64)
+def _encode_path(path: str) -> str:
+    """The path, percent-encoded.
 
     A segment `.` or `..`, which a user may be called, is left out: clients would resolve it (RFC 3986, section 5.2.4),
     browsers even if it is percent-encoded. The path without the user leads to the same tasks.
     """
-    kept = (segment for segment in req.path.split("/") if segment not in (".", ".."))
-    return req.root_path + quote("/".join(kept))
+    return quote("/".join([segment for segment in path.split("/") if segment not in (".", "..")]))
