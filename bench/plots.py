@@ -44,7 +44,7 @@ def memory(points: Sequence[tuple[int, int]], file: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
     axes.plot([total for total, _ in points], [size / 2**20 for _, size in points], marker=MARKERS[0], label="RSS")
     axes.set(xscale="log", xlabel="tasks in the database", ylabel="MiB", title="Memory of a worker as the data grows")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.25 * max(size for _, size in points) / 2**20)
     _finish(figure, axes, file)
 
 
