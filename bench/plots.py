@@ -65,6 +65,6 @@ def by_length(figures: Figures, file: Path) -> None:
 
 def _finish(figure: Figure, axes: Axes, file: Path) -> None:
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(file, dpi=130)
     plt.close(figure)
