@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import limits
 from tests.support.processes import PATIENT, PROJECT
-from tests.support.programs import missing
+from tests.support.programs import find_program, missing
 
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
 
@@ -25,8 +25,7 @@ def bench(*arguments: str, module: str = "bench", path: str | None = None) -> su
 
 
 def test_the_smallest_run_gets_every_response_and_writes_its_report(tmp_path: Path) -> None:
-    if shutil.which("wrk") is None:
-        missing("wrk is needed: apt install wrk")
+    find_program("wrk")
     report = tmp_path / "results.md"
     run = bench(*SMALLEST, "--output", str(report))
     assert run.returncode == 0, run.stderr
@@ -39,6 +38,9 @@ def test_the_smallest_run_gets_every_response_and_writes_its_report(tmp_path: Pa
 
 
 def test_the_peers_that_do_the_same_work_hold_the_contract(tmp_path: Path) -> None:
+    find_program("wrk")
+    if not shutil.which("node") or not (PROJECT / "node_modules" / "fastify").is_dir():
+        missing("needs node 20 and the npm workspace: run `npm ci` in the project's root")
     services = ("--services", "ours", "asyncpg-same", "fastify-same", "--scenarios", "create")
     arguments = (*services, "--seconds", "1", "--rounds", "1", "--table-only", "--output", str(tmp_path / "results.md"))
     run = bench(*arguments)
@@ -51,6 +53,7 @@ def test_the_peers_that_do_the_same_work_hold_the_contract(tmp_path: Path) -> No
 
 
 def test_three_servers_are_measured_without_a_failed_request() -> None:
+    find_program("wrk")
     run = bench("--scenarios", "get-one", "--seconds", "1", "--rounds", "1", module="bench.servers")
     assert run.returncode == 0, run.stderr
     row = r"^\| `GET /api/tasks/\{id\}` \| (\w+) \| ([\d,]+) \| ([\d,]+) \| .* \| 0 \|$"
