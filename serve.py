@@ -28,7 +28,7 @@ from api.errors import SchemaTooNew, SchemaUnreadable
 from api.housekeeping import Housekeeping
 from api.installation import PROGRAM
 from api.jose.jwks import KeySet
-from api.loaded_packages import drop_package
+from api.loaded_packages import WORD_LISTS, drop_package
 from api.log_output import LogOutput
 from api.logs import configure_logging
 from api.migrate import UsersTableMissing
@@ -42,7 +42,6 @@ from api.postgres.supervision import Supervisor
 from api.prepared_database import PreparedDatabase, describe_failure, prepare_database
 from api.refusals import render_refusal
 from api.secret_file import load_or_create_secret
-from api.secret_strength import WORD_LISTS
 from api.server import workers
 from api.server.handlers import Handlers
 from api.settings import Settings, SettingsError, load_settings

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import Final
+
+WORD_LISTS: Final = "zxcvbn"
+"""The package with lists of words, names and passwords: 12 MiB."""
 
 
 def drop_package(name: str) -> None:

@@ -7,7 +7,6 @@ user_share.py.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
@@ -30,8 +29,6 @@ from api.tokens import Identity, Tokens
 from api.trace_context import traceparent
 from api.unknown_paths import reject_version
 from api.users_table import is_canonical_uuid
-
-_BEARER: Final = re.compile(r"bearer +([^ ]+) *", re.IGNORECASE)
 
 _IDENTITY: Final = "tasks.identity"
 """The key in the WSGI environment of the verified identity, or of the error that verifying raised."""
@@ -183,10 +180,9 @@ class Authentication:
 
 def _bearer_token(header: str) -> str | None:
     """The token in a value of Authorization (RFC 6750, section 2.1). None for any other scheme."""
-    if header.startswith("Bearer ") and " " not in (token := header[len("Bearer ") :]):
-        return token
-    match = _BEARER.fullmatch(header)
-    return match[1] if match else None
+    scheme, _, rest = header.partition(" ")
+    token = rest.strip(" ")
+    return token if scheme.lower() == "bearer" and token and " " not in token else None
 
 
 class RateLimiting:

@@ -9,7 +9,7 @@ import threading
 from functools import cache
 from typing import Final
 
-from api.loaded_packages import drop_package
+from api.loaded_packages import WORD_LISTS, drop_package
 from api.text import fold_case
 
 MIN_CHARACTERS: Final = 8
@@ -51,5 +51,5 @@ def common_passwords() -> frozenset[str]:
         # One text: the strings themselves lie between those that are dropped, whose memory would not become free.
         common = "\n".join(each for each in FREQUENCY_LISTS["passwords"] if len(each) >= MIN_CHARACTERS)
         del FREQUENCY_LISTS
-        drop_package("zxcvbn")
+        drop_package(WORD_LISTS)
     return frozenset(common.split("\n"))

@@ -25,9 +25,6 @@ EXAMPLES: Final = (
 )
 """Published secrets that look random. Those that are made of words need no list."""
 
-WORD_LISTS: Final = "zxcvbn"
-"""The package that knows words. It takes 12 MiB, so the service drops it when its secrets are judged."""
-
 _PIECE: Final = 40
 """Characters that are judged at once: the estimate's cost grows with more than the square of the length."""
 

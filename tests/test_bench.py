@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from bench import limits
+from tests.better_auth.servers import require_node
 from tests.support.processes import PATIENT, PROJECT
-from tests.support.programs import find_program, missing
+from tests.support.programs import find_program
 
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
 
@@ -39,8 +39,7 @@ def test_the_smallest_run_gets_every_response_and_writes_its_report(tmp_path: Pa
 
 def test_the_peers_that_do_the_same_work_hold_the_contract(tmp_path: Path) -> None:
     find_program("wrk")
-    if not shutil.which("node") or not (PROJECT / "node_modules" / "fastify").is_dir():
-        missing("needs node 20 and the npm workspace: run `npm ci` in the project's root")
+    require_node()
     services = ("--services", "ours", "asyncpg-same", "fastify-same", "--scenarios", "create")
     arguments = (*services, "--seconds", "1", "--rounds", "1", "--table-only", "--output", str(tmp_path / "results.md"))
     run = bench(*arguments)

@@ -1,4 +1,4 @@
-"""What one person has begun in a browser is stored for that person or not at all, whoever uses the browser next."""
+"""What one person has begun in a browser is stored for that person or not at all, also if another one uses it next."""
 
 from __future__ import annotations
 
