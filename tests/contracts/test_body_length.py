@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 
-from falcon.testing import TestClient, create_environ
+from falcon.testing import StartResponseMock, TestClient, create_environ
 
 from tests.support.signing import token_for
 
@@ -28,7 +28,7 @@ def test_a_body_is_read_up_to_its_length_and_no_further(make_client: Callable[..
     environ = create_environ("/api/tasks", method="POST", headers=headers)
     environ["CONTENT_LENGTH"] = str(len(BODY))
     environ["wsgi.input"] = EndlessStream(BODY + b"GET / HTTP/1.1\r\n\r\n")
-    statuses: list[str] = []
-    pieces = make_client().app(environ, lambda status, headers, exc_info=None: statuses.append(status))
-    assert statuses == ["201 Created"]
+    response = StartResponseMock()
+    pieces = make_client().app(environ, response)
+    assert response.status == "201 Created"
     assert json.loads(b"".join(pieces))["data"]["title"] == "Water the plants"
