@@ -19,6 +19,17 @@ MAX_STATEMENTS: Final = 100
 """Prepared statements of a connection. Each takes memory of the server; further statements run unprepared."""
 
 
+_PLAN_ONCE: Final = """
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
+WHERE current_setting('plan_cache_mode') = 'auto'
+    AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+"""
+"""Keeps PostgreSQL from planning a prepared statement anew for each call, which it does where it expects to save rows.
+
+To plan takes longer than to read those rows. Citus has no such plan of every statement.
+"""
+
+
 class PreparedStatements:
     """The prepared statements of one connection, by their SQL. Placeholders are psycopg2's `%s`."""
 
@@ -49,6 +60,8 @@ class PreparedStatements:
     def _find_call(self, cursor: Cursor, sql: str) -> str:
         if self._is_direct is None:
             self._is_direct = _is_direct(cursor)
+            if self._is_direct:
+                cursor.execute(_PLAN_ONCE)
         if not self._is_direct:
             return sql
         return self._calls.get(sql) or self._prepare(cursor, sql)

@@ -56,6 +56,37 @@ def test_only_statements_marked_as_prepared_are_prepared(database: Database) -> 
     assert "WHERE id = $1" in statement
 
 
+PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+
+
+@pytest.fixture
+def skewed(database: Database) -> None:
+    """Many rows of some owners, few of one: PostgreSQL expects to save something by a plan for the latter."""
+    database.run("DROP TABLE IF EXISTS owned")
+    owners = (
+        "SELECT CASE WHEN n %% 100 = 0 THEN 'few' ELSE 'many-' || n %% 30 END AS owner FROM generate_series(1, 9000) n"
+    )
+    database.run(f"CREATE TABLE owned AS {owners}")
+    database.run("CREATE INDEX ON owned (owner)")
+    database.run("VACUUM ANALYZE owned")
+
+
+OWNED = "SELECT count(*) FROM owned WHERE owner = %s"
+
+
+def test_a_statement_is_planned_once(skewed: None, database: Database) -> None:
+    for _ in range(10):
+        assert database.run(OWNED, ("few",), prepared=True) == [(90,)]
+    assert database.run(PLANS) == [(10, 0)]
+
+
+def test_an_operators_own_plan_cache_mode_stands(skewed: None, database: Database) -> None:
+    database.run("SET plan_cache_mode = force_custom_plan")
+    for _ in range(10):
+        assert database.run(OWNED, ("few",), prepared=True) == [(90,)]
+    assert database.run(PLANS) == [(0, 10)]
+
+
 def test_a_doubled_percent_sign_is_a_literal_one(database: Database) -> None:
     for _ in range(2):
         assert database.run("SELECT id FROM notes WHERE text LIKE '100%%' AND id = %s", (1,), prepared=True) == [(1,)]
