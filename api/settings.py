@@ -40,6 +40,10 @@ from api.setting_values import (
 )
 from api.value_files import read_value
 
+MOST_CONNECTIONS: Final = 48
+"""Database connections of all workers together, if POOL_SIZE is unset: a second instance, as in a rolling upgrade, has
+room among the 100 that PostgreSQL allows by default. More workers than this have one each."""
+
 
 class SettingsError(ValueError):
     """A setting cannot be used. The message is one line that names the setting and never contains a secret."""
@@ -112,7 +116,11 @@ class Settings:
     port: int = _setting(integer(1, 65_535), 8000, "TCP port to listen on")
     workers: int = _setting(integer(1, 256), os.cpu_count() or 1, "processes; unset: one a core")
     threads: int = _setting(integer(1, 256), 4, "threads of a process")
-    pool_size: int = _setting(integer(1, 1000), 4, "database connections of a process at most")
+    pool_size: int = _setting(
+        integer(1, 1000),
+        None,
+        f"database connections of a process at most; unset: THREADS, with at most {MOST_CONNECTIONS} for all WORKERS",
+    )
     statement_timeout: float = _setting(
         seconds(0.1, 300), 1.5, "seconds a statement may take, including its wait for a connection and one retry"
     )
@@ -210,6 +218,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             values[name.lower()] = setting.parse(text)
         except ValueError as ex:
             raise SettingsError(f"{name} {ex}") from None
+    if values["pool_size"] is None:
+        values["pool_size"] = min(values["threads"], max(1, MOST_CONNECTIONS // values["workers"]))
     settings = Settings(**values)
     if settings.metrics_port == settings.port:
         raise SettingsError("METRICS_PORT must be another port than PORT")

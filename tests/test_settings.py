@@ -35,7 +35,7 @@ DEFAULTS = {
     "port": 8000,
     "workers": os.cpu_count(),
     "threads": 4,
-    "pool_size": 4,
+    "pool_size": min(4, max(1, 48 // (os.cpu_count() or 1))),
     "statement_timeout": 1.5,
     "shutdown_timeout": 10.0,
     "worker_timeout": 10.0,
@@ -204,6 +204,18 @@ def test_a_root_path_has_no_slash_at_its_end(value: str, expected: str) -> None:
     assert load_settings({"ROOT_PATH": value}).root_path == expected
 
 
+@pytest.mark.parametrize(
+    ("workers", "threads", "connections"),
+    [(1, 4, 4), (12, 4, 4), (13, 4, 3), (64, 4, 1), (2, 8, 8), (6, 8, 8), (7, 8, 6), (2, 32, 24)],
+)
+def test_an_instance_opens_half_of_the_usual_100_connections_at_most(
+    workers: int, threads: int, connections: int
+) -> None:
+    environ = {"WORKERS": str(workers), "THREADS": str(threads)}
+    assert load_settings(environ).pool_size == connections
+    assert load_settings({**environ, "POOL_SIZE": "90"}).pool_size == 90
+
+
 BOUNDS = [
     ("WORKERS", 1, 256, 1),
     ("THREADS", 1, 256, 1),
@@ -249,55 +261,6 @@ def test_what_is_just_valid_is_taken_and_what_is_not_is_refused(name: str, accep
     load_settings({name: accepted})
     with pytest.raises(SettingsError, match=f"^{name} must be"):
         load_settings({name: refused})
-
-
-SECRET_NAMES = ["DATABASE_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "RATE_LIMIT_STORAGE"]
-"""The settings that contain a secret."""
-
-
-class TestASettingInAFile:
-    @pytest.mark.parametrize(
-        ("name", "text", "value"),
-        [
-            ("DATABASE_URL", "postgresql://localhost/other", "postgresql://localhost/other"),
-            ("BETTER_AUTH_SECRET", SECRET, SECRET),
-            ("BETTER_AUTH_SECRETS", f"1:{SECRET}", (SECRET,)),
-            ("RATE_LIMIT_STORAGE", "redis://:word@localhost/0", "redis://:word@localhost/0"),
-        ],
-    )
-    def test_has_the_same_value(self, tmp_path: Path, name: str, text: str, value: object) -> None:
-        file = tmp_path / "mounted"
-        file.write_text(f"{text}\n")
-        settings = load_settings({**BASIS, name: "", f"{name}_FILE": str(file)})
-        assert getattr(settings, name.lower()) == value
-
-    @pytest.mark.parametrize("name", SECRET_NAMES)
-    def test_may_not_be_set_in_both_ways(self, tmp_path: Path, name: str) -> None:
-        file = tmp_path / "mounted"
-        file.write_text(SECRET)
-        with pytest.raises(SettingsError, match=rf"^{name} and {name}_FILE are both set"):
-            load_settings({**BASIS, name: "postgresql://localhost/tasks", f"{name}_FILE": str(file)})
-
-    @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff" * 40, b"x" * 65_537])
-    def test_that_is_not_there_or_holds_no_value_is_named(self, tmp_path: Path, content: bytes | None) -> None:
-        file = tmp_path / "mounted"
-        if content is not None:
-            file.write_bytes(content)
-        with pytest.raises(SettingsError, match=rf"^BETTER_AUTH_SECRET cannot be read from {file} ") as caught:
-            load_settings({"BETTER_AUTH_SECRET_FILE": str(file)})
-        assert "\n" not in str(caught.value)
-
-    def test_is_checked_like_any_other(self, tmp_path: Path) -> None:
-        file = tmp_path / "mounted"
-        file.write_text("0" * 32)
-        with pytest.raises(SettingsError, match=r"^BETTER_AUTH_SECRET can be guessed"):
-            load_settings({"BETTER_AUTH_SECRET_FILE": str(file)})
-
-    @pytest.mark.parametrize("name", ["PORT", "JWKS_URL", "HOST"])
-    def test_is_only_for_settings_that_contain_a_secret(self, tmp_path: Path, name: str) -> None:
-        file = tmp_path / "mounted"
-        file.write_text("80")
-        assert load_settings({**BASIS, f"{name}_FILE": str(file)}).port == 8000
 
 
 @pytest.mark.parametrize(

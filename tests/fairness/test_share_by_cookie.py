@@ -33,7 +33,7 @@ class RowByCookie(Row):
 
 @pytest.fixture
 def locked(database: object, database_url: str, tmp_path: Path) -> Iterator[RowByCookie]:
-    settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "1", "THREADS": "4", "POOL_SIZE": "4", "CORS_ORIGINS": ORIGIN}
+    settings = {"BETTER_AUTH_SECRET": SECRET, "WORKERS": "1", "THREADS": "4", "CORS_ORIGINS": ORIGIN}
     environ = {"DATABASE_URL": database_url, "STATEMENT_TIMEOUT": "60", "FRONTEND": str(tmp_path / "cookie.toml")}
     (tmp_path / "cookie.toml").write_text('summary = "A cookie."\n[accounts.cookie]\nname = "auth_token"\n')
     with running(tmp_path / "log", **environ, **settings) as service:
