@@ -1,7 +1,7 @@
 """One serving process: its threads, which connections it accepts, its time-outs, and its stop.
 
-The threads wait on one epoll. The thread that is given a connection's event reads, works and responds; nothing is
-handed from thread to thread. How many processes there are is in workers.py.
+The supervising thread accepts connections. The others wait on one epoll: the thread that is given a connection's event
+reads, works and responds; nothing is handed from thread to thread. How many processes there are is in workers.py.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ logger = logging.getLogger("api.server")
 
 MAX_CONNECTIONS: Final = 4096
 SPARE_THREADS: Final = 4
-MAX_ACCEPTS: Final = 1024
-"""Connections accepted before a thread serves again: with few, the last of a burst waits for the first's turns."""
+MAX_ACCEPTS: Final = 64
+"""Connections accepted before the supervising thread looks at the clock again."""
 
-_POLL_INTERVAL: Final = 0.1
-"""Seconds between two polls of the threads' progress."""
+_WATCH_INTERVAL: Final = 0.1
+"""Seconds between two looks at the threads' progress."""
 _SWEEP_INTERVAL: Final = 1.0
 _DRAIN_INTERVAL: Final = 0.01
 
@@ -63,10 +63,11 @@ def serve(
 
 
 class Loop:
-    """`threads` that serve, one that supervises (the caller's), and a few spare ones.
+    """`threads` that serve, one that accepts connections and supervises (the caller's), and a few spare ones.
 
-    The spare ones serve only while all others are stalled, so that requests which need no database are still served.
-    Further requests wait in the kernel, in connections, whose number is bounded; so memory is.
+    If those that serve also accepted, a new connection would wait behind the requests of all others. The spare ones
+    serve only while all that serve are stalled, so that requests which need no database are still served. Further
+    requests wait in the kernel, in connections, whose number is bounded; so memory is.
     """
 
     def __init__(
@@ -88,8 +89,8 @@ class Loop:
         self._connections: dict[int, Connection] = {}
         """By descriptor."""
         self._limit = raise_descriptor_limit(max_connections or MAX_CONNECTIONS)
-        self._accepting = True
-        self._accepting_lock = threading.Lock()
+        self._awaited = select.poll()
+        """What the supervising thread waits for."""
         self._paused = False
         """Whether no connection is accepted until there is room for one."""
         self.stopping = False
@@ -125,7 +126,6 @@ class Loop:
 
     def run(self, on_ready: Callable[[], None], shutdown_timeout: float) -> int:
         """Run until stopped; see the function `serve`."""
-        self._events.register(self._listening, select.EPOLLIN | select.EPOLLONESHOT)
         self._events.register(self._turns_come.descriptor, select.EPOLLIN)
         threads = [
             threading.Thread(target=self._work, args=(number,), name=f"serve-{number}", daemon=True)
@@ -146,17 +146,23 @@ class Loop:
             self._finished = True
 
     def _supervise(self) -> None:
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
+        self._awaited.register(self._wake, select.POLLIN)
+        self._awaited.register(self._listening, select.POLLIN)
         if self._group is not None:
-            poll.register(self._group.parent, select.POLLIN)
-        swept = time.monotonic()
+            self._awaited.register(self._group.parent, select.POLLIN)
+        watched = swept = time.monotonic()
         while not self._stops.number:
-            for descriptor, _ in poll.poll(_POLL_INTERVAL * 1000):
-                if self._group is not None and descriptor == self._group.parent:
+            until = watched + _WATCH_INTERVAL
+            for descriptor, _ in self._awaited.poll(max(0.0, until - time.monotonic()) * 1000):
+                if descriptor == self._listening:
+                    self._accept()
+                elif self._group is not None and descriptor == self._group.parent:
                     logger.warning("the parent process is gone: stopping")
                     return
             now = time.monotonic()
+            if now < until:
+                continue
+            watched = now
             self._watch_threads()
             self.quotas.expire(now)
             if not self._stalled.is_set():
@@ -210,56 +216,24 @@ class Loop:
             logger.error("stopped with %d requests unfinished", unfinished)
         return 1 if unfinished else 0
 
-    # The serving threads.
-
-    def _work(self, number: int) -> None:
-        progress = self._progress
-        while not self._finished:
-            for descriptor, _ in self._events.poll(-1, 1):
-                progress.begin(number, self._connections.get(descriptor))
-                self._handle(descriptor)
-                progress.end(number)
-
-    def _work_when_stalled(self) -> None:
-        while not self._finished:
-            self._stalled.wait()
-            for descriptor, _ in self._events.poll(_POLL_INTERVAL, 1):
-                self._handle(descriptor)
-
-    def _handle(self, descriptor: int) -> None:
-        if descriptor == self._listening:
-            self._accept()
-        elif descriptor == self._turns_come.descriptor:
-            if (resumed := self._turns_come.take()) is not None:
-                resumed.handle_event()
-        elif connection := self._connections.get(descriptor):
-            connection.handle_event()
-
     def _accept(self) -> None:
-        """Accept the connections that wait, until another process has clearly fewer.
-
-        With one accept for each event the last of a burst would wait behind the requests of all that were accepted.
-        """
+        """Accept connections that wait, until another process has clearly fewer. That one gets a moment to be first."""
         if self._should_yield():
             time.sleep(YIELD_DELAY)
-        with self._accepting_lock:
-            if not self._accepting:
-                return
-            for _ in range(MAX_ACCEPTS):
-                more = self._accept_one()
-                is_full = len(self._connections) >= self._limit
-                if not more or is_full or self._should_yield():
-                    break
-            if is_full:
-                logger.warning(
-                    "%d connections are open, this worker's limit (ulimit -n, %d at most): accepting no more for now",
-                    self._limit,
-                    MAX_CONNECTIONS,
-                )
-            if is_full or more is None:
-                self._paused = True
-            else:
-                self.await_event(self._listening, select.EPOLLIN)
+        for _ in range(MAX_ACCEPTS):
+            more = self._accept_one()
+            is_full = len(self._connections) >= self._limit
+            if not more or is_full or self._should_yield():
+                break
+        if is_full:
+            logger.warning(
+                "%d connections are open, this worker's limit (ulimit -n, %d at most): accepting no more for now",
+                self._limit,
+                MAX_CONNECTIONS,
+            )
+        if is_full or more is None:
+            self._paused = True
+            self._awaited.unregister(self._listening)
 
     def _should_yield(self) -> bool:
         return self._group is not None and self._group.should_yield(len(self._connections))
@@ -282,19 +256,38 @@ class Loop:
         return True
 
     def _resume_accepting(self) -> None:
-        with self._accepting_lock:
-            if self._paused and len(self._connections) < self._limit:
-                self._paused = False
-                self.await_event(self._listening, select.EPOLLIN)
+        if self._paused and len(self._connections) < self._limit:
+            self._paused = False
+            self._awaited.register(self._listening, select.POLLIN)
 
     def _stop_accepting(self) -> None:
         """Accept the connections that the kernel has taken already, and have it refuse all others."""
         if self._group is None:
             # What one worker of a group does to the listener it does to all; their parent knows whether all stop.
             reject_new_connections(self._listener)
-        with self._accepting_lock:
-            while self._accept_one():
-                pass
-            self._events.unregister(self._listening)
-            self._accepting = False
-            self._listener.close()
+        while self._accept_one():
+            pass
+        self._listener.close()
+
+    # The serving threads.
+
+    def _work(self, number: int) -> None:
+        progress = self._progress
+        while not self._finished:
+            for descriptor, _ in self._events.poll(-1, 1):
+                progress.begin(number, self._connections.get(descriptor))
+                self._handle(descriptor)
+                progress.end(number)
+
+    def _work_when_stalled(self) -> None:
+        while not self._finished:
+            self._stalled.wait()
+            for descriptor, _ in self._events.poll(_WATCH_INTERVAL, 1):
+                self._handle(descriptor)
+
+    def _handle(self, descriptor: int) -> None:
+        if descriptor == self._turns_come.descriptor:
+            if (resumed := self._turns_come.take()) is not None:
+                resumed.handle_event()
+        elif connection := self._connections.get(descriptor):
+            connection.handle_event()

@@ -16,7 +16,7 @@ class Progress:
         self._seen = self._read()
 
     def begin(self, thread: int, connection: Connection | None) -> None:
-        """The thread begins to work at an event of this connection; None for a new connection."""
+        """The thread begins to work at an event of this connection; None for a turn that has come."""
         self._connections[thread] = connection
         self._turns[thread] += 1
 

@@ -63,12 +63,15 @@ class Process(Program):
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Within this block the process stands still; then it finds at once all that its clients have done."""
-        self.send_signal(signal.SIGSTOP)
+        """Within this block the process and its workers stand still; then they find at once what clients have done."""
+        pids = [self.pid, *self.children()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            self.send_signal(signal.SIGCONT)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def exit_status(self, timeout: float = WAIT_TIMEOUT) -> int:
         return self.process.wait(timeout=timeout)
