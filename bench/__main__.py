@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import secrets
 import sys
 import tempfile
@@ -14,11 +15,14 @@ from bench import contract_check, databases, dataset, load, machine, report, row
 from bench.measure import Bench, measure_all
 from bench.progress import Progress
 from bench.results import Cell, Results
-from bench.running import Running, StartFailed, started
+from bench.running import Running, StartFailed, started, tail
 from bench.scenarios import SCENARIOS
 from bench.services import Service
 
 RESULTS = Path(__file__).parent / "results.md"
+MANY_CONNECTIONS = 1000
+MANY_SECONDS = 3
+"""Seconds of a measurement with that many connections at least. wrk takes some time to connect."""
 NOTES = (
     "Rate limits and request logs are off for all services; the table above shows their cost for ours.",
     "wrk, PostgreSQL and the services share the machine: a service that needs less of it leaves more to the others.",
@@ -79,6 +83,7 @@ def _run(options: argparse.Namespace, directory: Path) -> Results:
     steps = len(chosen) * len(options.scenarios) * options.rounds
     if not options.table_only:
         steps += rows.steps(options.rounds) + len(options.scenarios)
+        steps += options.rounds * sum(one.key in ("ours", "granian") for one in chosen) * len(_short(options.scenarios))
     with ExitStack() as stack:
         server_url = stack.enter_context(databases.postgresql(directory / "data"))
         urls = {one.key: databases.create(server_url, f"bench_{one.key}", ours=one.ours) for one in chosen}
@@ -112,7 +117,10 @@ def _run(options: argparse.Namespace, directory: Path) -> Results:
         results.memory = {one.service.key: one.memory() for one in running}
         if not options.table_only and chosen[0].key == "ours":
             _add_rows(bench, results, running[0], secret, directory)
+            _add_many_connections(bench, results, running)
         bench.progress.end()
+        for one in running:
+            _print_errors(results, one)
     return results
 
 
@@ -138,11 +146,35 @@ def _add_rows(bench: Bench, results: Results, ours: Running, secret: str, direct
         bench.progress.step(f"ours: {scenario}, 100 connections")
         results.at_100[scenario] = Cell([bench.measure(ours, scenario, connections=100)])
     results.rows += rows.limit(bench, ours, directory, get_one)
-    results.many = rows.many_connections(bench, ours)
     results.rows += rows.verification(bench, secret, get_one)
     results.rows.append(rows.login(bench, ours))
     switched, results.restart = rows.switched_on(bench, secret, results.workers, directory, results.rounds)
     results.rows += switched
+
+
+def _add_many_connections(bench: Bench, results: Results, running: Sequence[Running]) -> None:
+    servers = [one for one in running if one.service.key in ("ours", "granian")]
+    bench = dataclasses.replace(bench, connections=MANY_CONNECTIONS, seconds=max(bench.seconds, MANY_SECONDS))
+    results.at_1000 = measure_all(bench, servers, _short(results.scenarios), results.rounds)
+
+
+def _print_errors(results: Results, running: Running) -> None:
+    """Print which measurements of a service had errors, and the end of its log."""
+    key = running.service.key
+    failed = [
+        f"{running.service.title}: {scenario}: {sample.load}"
+        for table in (results.cells, results.at_1000)
+        for (service, scenario), cell in table.items()
+        for sample in cell.samples
+        if service == key and sample.load.errors
+    ]
+    if failed:
+        print(*failed, tail(running.log), sep="\n", file=sys.stderr)
+
+
+def _short(scenarios: Sequence[str]) -> list[str]:
+    """The scenarios without the long list, of which 1,000 connections would ask for 250 MB at once."""
+    return [scenario for scenario in scenarios if scenario != "list-of-1000"]
 
 
 if __name__ == "__main__":

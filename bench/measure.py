@@ -73,14 +73,16 @@ class Bench:
 def measure_all(
     bench: Bench, services: Sequence[Running], scenarios: Sequence[str], rounds: int
 ) -> dict[tuple[str, str], Cell]:
-    """The cells by (service key, scenario)."""
+    """The cells by (service key, scenario). Calls `bench.progress.step` once for each measurement."""
     samples: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for number in range(rounds):
         for running in services:
             bench.fill(running)
         for scenario in scenarios:
             for running in services if number % 2 == 0 else reversed(services):
-                bench.progress.step(f"{running.service.title}: {scenario}, round {number + 1}")
+                bench.progress.step(
+                    f"{running.service.title}: {scenario}, {bench.connections:,} connections, round {number + 1}"
+                )
                 samples[running.service.key, scenario].append(bench.measure(running, scenario))
     return {key: Cell(of_cell) for key, of_cell in samples.items()}
 

@@ -15,6 +15,11 @@ CELL = (
     "Processor time depends less than the rest on what else the machine does."
 )
 
+MANY = (
+    "Each cell: requests a second · p50 / p95 / p99, ms · errors. With lists of 100 each user has ten requests in "
+    "flight, more than a user's share: ours responds to some with 429."
+)
+
 
 def markdown(results: Results) -> str:
     """The whole report."""
@@ -33,6 +38,8 @@ def _sections(results: Results) -> Iterable[str]:
     yield "## Errors, memory, start\n\n" + _footprints(results)
     if results.at_100:
         yield "## Ours at 100 connections\n\n" + _at_100(results)
+    if results.at_1000:
+        yield f"## 1,000 connections that open at once\n\n{MANY}\n\n" + _at_1000(results)
     if results.rows:
         yield "## Beside the table\n\n" + _table(("", ""), [(row.title, row.value) for row in results.rows])
     yield _notes(results)
@@ -136,6 +143,16 @@ def _at_100(results: Results) -> str:
         for scenario, cell in results.at_100.items()
     ]
     return _table(("", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors"), rows)
+
+
+def _at_1000(results: Results) -> str:
+    servers = list(dict.fromkeys(key for key, _ in results.at_1000))
+    rows = []
+    for scenario in dict.fromkeys(scenario for _, scenario in results.at_1000):
+        cells = [results.at_1000[key, scenario] for key in servers]
+        show = "{cell.rate:,.0f} · {cell.p50_ms:,.0f} / {cell.p95_ms:,.0f} / {cell.p99_ms:,.0f} · {cell.errors:,}"
+        rows.append((_name(scenario), *(show.format(cell=cell) for cell in cells)))
+    return _table(_header(results, servers), rows)
 
 
 def _notes(results: Results) -> str:

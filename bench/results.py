@@ -86,8 +86,8 @@ class Results:
     memory: dict[str, Memory] = field(default_factory=dict)
     ready_after: dict[str, float] = field(default_factory=dict)
     at_100: dict[str, Cell] = field(default_factory=dict)
-    many: Measurement | None = None
-    """get-one with 1,000 connections."""
+    at_1000: dict[tuple[str, str], Cell] = field(default_factory=dict)
+    """Ours and granian with 1,000 connections that open at once, by (service key, scenario)."""
     restart: float | None = None
     """Seconds from start to first response on the filled database."""
     rows: list[Row] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The figures beside the main table: PostgreSQL alone, 1,000 connections, tokens, logins, rate limits, the log."""
+"""The figures beside the main tables: PostgreSQL alone, tokens, logins, rate limits, the log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import limits, services
-from bench.load import Measurement
 from bench.measure import Bench, compare
 from bench.results import Cell, Row
 from bench.running import Running, started
 
-MANY_CONNECTIONS = 1000
-MANY_SECONDS = 5
-"""The minimum: wrk takes some time to connect."""
 LOGIN_CONNECTIONS = 2
 """One a worker: a worker runs one bcrypt at a time, queues a few and rejects the rest at once."""
 ACCOUNT = {"email": "bench@example.com", "password": "correct horse battery staple", "name": "Bench"}
@@ -25,7 +21,7 @@ ACCOUNT = {"email": "bench@example.com", "password": "correct horse battery stap
 
 def steps(rounds: int) -> int:
     """The number of times that the functions below call `progress.step`."""
-    return 3 * rounds + 5
+    return 3 * rounds + 4
 
 
 def switched_on(bench: Bench, secret: str, workers: int, log_dir: Path, rounds: int) -> tuple[list[Row], float]:
@@ -48,13 +44,6 @@ def switched_on(bench: Bench, secret: str, workers: int, log_dir: Path, rounds: 
         share = cell.rate / plain.rate
         rows.append(Row(f"get-one, {variant.title}", f"{cell.rate:,.0f}/s ({share:.2f} of off)"))
     return rows, ready_after
-
-
-def many_connections(bench: Bench, running: Running) -> Measurement:
-    """get-one with 1,000 concurrent keep-alive connections."""
-    bench.progress.step(f"{running.service.title}: get-one, {MANY_CONNECTIONS:,} connections")
-    seconds = max(bench.seconds, MANY_SECONDS)
-    return bench.measure(running, "get-one", connections=MANY_CONNECTIONS, seconds=seconds).load
 
 
 def login(bench: Bench, running: Running) -> Row:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bench.results import Results
+from bench.results import Cell, Results
 
 
 class Target(NamedTuple):
@@ -36,10 +36,32 @@ def targets(results: Results) -> Iterator[Target]:
         slowest = max(results.at_100, key=lambda scenario: results.at_100[scenario].p95_ms)
         late = results.at_100[slowest].p95_ms
         yield Target("p95 below 200 ms at 100 connections", late < 200, f"{late:.0f} ms ({slowest})")
-    if results.many is not None:
-        many = results.many
+    yield from _tails(results, results.cells, results.connections)
+    yield from _tails(results, results.at_1000, 1000)
+    many = results.at_1000.get(("ours", "get-one"))
+    if many is not None:
         met = many.requests > 0 and many.errors == 0 and many.p95_ms < 500
         measured = f"{many.p95_ms:.0f} ms, {many.errors} errors, {many.rate:,.0f}/s"
         yield Target("get-one with 1,000 connections: no error, p95 below 500 ms", met, measured)
     if results.restart is not None:
         yield Target("start to first response in less than 1 s", results.restart < 1, f"{results.restart:.2f} s")
+
+
+def _tails(results: Results, cells: Mapping[tuple[str, str], Cell], connections: int) -> Iterator[Target]:
+    """How late the slowest requests are, but those of list-of-1000: beside the median, and beside granian's."""
+    ours = {scenario: cell for (key, scenario), cell in cells.items() if key == "ours" and scenario != "list-of-1000"}
+    if not ours:
+        return
+    spreads = {scenario: cell.p99_ms / max(0.001, cell.p50_ms) for scenario, cell in ours.items()}
+    widest = max(spreads, key=lambda scenario: spreads[scenario])
+    text = f"p99 at most 3 times p50 at {connections:,} connections"
+    yield Target(text, spreads[widest] <= 3, f"{spreads[widest]:.1f} ({widest})")
+    beside = {
+        scenario: cell.p99_ms / max(0.001, cells["granian", scenario].p99_ms)
+        for scenario, cell in ours.items()
+        if ("granian", scenario) in cells
+    }
+    if beside:
+        worst = max(beside, key=lambda scenario: beside[scenario])
+        text = f"p99 at {connections:,} connections at most that of {results.titles['granian']}"
+        yield Target(text, beside[worst] <= 1, f"{beside[worst]:.2f} times ({worst})")

@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 from bench import limits
+from bench.load import Measurement
+from bench.results import Cell, Results, Sample
+from bench.running import Memory
+from bench.targets import targets
 from tests.better_auth.servers import require_node
 from tests.support.processes import PATIENT, PROJECT
 from tests.support.programs import find_program
@@ -62,6 +66,28 @@ def test_three_servers_are_measured_without_a_failed_request() -> None:
         # Microseconds, in a wide range: another or a busy machine takes longer.
         assert 10 < int(service.replace(",", "")) < 10_000
         assert 10 < int(database.replace(",", "")) < 10_000
+
+
+def cell(p50_ms: float, p99_ms: float) -> Cell:
+    return Cell([Sample(Measurement(1000, 1.0, p50_ms, p99_ms, p99_ms, p99_ms, 0, 0, 0), 0.1, 0.1)])
+
+
+def test_the_slowest_requests_are_judged_beside_the_median_and_beside_granian() -> None:
+    results = Results({"granian": "ours on granian"}, ["get-one", "list-of-1000"], 64, 1.0, 1, 2, [])
+    results.memory["ours"] = Memory(1, 1, 1)
+    results.cells = {
+        ("ours", "get-one"): cell(10, 30),
+        ("granian", "get-one"): cell(10, 30),
+        ("ours", "list-of-1000"): cell(10, 400),
+    }
+    results.at_1000 = {("ours", "get-one"): cell(10, 31), ("granian", "get-one"): cell(10, 30)}
+    verdicts = {target.text: (target.met, target.measured) for target in targets(results) if "p99" in target.text}
+    assert verdicts == {
+        "p99 at most 3 times p50 at 64 connections": (True, "3.0 (get-one)"),
+        "p99 at 64 connections at most that of ours on granian": (True, "1.00 times (get-one)"),
+        "p99 at most 3 times p50 at 1,000 connections": (False, "3.1 (get-one)"),
+        "p99 at 1,000 connections at most that of ours on granian": (False, "1.03 times (get-one)"),
+    }
 
 
 def test_another_commit_is_compared_with_the_present_files() -> None:
