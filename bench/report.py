@@ -17,7 +17,7 @@ CELL = (
 
 MANY = (
     "Each cell: requests a second · p50 / p95 / p99, ms · errors. With lists of 100 each user has ten requests in "
-    "flight, more than a user's share: ours responds to some with 429."
+    "flight, more than a user's share, so ours may respond with 429."
 )
 
 
