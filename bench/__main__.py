@@ -110,7 +110,7 @@ def _run(options: argparse.Namespace, directory: Path) -> Results:
             notes=list(NOTES),
         )
         for one in running:
-            bench.fill(one)
+            bench.fill(one, contract_check.ROWS)
             contract_check.check(one, secret)
             results.ready_after[one.service.key] = one.ready_after
         results.cells = measure_all(bench, running, options.scenarios, options.rounds)

@@ -12,6 +12,9 @@ from bench.running import Running, tail
 
 FIELDS = {"id", "user_id", "title", "description", "completed", "due_date", "created_at", "updated_at"}
 
+ROWS = GROUPS[:1]
+"""The rows that `check` needs."""
+
 
 class ContractBroken(Exception):
     """A response is not what the scenarios expect. The message names the request and the response."""

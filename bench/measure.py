@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from bench import databases, filling, load
+from bench.dataset import GROUPS, Group
 from bench.progress import Progress
 from bench.results import Cell, Sample
 from bench.running import Running
@@ -64,10 +65,10 @@ class Bench:
         )
         time.sleep(SETTLE)
 
-    def fill(self, running: Running) -> None:
-        """Restore the initial rows."""
+    def fill(self, running: Running, groups: Sequence[Group] = GROUPS) -> None:
+        """Restore the initial rows of these groups, and delete all others."""
         with databases.connection(self.urls[running.service.key]) as connected:
-            filling.fill(connected, running.service.due_column)
+            filling.fill(connected, running.service.due_column, groups)
 
 
 def measure_all(

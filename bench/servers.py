@@ -73,7 +73,7 @@ def _run(directory: Path, options: argparse.Namespace) -> list[str]:
         )
         running = [stack.enter_context(started(one, urls[one.key], secret, WORKERS, directory)) for one in servers]
         for one in running:
-            bench.fill(one)
+            bench.fill(one, contract_check.ROWS)
             contract_check.check(one, secret)
         cells = measure_all(bench, running, options.scenarios, options.rounds)
         progress.end()
