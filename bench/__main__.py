@@ -20,6 +20,8 @@ from bench.scenarios import SCENARIOS
 from bench.services import Service
 
 RESULTS = Path(__file__).parent / "results.md"
+SERVERS = ("ours", "granian")
+"""The services that are measured with MANY_CONNECTIONS: the application under two servers."""
 MANY_CONNECTIONS = 1000
 MANY_SECONDS = 3
 """Seconds of a measurement with that many connections at least. wrk takes some time to connect."""
@@ -83,7 +85,7 @@ def _run(options: argparse.Namespace, directory: Path) -> Results:
     steps = len(chosen) * len(options.scenarios) * options.rounds
     if not options.table_only:
         steps += rows.steps(options.rounds) + len(options.scenarios)
-        steps += options.rounds * sum(one.key in ("ours", "granian") for one in chosen) * len(_short(options.scenarios))
+        steps += options.rounds * sum(one.key in SERVERS for one in chosen) * len(_short(options.scenarios))
     with ExitStack() as stack:
         server_url = stack.enter_context(databases.postgresql(directory / "data"))
         urls = {one.key: databases.create(server_url, f"bench_{one.key}", ours=one.ours) for one in chosen}
@@ -153,7 +155,7 @@ def _add_rows(bench: Bench, results: Results, ours: Running, secret: str, direct
 
 
 def _add_many_connections(bench: Bench, results: Results, running: Sequence[Running]) -> None:
-    servers = [one for one in running if one.service.key in ("ours", "granian")]
+    servers = [one for one in running if one.service.key in SERVERS]
     bench = dataclasses.replace(bench, connections=MANY_CONNECTIONS, seconds=max(bench.seconds, MANY_SECONDS))
     results.at_1000 = measure_all(bench, servers, _short(results.scenarios), results.rounds)
 
@@ -161,9 +163,10 @@ def _add_many_connections(bench: Bench, results: Results, running: Sequence[Runn
 def _print_errors(results: Results, running: Running) -> None:
     """Print which measurements of a service had errors, and the end of its log."""
     key = running.service.key
+    at_100 = {("ours", scenario): cell for scenario, cell in results.at_100.items()}
     failed = [
         f"{running.service.title}: {scenario}: {sample.load}"
-        for table in (results.cells, results.at_1000)
+        for table in (results.cells, at_100, results.at_1000)
         for (service, scenario), cell in table.items()
         for sample in cell.samples
         if service == key and sample.load.errors
