@@ -7,10 +7,12 @@ ends and sizes, and cheap where a client sends a body in many small pieces.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from io import BytesIO
+from typing import Final
 
-from waitress.buffers import OverflowableBuffer
 from waitress.utilities import BadRequest
+
+from api.server.body import Body
 
 _MAX_LINE: Final = 256
 _MAX_TRAILER: Final = 8192
@@ -24,7 +26,7 @@ _TRAILER_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xf
 class Chunks:
     """A receiver, as waitress' parser needs it. Extensions and trailers are checked and dropped."""
 
-    def __init__(self, buffer: OverflowableBuffer) -> None:
+    def __init__(self, buffer: Body) -> None:
         self.buf = buffer
         self.completed = False
         self.error: BadRequest | None = None
@@ -37,10 +39,10 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.buf)
 
-    def getfile(self) -> Any:
+    def getfile(self) -> BytesIO:
         return self.buf.getfile()
 
-    def getbuf(self) -> OverflowableBuffer:
+    def getbuf(self) -> Body:
         return self.buf
 
     def received(self, data: bytes) -> int:

@@ -15,11 +15,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
-from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.receiver import FixedStreamReceiver
 from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge
 
+from api.server.body import Body
 from api.server.chunks import Chunks
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ MAX_HEAD: Final = 64 * 1024
 MAX_BODY: Final = 4 * 1024 * 1024
 MAX_FIELDS: Final = 100
 """Header lines a request may have: far more than browsers and proxies send."""
-
-_NO_FILE: Final = MAX_BODY + 1
-"""The size past which waitress' buffer uses a temporary file: no body has it."""
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = rb"(" + _TOKEN + rb") ([!-~]+) HTTP/(1\.[01])\r\n"
@@ -191,14 +188,14 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             if coding.lower() != "chunked":
                 raise TransferEncodingNotImplemented("Only the transfer coding chunked is known")
             self.chunked = True
-            self.body_rcv = Chunks(OverflowableBuffer(_NO_FILE))
+            self.body_rcv = Chunks(Body())
         elif length is not None:
             if not (length.isascii() and length.isdigit()):
                 raise ParsingError("Content-Length is not a number")
             # int() refuses thousands of digits; what has 16 is refused for its size anyway.
             self.content_length = int(length[:16]) if length.lstrip("0") else 0
             if self.content_length:
-                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(_NO_FILE))
+                self.body_rcv = FixedStreamReceiver(self.content_length, Body())
 
     def _take_connection(self) -> None:
         options = {option.strip().lower() for option in self.environ.get("HTTP_CONNECTION", "").split(",")}

@@ -12,6 +12,7 @@ import psycopg2
 
 from tests.support.http import Response
 from tests.support.processes import Service
+from tests.support.waiting import wait_until
 
 MIB = 1024 * 1024
 
@@ -62,3 +63,17 @@ def memory_of_each(service: Service) -> list[int]:
 def memory(service: Service) -> int:
     """Bytes of private memory of all workers together; of the process itself, if it has none."""
     return sum(memory_of_each(service)) or psutil.Process(service.process.pid).memory_full_info().uss
+
+
+def wait_until_idle(service: Service) -> None:
+    """Wait until the workers take no processor time: then they have read all that was sent."""
+
+    def seconds() -> float:
+        return sum(sum(psutil.Process(worker).cpu_times()[:2]) for worker in service.children())
+
+    def is_idle() -> bool:
+        before = seconds()
+        time.sleep(0.3)
+        return seconds() - before < 0.03
+
+    wait_until(is_idle, "the workers to have nothing to do")

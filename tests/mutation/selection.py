@@ -88,7 +88,7 @@ NO_DATABASE: Final = (
     *("api/request_*.py", "api/refusals.py", "api/resolved_settings.py", "api/dotenv_file.py", "api/password*"),
     "api/digests.py",
     *("api/logs.py", "api/secret_file.py", "api/postgres/database_url.py", "api/task_rows.py"),
-    *("api/server/request.py", "api/server/chunks.py"),
+    *("api/server/request.py", "api/server/chunks.py", "api/server/body.py"),
 )
 """Modules that need no database to do their part: all of their mutants are tried."""
 
