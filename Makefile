@@ -6,7 +6,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
 PIP := $(RUN) pip install --quiet --disable-pip-version-check
-PROCESSES ?= 2
+# One more than the processors of CI: many tests mostly wait.
+PROCESSES ?= 3
 COMPILE := UV_PYTHON_DOWNLOADS=never $(VENV)-lock/bin/python -m uv pip compile --quiet --upgrade --generate-hashes \
 	--universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 
