@@ -14,7 +14,7 @@ from bench.results import Cell, Results, Sample
 from bench.running import Memory
 from bench.targets import targets
 from tests.better_auth.servers import require_node
-from tests.support.processes import PATIENT, PROJECT
+from tests.support.processes import PATIENT, PROJECT, without_coverage
 from tests.support.programs import find_program
 
 SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "--rounds", "1", "--table-only")
@@ -22,8 +22,7 @@ SMALLEST = ("--services", "ours", "--scenarios", "get-one", "--seconds", "1", "-
 
 def bench(*arguments: str, module: str = "bench", path: str | None = None) -> subprocess.CompletedProcess[str]:
     # Coverage would report files of another version, which are gone by then.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    environ = {**inherited, **PATIENT, "PATH": os.environ["PATH"] if path is None else path}
+    environ = {**without_coverage(), **PATIENT, "PATH": os.environ["PATH"] if path is None else path}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=600, check=False)
 

@@ -55,21 +55,26 @@ def p95(call: Callable[[], Response], *, times: int) -> float:
     return quantiles(durations, n=20)[-1]
 
 
+def workers(service: Service) -> list[psutil.Process]:
+    """The processes that serve: the process itself, if it has no workers."""
+    return [psutil.Process(pid) for pid in service.children() or [service.process.pid]]
+
+
 def memory_of_each(service: Service) -> list[int]:
     """Bytes of private memory of each worker."""
-    return [psutil.Process(worker).memory_full_info().uss for worker in service.children()]
+    return [worker.memory_full_info().uss for worker in workers(service)]
 
 
 def memory(service: Service) -> int:
-    """Bytes of private memory of all workers together; of the process itself, if it has none."""
-    return sum(memory_of_each(service)) or psutil.Process(service.process.pid).memory_full_info().uss
+    """Bytes of private memory of all workers together."""
+    return sum(memory_of_each(service))
 
 
 def wait_until_idle(service: Service) -> None:
     """Wait until the workers take no processor time: then they have read all that was sent."""
 
     def seconds() -> float:
-        return sum(sum(psutil.Process(worker).cpu_times()[:2]) for worker in service.children())
+        return sum(sum(worker.cpu_times()[:2]) for worker in workers(service))
 
     def is_idle() -> bool:
         before = seconds()

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.operations.scrape import total
-from tests.support.processes import PATIENT, PROJECT, WebServer
+from tests.support.processes import PATIENT, PROJECT, WebServer, without_coverage
 from tests.support.programs import find_program
 from tests.support.signing import SECRET, token_for
 from tests.support.waiting import WAIT_TIMEOUT
@@ -113,7 +113,7 @@ def test_the_contract_holds_through_the_proxy(tmp_path: Path) -> None:
     # Eight requests of a user at once, which a test may send, must not wait for one another in an instance.
     with cluster(RATE_LIMIT="", AUTH_RATE_LIMIT="", THREADS="16", POOL_SIZE="16") as running:
         environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))},
+            **{name: value for name, value in without_coverage().items() if not name.startswith("PYTEST_")},
             "FRONT_DOOR": running.origin,
             "FRONT_DOOR_DATABASE": running.database,
         }

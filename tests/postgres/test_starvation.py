@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes import without_coverage
 
 ROOT = Path(__file__).parents[2]
 PRELUDE = """
@@ -40,8 +41,9 @@ def run_script(script: str, *arguments: str) -> None:
     Coverage is not measured in it: its own start in a thread would need the memory that the script takes away.
     """
     command = [sys.executable, "-c", PRELUDE + script, *arguments]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=without_coverage(), capture_output=True, text=True, timeout=180, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from serve import main
-from tests.support.processes import PATIENT, PROJECT, START_TIMEOUT, Service, running
+from tests.support.processes import PATIENT, PROJECT, START_TIMEOUT, Service, running, without_coverage
 from tests.support.servers import PASSWORD, OwnServer, find_debian, find_embedded, own_folder
 from tests.support.signing import SECRET, token_for
 
@@ -58,12 +57,11 @@ def test_the_service_starts_migrates_and_serves(server: OwnServer, tmp_path: Pat
 @pytest.mark.parametrize("server", ["15"], indirect=True)
 def test_the_contract_holds_on_the_oldest(server: OwnServer) -> None:
     """All other tests run on the embedded one."""
-    # Without the measuring of coverage, which the same tests on the embedded one are for.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITE],
         cwd=PROJECT,
-        env={**inherited, "TEST_DATABASE_URL": server.url},
+        # The same tests on the embedded one have their coverage measured.
+        env={**without_coverage(), "TEST_DATABASE_URL": server.url},
         capture_output=True,
         text=True,
         timeout=900,

@@ -29,6 +29,11 @@ PATIENT = {"STATEMENT_TIMEOUT": "10"}
 """A setting for tests that are not about deadlines: on a busy machine a statement may take longer than the default."""
 
 
+def without_coverage() -> dict[str, str]:
+    """This process's environment, without the variables that have the coverage of its children measured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 def read_events(log: str) -> list[dict[str, Any]]:
     """The events of a service's log with LOG_FORMAT=json.
 
